@@ -1,0 +1,20 @@
+"""otel-fmd: the Flask Monitoring Dashboard, rebuilt on OpenTelemetry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otel_fmd.exporter import FmdSpanExporter
+
+__version__ = "0.1.0"
+__all__ = ["FmdSpanExporter", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: `import otel_fmd` costs a monitored app nothing.
+    if name == "FmdSpanExporter":
+        from otel_fmd.exporter import FmdSpanExporter
+
+        return FmdSpanExporter
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

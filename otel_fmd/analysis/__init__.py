@@ -1,0 +1,1 @@
+"""Pure functions over numbers and records: no database, no server, no browser."""

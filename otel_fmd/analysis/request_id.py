@@ -1,0 +1,55 @@
+"""Request ids that are made from the span, not fetched from the database.
+
+A positive 63-bit integer: 51 bits of microseconds since 2020-01-01, then 12 bits of a hash of trace
+id and span id. The same span always gets the same id, so a batch that is sent again inserts nothing
+twice, and rows arrive in the order of their keys.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+EPOCH_US = 1_577_836_800_000_000
+"""2020-01-01T00:00:00Z in unix microseconds."""
+
+HASH_BITS = 12
+_HASH_MASK = (1 << HASH_BITS) - 1
+_MAX_US = (1 << 51) - 1
+_CLAMP_BITS = 43
+MAX_ID = (1 << 63) - 1
+
+
+def request_id(start_us: int, trace_id: bytes, span_id: bytes) -> int:
+    """The id of a span.
+
+    A start that does not fit is clamped: such ids share the first (or last) hours of the range, and
+    more bits of the hash keep them apart.
+
+    Args:
+        start_us: unix microseconds.
+        trace_id: 16 bytes.
+        span_id: 8 bytes.
+    """
+    us = start_us - EPOCH_US
+    code = crc32(span_id, crc32(trace_id))
+    if 0 < us < _MAX_US:
+        return us << HASH_BITS | code & _HASH_MASK
+    wide = (code << 32 | crc32(trace_id, code)) & ((1 << _CLAMP_BITS) - 1)
+    if us <= 0:
+        return 1 << _CLAMP_BITS | wide
+    return MAX_ID - (1 << _CLAMP_BITS) - wide
+
+
+def next_id(taken: int) -> int:
+    """The id to try when another span has `taken`: upward, the same way on every retry."""
+    return 1 if taken >= MAX_ID else taken + 1
+
+
+def start_us_of(identifier: int) -> int:
+    """The start, in unix microseconds, that a made id tells."""
+    return (identifier >> HASH_BITS) + EPOCH_US
+
+
+def id_at(us: int) -> int:
+    """The lowest id of requests that started at or after `us` (unix microseconds)."""
+    return max(0, min(us - EPOCH_US, _MAX_US)) << HASH_BITS

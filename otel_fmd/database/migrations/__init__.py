@@ -1,0 +1,1 @@
+"""Alembic migrations; run by `otel_fmd.database.schema`, never by hand."""

@@ -1,0 +1,139 @@
+"""Ids of services, endpoints and versions: small tables, looked up in memory.
+
+New names are added in a transaction of their own before the batch that needs them, so that a batch
+never waits for another one's names. Two processes may add the same name: the loser reads the
+winner's row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.exc import IntegrityError
+
+from otel_fmd.database.store import Store
+
+OTHER_ENDPOINTS = "(other endpoints)"
+_REFRESH_S = 5.0
+
+
+class EndpointInfo(NamedTuple):
+    """What the write side knows of an endpoint."""
+
+    id: int
+    monitor_level: int
+
+
+class NameRegistry:
+    """The ids of names in one database.
+
+    Args:
+        store: the database.
+        default_level: the monitor level of a new endpoint, 0 to 3.
+        max_endpoints: endpoints kept per service; the rest becomes `(other endpoints)`.
+    """
+
+    def __init__(self, store: Store, default_level: int = 2, max_endpoints: int = 2_000) -> None:
+        self._store = store
+        self._default_level = default_level
+        self._max_endpoints = max_endpoints
+        self.endpoints: dict[tuple[str, str], EndpointInfo] = {}
+        self.versions: dict[str, int] = {}
+        self._services: dict[str, int] = {}
+        self._per_service: dict[str, int] = {}
+        self._refreshed = float("-inf")
+
+    def prepare(self, wanted: Iterable[tuple[str, str, str]]) -> None:
+        """Make sure that every (service, endpoint, version) can be looked up afterwards."""
+        if time.monotonic() - self._refreshed > _REFRESH_S:
+            self._load()
+        for service, endpoint, version in wanted:
+            if version not in self.versions:
+                self.versions[version] = self._add(
+                    self._store.tables.version, {"name": version}, {}
+                )
+            if (service, endpoint) not in self.endpoints:
+                self._add_endpoint(service, endpoint, version)
+
+    def forget(self) -> None:
+        """Read everything again at the next use, after a write failed."""
+        self._refreshed = float("-inf")
+
+    def _load(self) -> None:
+        tables = self._store.tables
+        with self._store.read() as connection:
+            services = {
+                row.id: row.name
+                for row in connection.execute(select(tables.service.c.id, tables.service.c.name))
+            }
+            versions = connection.execute(select(tables.version.c.name, tables.version.c.id))
+            self.versions = {row.name: row.id for row in versions}
+            endpoint = tables.endpoint.c
+            rows = connection.execute(
+                select(endpoint.id, endpoint.name, endpoint.monitor_level, endpoint.service_id)
+            ).all()
+        self._services = {name: number for number, name in services.items()}
+        self.endpoints = {}
+        self._per_service = {}
+        for row in rows:
+            service = services.get(row.service_id)
+            if service is not None:
+                level = self._default_level if row.monitor_level is None else row.monitor_level
+                self.endpoints[service, row.name] = EndpointInfo(row.id, level)
+                self._per_service[service] = self._per_service.get(service, 0) + 1
+        self._refreshed = time.monotonic()
+
+    def _add_endpoint(self, service: str, name: str, version: str) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        tables = self._store.tables
+        if service not in self._services:
+            self._services[service] = self._add(
+                tables.service, {"name": service}, {"time_added": now}
+            )
+        if self._per_service.get(service, 0) >= self._max_endpoints and name != OTHER_ENDPOINTS:
+            if (service, OTHER_ENDPOINTS) not in self.endpoints:
+                self._add_endpoint(service, OTHER_ENDPOINTS, version)
+            self.endpoints[service, name] = self.endpoints[service, OTHER_ENDPOINTS]
+            return
+        number = self._add(
+            tables.endpoint,
+            {"service_id": self._services[service], "name": name},
+            {
+                "monitor_level": self._default_level,
+                "time_added": now,
+                "version_added": version,
+                "last_requested": now,
+            },
+        )
+        self.endpoints[service, name] = EndpointInfo(number, self._default_level)
+        self._per_service[service] = self._per_service.get(service, 0) + 1
+
+    def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:
+        """The id of the row with this key, made when there is none."""
+        with self._store.read() as connection:
+            found = _find(connection, table, key)
+        if found is not None:
+            return found
+        try:
+            with self._store.write() as connection:
+                result = connection.execute(table.insert().values(**key, **values))
+                inserted: int = result.inserted_primary_key[0]  # type: ignore[index]
+                return inserted
+        except IntegrityError:
+            with self._store.read() as connection:
+                found = _find(connection, table, key)
+            if found is None:
+                raise
+            return found
+
+
+def _find(connection: Connection, table: Table, key: dict[str, object]) -> int | None:
+    query = select(table.c.id)
+    for name, value in key.items():
+        query = query.where(table.c[name] == value)
+    found: int | None = connection.execute(query).scalar()
+    return found

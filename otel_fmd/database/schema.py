@@ -1,0 +1,102 @@
+"""Makes and upgrades the tables, safely when several processes start at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, column, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+from otel_fmd.database.store import Store
+from otel_fmd.errors import SchemaError
+
+_log = logging.getLogger(__name__)
+HEAD = "0001"
+"""The newest revision in `migrations/versions`."""
+
+_LOCK = 0x0FED_F3D0
+
+
+def version_table(prefix: str) -> str:
+    """The table with our revision; not `alembic_version`, which the monitored app may use."""
+    return f"{prefix}OtelFmdVersion"
+
+
+def revision_of(connection: Connection, prefix: str) -> str | None:
+    """Our revision in a database; None where we never made tables."""
+    name = version_table(prefix)
+    if not inspect(connection).has_table(name):
+        return None
+    found = connection.execute(select(column("version_num")).select_from(table(name)))
+    return found.scalar()
+
+
+def ensure_schema(store: Store) -> None:
+    """Make or upgrade the tables; does nothing, quickly, when they are as they should be.
+
+    Raises:
+        SchemaError: the tables are FMD's (`otel-fmd migrate` adopts them) or of a newer version.
+        StoreUnavailableError: the database cannot be reached or written.
+    """
+    with store.read() as connection:
+        if revision_of(connection, store.tables.prefix) == HEAD:
+            return
+    with store.write() as connection, _one_at_a_time(store, connection):
+        revision = revision_of(connection, store.tables.prefix)
+        if revision == HEAD:
+            return
+        _refuse_foreign(store, connection, revision)
+        upgrade(store, connection)
+
+
+def upgrade(store: Store, connection: Connection) -> None:
+    """Run the migrations up to `HEAD` on a connection in a transaction."""
+    # Alembic takes 100 ms to import; a process whose tables are up to date does without it.
+    from alembic import command
+    from alembic.config import Config
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    config.attributes["prefix"] = store.tables.prefix
+    config.attributes["version_table"] = version_table(store.tables.prefix)
+    command.upgrade(config, "head")
+    _log.info("database %s is at schema %s", store.display_url, HEAD)
+
+
+def _refuse_foreign(store: Store, connection: Connection, revision: str | None) -> None:
+    prefix = store.tables.prefix
+    if revision is None and inspect(connection).has_table(f"{prefix}Request"):
+        raise SchemaError(
+            f"{store.display_url} holds tables of the Flask Monitoring Dashboard; "
+            "make a backup, then adopt them with `otel-fmd migrate`"
+        )
+    if revision is not None and revision > HEAD:
+        raise SchemaError(
+            f"{store.display_url} is at schema {revision}, newer than {HEAD}, the newest that this "
+            "version of otel-fmd knows; upgrade otel-fmd"
+        )
+
+
+@contextmanager
+def _one_at_a_time(store: Store, connection: Connection) -> Iterator[None]:
+    """Hold a lock against other processes; SQLite's transaction is one already."""
+    if store.dialect == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        yield
+    elif store.dialect == "mariadb":
+        connection.execute(text("SELECT GET_LOCK('otel_fmd_schema', 120)"))
+        try:
+            yield
+        finally:
+            try:
+                connection.execute(text("SELECT RELEASE_LOCK('otel_fmd_schema')"))
+            except DBAPIError:
+                # The connection is gone, and the lock with it.
+                _log.debug("schema lock was already released", exc_info=True)
+    else:
+        yield

@@ -1,0 +1,217 @@
+"""A database that is open: its engine, its tables, and the three kinds of transaction.
+
+* `read()` - a snapshot: every statement in it sees the same state, and no writer waits for it.
+* `write()` - a short transaction; on SQLite it takes the write lock at its begin.
+* both turn the driver's errors into ours where a caller can do something about them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from otel_fmd.database.tables import Tables, build_tables
+from otel_fmd.errors import ConfigurationError, StoreUnavailableError
+
+_BUSY_TIMEOUT_MS = 10_000
+_POOL_SIZE = 16
+_DRIVERS = {
+    "sqlite": ("sqlite", None),
+    "postgresql": ("postgresql+psycopg", "postgresql"),
+    "postgres": ("postgresql+psycopg", "postgresql"),
+    "mysql": ("mysql+pymysql", "mariadb"),
+    "mariadb": ("mariadb+pymysql", "mariadb"),
+}
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def parse_url(database_url: str) -> URL:
+    """A database URL with the driver that we use.
+
+    Raises:
+        ConfigurationError: it is no URL of SQLite (a file), PostgreSQL, MySQL or MariaDB.
+    """
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            f"database URL {database_url!r} is not a URL; expected for example "
+            "sqlite:///fmd.db or postgresql://user:password@host/database"
+        ) from None
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS:
+        expected = ", ".join(_DRIVERS)
+        raise ConfigurationError(
+            f"database URL {url.render_as_string()!r}: {backend!r} is not one of {expected}"
+        )
+    if "+" not in url.drivername:
+        url = url.set(drivername=_DRIVERS[backend][0])
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigurationError(
+            f"database URL {database_url!r}: a file is needed, for example sqlite:///fmd.db; "
+            "an in-memory database cannot be shared"
+        )
+    if backend in ("mysql", "mariadb"):
+        url = url.update_query_dict({"charset": "utf8mb4"})
+    return url
+
+
+class Store:
+    """An open database.
+
+    Args:
+        database_url: see `parse_url`.
+        table_prefix: FMD's TABLE_PREFIX.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or its driver is not installed.
+    """
+
+    def __init__(self, database_url: str, table_prefix: str = "") -> None:
+        self.url = parse_url(database_url)
+        self.dialect = _family(self.url)
+        self.tables: Tables = build_tables(table_prefix)
+        self.engine = self._create_engine()
+        # One writer at a time in this process: SQLite's own lock is not fair between threads.
+        self.write_lock = threading.RLock()
+        _stores.add(self)
+
+    @property
+    def display_url(self) -> str:
+        """The URL with its password hidden."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def sqlite_path(self) -> str | None:
+        """The database's file, for SQLite."""
+        return os.path.abspath(self.url.database or "") if self.dialect == "sqlite" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection in a snapshot that is not changed by concurrent writers."""
+        with self._errors(), self.engine.connect() as connection:
+            if self.dialect != "sqlite":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end and undoes itself on an error."""
+        with self._errors(), self._writer(), self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection = connection.execution_options(fmd_begin="BEGIN IMMEDIATE")
+            else:
+                connection = connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+    def after_fork(self) -> None:
+        """Forget the parent's connections and locks without touching them, in a forked child."""
+        self.engine.dispose(close=False)
+        self.write_lock = threading.RLock()
+
+    @contextmanager
+    def _writer(self) -> Iterator[None]:
+        if self.dialect == "sqlite":
+            with self.write_lock:
+                yield
+        else:
+            yield
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise StoreUnavailableError(f"{self.display_url}: {error.orig}") from error
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError(f"{self.display_url}: {error}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or is_transient(error):
+                raise StoreUnavailableError(f"{self.display_url}: {error.orig}") from error
+            raise
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailableError(f"{self.display_url}: {error}") from error
+
+    def _create_engine(self) -> Engine:
+        extra: dict[str, Any] = {}
+        if self.dialect == "sqlite":
+            extra["connect_args"] = {"timeout": _BUSY_TIMEOUT_MS / 1000}
+        else:
+            extra["pool_pre_ping"] = True
+            extra["connect_args"] = {"connect_timeout": 5}
+        try:
+            engine = create_engine(self.url, pool_size=_POOL_SIZE, max_overflow=48, **extra)
+        except NoSuchModuleError:
+            raise ConfigurationError(f"database URL {self.display_url!r}: unknown driver") from None
+        except ModuleNotFoundError as error:
+            wanted = _DRIVERS[self.url.get_backend_name()][1]
+            raise ConfigurationError(
+                f"database URL {self.display_url!r} needs {error.name!r}: "
+                f"pip install 'otel-fmd[{wanted}]'"
+            ) from None
+        if self.dialect == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+
+def _family(url: URL) -> str:
+    backend = url.get_backend_name()
+    return "mariadb" if backend in ("mysql", "mariadb") else backend
+
+
+_TRANSIENT_SQLSTATES = frozenset(["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"])
+_TRANSIENT_MYSQL = frozenset([1205, 1213, 1047, 1290, 2006, 2013, 1053, 1927, 1180, 3101])
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed when it is tried again.
+
+    Deadlock, serialization or certification failure, lock timeout, a server that goes or comes.
+    """
+    original = error.orig
+    if getattr(original, "sqlstate", None) in _TRANSIENT_SQLSTATES:
+        return True
+    args = getattr(original, "args", ())
+    return bool(args) and isinstance(args[0], int) and args[0] in _TRANSIENT_MYSQL
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    # Transactions are begun by us, see _begin_sqlite.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # An acknowledged batch survives a power cut, not only a crash of the process.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA cache_size = -8000")
+    cursor.execute("PRAGMA journal_size_limit = 67108864")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("fmd_begin", "BEGIN"))
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_stores):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,379 @@
+"""All tables: FMD 5.1's, with its names and columns, and ours beside them.
+
+FMD's keep their meaning so that the original dashboard reads what we write; columns of ours on them
+are nullable. Tables are built per prefix (FMD's TABLE_PREFIX), without module state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import mysql
+
+_BIG = BigInteger().with_variant(Integer(), "sqlite")
+_TIME = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+_LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+_TRACE_ID = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
+_SPAN_ID = LargeBinary(8).with_variant(mysql.BINARY(8), "mysql", "mariadb")
+_MYSQL = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+    "mysql_engine": "InnoDB",
+    "mariadb_engine": "InnoDB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Every table by the name that the code uses."""
+
+    metadata: MetaData
+    prefix: str
+    user: Table
+    endpoint: Table
+    request: Table
+    outlier: Table
+    code_line: Table
+    stack_line: Table
+    service: Table
+    version: Table
+    endpoint_version: Table
+    profile: Table
+    delta: Table
+    who_delta: Table
+    hour_count: Table
+    day_count: Table
+    hour_histogram: Table
+    day_histogram: Table
+    who_histogram: Table
+    fold_state: Table
+    adopted_hour: Table
+    setting: Table
+
+
+def _id(**extra: Any) -> Column[Any]:
+    return Column("id", _BIG, primary_key=True, autoincrement=True, **extra)
+
+
+@lru_cache(maxsize=8)
+def build_tables(prefix: str = "") -> Tables:
+    """The tables with FMD's prefix in front of every name (FMD adds no separator)."""
+    metadata = MetaData()
+
+    def table(name: str, *items: Any, **extra: Any) -> Table:
+        return Table(f"{prefix}{name}", metadata, *items, **_MYSQL, **extra)
+
+    def ref(target: str) -> ForeignKey:
+        return ForeignKey(f"{prefix}{target}")
+
+    return Tables(
+        metadata=metadata,
+        prefix=prefix,
+        **_small_fmd_tables(table, ref),
+        **_volume_tables(table, ref, prefix),
+        **_own_tables(table, ref),
+        **_rollup_tables(table),
+        **_exception_tables(table, ref),
+    )
+
+
+def _small_fmd_tables(table: Any, ref: Any) -> dict[str, Table]:
+    small = {
+        "user": table(
+            "User",
+            Column("id", Integer, primary_key=True),
+            Column("username", String(250), nullable=False, unique=True),
+            Column("password_hash", String(162), nullable=False),
+            Column("is_admin", Boolean),
+        ),
+        "service": table(
+            "Service",
+            Column("id", Integer, primary_key=True),
+            Column("name", String(250), nullable=False, unique=True),
+            Column("time_added", _TIME),
+        ),
+        "endpoint": table(
+            "Endpoint",
+            Column("id", _BIG, primary_key=True, autoincrement=True),
+            Column("name", String(250), nullable=False),
+            Column("monitor_level", Integer),
+            Column("time_added", _TIME),
+            Column("version_added", String(100)),
+            Column("last_requested", _TIME),
+            Column("service_id", Integer, ref("Service.id")),
+            UniqueConstraint("service_id", "name"),
+        ),
+    }
+    table(
+        "TelemetryUser",
+        Column("id", String(40), primary_key=True),
+        Column("times_initialized", Integer),
+        Column("last_initialized", _TIME),
+        Column("monitoring_consent", Integer),
+    )
+    table(
+        "CustomGraph",
+        Column("graph_id", Integer, primary_key=True),
+        Column("title", String(250), nullable=False, unique=True),
+        Column("time_added", _TIME),
+        Column("version_added", String(100)),
+    )
+    table(
+        "CustomGraphData",
+        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("graph_id", Integer, ref("CustomGraph.graph_id")),
+        Column("time", _TIME),
+        Column("value", Double),
+    )
+    return small
+
+
+def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
+    request = table(
+        "Request",
+        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("endpoint_id", _BIG, ref("Endpoint.id")),
+        Column("duration", Double, nullable=False),
+        Column("time_requested", _TIME),
+        Column("version_requested", String(100)),
+        Column("group_by", String(100)),
+        Column("ip", String(100), nullable=False),
+        Column("status_code", Integer),
+        Column("trace_id", _TRACE_ID),
+        Column("span_id", _SPAN_ID),
+    )
+    low = prefix.lower()
+    # FMD makes the indexes that it misses, by name only: these keep it from making slow ones.
+    Index(f"ix_{low}request_endpoint_duration", request.c.endpoint_id)
+    never = text("id < 0")
+    Index(
+        f"ix_{low}request_time_endpoint",
+        request.c.time_requested,
+        sqlite_where=never,
+        postgresql_where=never,
+    )
+    outlier = table(
+        "Outlier",
+        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("request_id", _BIG, ref("Request.id"), index=True),
+        Column("request_header", _LONG_TEXT),
+        Column("request_environment", _LONG_TEXT),
+        Column("request_url", String(2100)),
+        Column("cpu_percent", String(150)),
+        Column("memory", _LONG_TEXT),
+        Column("stacktrace", _LONG_TEXT),
+        Column("endpoint_id", _BIG),
+        Column("request_values", _LONG_TEXT),
+        Index(f"ix_{low}outlier_endpoint_request", "endpoint_id", "request_id"),
+    )
+    code_line = table(
+        "CodeLine",
+        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("filename", String(250), nullable=False),
+        Column("line_number", Integer, nullable=False),
+        Column("function_name", String(250), nullable=False),
+        Column("code", String(250), nullable=False),
+        Index(f"ix_{low}codeline_place", "filename", "line_number"),
+    )
+    stack_line = table(
+        "StackLine",
+        Column("request_id", _BIG, ref("Request.id"), primary_key=True, autoincrement=False),
+        Column("code_id", _BIG, ref("CodeLine.id")),
+        Column("position", Integer, primary_key=True, autoincrement=False),
+        Column("indent", Integer, nullable=False),
+        Column("duration", Double, nullable=False),
+        Column("cpu_duration", Double),
+    )
+    profile = table(
+        "Profile",
+        Column("request_id", _BIG, primary_key=True, autoincrement=False),
+        Column("endpoint_id", _BIG, nullable=False),
+        Column("samples", Integer, nullable=False),
+        Column("not_sampled", Double),
+        Column("is_cut", Boolean, nullable=False),
+        Index(f"ix_{low}profile_endpoint_request", "endpoint_id", "request_id"),
+    )
+    return {
+        "request": request,
+        "outlier": outlier,
+        "code_line": code_line,
+        "stack_line": stack_line,
+        "profile": profile,
+    }
+
+
+def _own_tables(table: Any, ref: Any) -> dict[str, Table]:
+    return {
+        "version": table(
+            "Version",
+            Column("id", Integer, primary_key=True),
+            Column("name", String(100), nullable=False, unique=True),
+        ),
+        "setting": table(
+            "Setting",
+            Column("name", String(100), primary_key=True),
+            Column("value", _LONG_TEXT, nullable=False),
+        ),
+        "adopted_hour": table(
+            "AdoptedHour",
+            Column("hour", Integer, primary_key=True, autoincrement=False),
+            Column("lowest_id", _BIG, nullable=False),
+            Column("highest_id", _BIG, nullable=False),
+        ),
+    }
+
+
+def _rollup_tables(table: Any) -> dict[str, Table]:
+    def key(name: str, kind: Any = Integer) -> Column[Any]:
+        return Column(name, kind, primary_key=True, autoincrement=False)
+
+    def counts() -> tuple[Column[Any], ...]:
+        return (
+            Column("count", BigInteger, nullable=False),
+            Column("sum_ns", BigInteger, nullable=False),
+            Column("min_ns", BigInteger, nullable=False),
+            Column("max_ns", BigInteger, nullable=False),
+        )
+
+    def delta(name: str) -> Table:
+        return table(  # type: ignore[no-any-return]
+            name,
+            _id(),
+            Column("created_us", BigInteger, nullable=False),
+            Column("count", Integer, nullable=False),
+            Column("payload", _BLOB, nullable=False),
+            sqlite_autoincrement=True,
+        )
+
+    dense: dict[str, Any] = {"sqlite_with_rowid": False}
+    return {
+        "delta": delta("Delta"),
+        "who_delta": delta("WhoDelta"),
+        "hour_count": table(
+            "HourCount",
+            key("hour"),
+            key("endpoint_id", _BIG),
+            key("version_id"),
+            key("status_code", SmallInteger),
+            *counts(),
+            **dense,
+        ),
+        "day_count": table(
+            "DayCount",
+            key("day"),
+            key("endpoint_id", _BIG),
+            key("version_id"),
+            key("status_code", SmallInteger),
+            *counts(),
+            **dense,
+        ),
+        "hour_histogram": table(
+            "HourHistogram",
+            key("hour"),
+            key("endpoint_id", _BIG),
+            key("version_id"),
+            Column("counts", _BLOB, nullable=False),
+            **dense,
+        ),
+        "day_histogram": table(
+            "DayHistogram",
+            key("day"),
+            key("endpoint_id", _BIG),
+            key("version_id"),
+            Column("counts", _BLOB, nullable=False),
+            **dense,
+        ),
+        "who_histogram": table(
+            "WhoHistogram",
+            key("endpoint_id", _BIG),
+            key("kind", SmallInteger),
+            key("version_id"),
+            key("who", String(100)),
+            Column("counts", _BLOB, nullable=False),
+            **dense,
+        ),
+        "endpoint_version": table(
+            "EndpointVersion",
+            key("endpoint_id", _BIG),
+            key("version_id"),
+            Column("first_us", BigInteger, nullable=False),
+            Column("last_us", BigInteger, nullable=False),
+            **dense,
+        ),
+        "fold_state": table(
+            "FoldState",
+            key("id"),
+            Column("generation", BigInteger, nullable=False),
+        ),
+    }
+
+
+def _exception_tables(table: Any, ref: Any) -> dict[str, Table]:
+    table("ExceptionMessage", _id(), Column("message", _LONG_TEXT, nullable=False))
+    table("ExceptionType", _id(), Column("type", String(256), nullable=False))
+    table("FilePath", _id(), Column("path", String(250), nullable=False, unique=True))
+    table(
+        "FunctionDefinition",
+        _id(),
+        Column("name", String(256)),
+        Column("code", _LONG_TEXT),
+        Column("code_hash", String(64)),
+    )
+    table("StackTraceSnapshot", _id(), Column("hash", String(64), nullable=False, unique=True))
+    table(
+        "FunctionLocation",
+        _id(),
+        Column("file_path_id", _BIG, ref("FilePath.id")),
+        Column("function_definition_id", _BIG, ref("FunctionDefinition.id")),
+        Column("function_start_line_number", Integer, nullable=False),
+    )
+    table(
+        "ExceptionFrame",
+        _id(),
+        Column("function_location_id", _BIG, ref("FunctionLocation.id")),
+        Column("line_number", Integer, nullable=False),
+    )
+    table(
+        "ExceptionOccurrence",
+        _id(),
+        Column("request_id", _BIG, ref("Request.id")),
+        Column("exception_type_id", _BIG, ref("ExceptionType.id"), nullable=False),
+        Column("exception_msg_id", _BIG, ref("ExceptionMessage.id"), nullable=False),
+        Column("stack_trace_snapshot_id", _BIG, ref("StackTraceSnapshot.id"), nullable=False),
+        Column("is_user_captured", Boolean, nullable=False),
+    )
+    table(
+        "ExceptionStackLine",
+        Column("stack_trace_snapshot_id", _BIG, ref("StackTraceSnapshot.id"), primary_key=True),
+        Column("exception_frame_id", _BIG, ref("ExceptionFrame.id"), primary_key=True),
+        Column("position", Integer, primary_key=True, autoincrement=False),
+    )
+    table(
+        "AlertFingerprint",
+        Column("hash", String(64), primary_key=True),
+        Column("time_first_alerted", _TIME),
+    )
+    return {}

@@ -1,0 +1,225 @@
+"""Writes a batch of requests, with everything that belongs to them, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from otel_fmd.analysis.outliers import OutlierRule, RunningMean
+from otel_fmd.analysis.request_id import request_id
+from otel_fmd.database import delta as deltas
+from otel_fmd.database.delta import NO_STATUS, DeltaRow
+from otel_fmd.database.details import DetailWriter
+from otel_fmd.database.insert import Inserter, RequestRow
+from otel_fmd.database.names import NameRegistry
+from otel_fmd.database.pending import pending_columns
+from otel_fmd.database.sql import Statements
+from otel_fmd.database.store import Store
+from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.spans.request import Request
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 8
+_BACKOFF_S = 0.02
+
+LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
+
+
+class Written(NamedTuple):
+    """What became of a batch."""
+
+    stored: int
+    duplicates: int
+    outliers: int
+    seen_only: int
+
+
+class Prepared(NamedTuple):
+    """A request with its row, its delta row and its monitor level."""
+
+    row: RequestRow
+    delta: DeltaRow
+    request: Request
+    level: int
+
+
+class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
+    """Not all rows of the batch were new."""
+
+
+class BatchWriter:
+    """Writes batches; used by one thread at a time.
+
+    Args:
+        store: the database, its schema made.
+        rule: when a request that no agent judged is an outlier.
+        default_level: the monitor level of new endpoints.
+        max_endpoints: endpoints kept per service.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rule: OutlierRule,
+        default_level: int = LEVEL_OUTLIERS,
+        max_endpoints: int = 2_000,
+    ) -> None:
+        self._store = store
+        self._rule = rule
+        self.names = NameRegistry(store, default_level, max_endpoints)
+        self._inserter = Inserter(store)
+        self._details = DetailWriter(store)
+        self._means: dict[int, RunningMean] | None = None
+        self._insert_delta = Statements(store).insert(
+            store.tables.delta, ("created_us", "count", "payload")
+        )
+        self._seconds: dict[int, str] = {}
+
+    def write(self, requests: Sequence[Request]) -> Written:
+        """Store the requests; when it returns, they are durable.
+
+        Deadlocks, serialization and certification failures are tried again, with backoff.
+
+        Raises:
+            StoreUnavailableError: the store cannot take them now; nothing of them was stored.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._write(requests)
+            except StoreUnavailableError:
+                self.names.forget()
+                if attempt == _ATTEMPTS - 1 or self._store.dialect == "sqlite":
+                    raise
+                _log.debug("batch is tried again", exc_info=True)
+                time.sleep(_BACKOFF_S * 2**attempt * (0.5 + random.random()))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    def _write(self, requests: Sequence[Request]) -> Written:
+        if self._means is None:
+            self._means = self._load_means()
+        self.names.prepare({(r.service, r.endpoint, r.version) for r in requests})
+        batch, seen = self._prepare(requests)
+        rows = [item.row for item in batch]
+        try:
+            with self._store.write() as connection:
+                if not self._inserter.insert_all(connection, rows):
+                    raise _SomeKnown
+                outliers, means = self._finish(connection, batch, seen)
+        except _SomeKnown:
+            with self._store.write() as connection:
+                places, fresh = self._inserter.resolve(connection, rows)
+                if not self._inserter.insert_all(connection, fresh):
+                    raise StoreUnavailableError("another writer took the same ids") from None
+                batch = [
+                    batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
+                ]
+                outliers, means = self._finish(connection, batch, seen)
+        self._means.update(means)
+        seen_only = len(requests) - len(rows)
+        return Written(len(batch), len(rows) - len(batch), outliers, seen_only)
+
+    def _prepare(self, requests: Sequence[Request]) -> tuple[list[Prepared], dict[int, int]]:
+        endpoints, versions = self.names.endpoints, self.names.versions
+        batch: list[Prepared] = []
+        seen: dict[int, int] = {}
+        for request in requests:
+            start_us, duration_ns = request.start_us, request.duration_ns
+            endpoint_id, level = endpoints[request.service, request.endpoint]
+            if level <= LEVEL_SEEN:
+                seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)
+                continue
+            status = request.status_code
+            row = RequestRow(
+                request_id(start_us, request.trace_id, request.span_id),
+                endpoint_id,
+                duration_ns / 1e6,
+                self._time_text(start_us),
+                request.version,
+                request.group_by,
+                request.ip,
+                status,
+                request.trace_id,
+                request.span_id,
+            )
+            change = DeltaRow(
+                endpoint_id,
+                versions[request.version],
+                NO_STATUS if status is None else status,
+                start_us,
+                duration_ns,
+                request.group_by or "",
+                request.ip,
+            )
+            batch.append(Prepared(row, change, request, level))
+        # Writers that insert in the same order cannot deadlock.
+        batch.sort(key=itemgetter(0))
+        return batch, seen
+
+    def _finish(
+        self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
+    ) -> tuple[int, dict[int, RunningMean]]:
+        """Everything of the batch besides its requests; outliers found, and the new means."""
+        means: dict[int, RunningMean] = {}
+        outliers = [item for item in batch if self._judge(item, means)]
+        profiled = [
+            item for item in batch if item.level >= LEVEL_PROFILES and item.request.has_profile
+        ]
+        self._details.write(
+            connection,
+            [(item.row, item.request) for item in outliers],
+            [(item.row, item.request) for item in profiled],
+        )
+        if batch or seen:
+            payload = deltas.pack([item.delta for item in batch], seen)
+            connection.exec_driver_sql(
+                self._insert_delta, (time.time_ns() // 1000, len(batch), payload)
+            )
+        return len(outliers), means
+
+    def _judge(self, item: Prepared, means: dict[int, RunningMean]) -> bool:
+        """Whether a request is an outlier; takes it into its endpoint's mean."""
+        request, endpoint_id = item.request, item.row.endpoint_id
+        mean = means.get(endpoint_id)
+        if mean is None:
+            assert self._means is not None
+            known = self._means.get(endpoint_id)
+            mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
+            means[endpoint_id] = mean
+        if request.judged:
+            found = request.has_outlier
+        else:
+            found = self._rule.is_outlier(request.duration_ns, mean)
+        mean.add(request.duration_ns)
+        return found and item.level >= LEVEL_OUTLIERS
+
+    def _load_means(self) -> dict[int, RunningMean]:
+        """The mean of every endpoint: rollups and pending deltas, in one snapshot."""
+        days = self._store.tables.day_count.c
+        means: dict[int, RunningMean] = {}
+        with self._store.read() as connection:
+            query = select(days.endpoint_id, func.sum(days.count), func.sum(days.sum_ns))
+            for endpoint_id, count, sum_ns in connection.execute(query.group_by(days.endpoint_id)):
+                means[endpoint_id] = RunningMean(int(count), int(sum_ns))
+            for columns in pending_columns(connection, self._store.tables):
+                for endpoint_id, duration in zip(
+                    columns.endpoint_ids, columns.durations_ns, strict=True
+                ):
+                    means.setdefault(endpoint_id, RunningMean()).add(duration)
+        return means
+
+    def _time_text(self, us: int) -> str:
+        second, fraction = divmod(us, 1_000_000)
+        text = self._seconds.get(second)
+        if text is None:
+            if len(self._seconds) > 10_000:
+                self._seconds.clear()
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            self._seconds[second] = text
+        return f"{text}.{fraction:06d}"

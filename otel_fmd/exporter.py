@@ -1,0 +1,95 @@
+"""`FmdSpanExporter`: the in-process way from the OpenTelemetry SDK to the database.
+
+`export` never waits for the database and never raises: spans go to a bounded queue of our own, a
+thread stores them and tries again until they are stored. What does not fit is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_fmd import config
+from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.database.store import Store
+from otel_fmd.errors import OtelFmdError
+from otel_fmd.pipeline import Pipeline, PipelineCounters, PipelineSettings
+from otel_fmd.spans.sdk import spans_of
+
+_log = logging.getLogger(__name__)
+_LOG_EVERY_S = 60.0
+_SHUTDOWN_S = 30.0
+
+
+class FmdSpanExporter(SpanExporter):
+    """Stores requests in an FMD database.
+
+    Args:
+        database_url: see the setting `database_url`; None takes it from the environment.
+        **settings: any other setting of `otel_fmd.config.Settings`.
+
+    Raises:
+        ConfigurationError: a setting cannot be used, or the driver is missing. (A database that is
+            down is no error: spans wait for it.)
+    """
+
+    def __init__(self, database_url: str | None = None, **settings: object) -> None:
+        self._settings = config.load(database_url=database_url, **settings)
+        self._store = Store(self._settings.database_url, self._settings.table_prefix)
+        self._pipeline = Pipeline(self._store, pipeline_settings(self._settings, retry=True))
+        self._logged_at = float("-inf")
+
+    @property
+    def counters(self) -> PipelineCounters:
+        """What happened to spans in this process; `dropped` should stay 0."""
+        return self._pipeline.counters
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Queue ended spans; FAILURE when they do not fit or we are shut down."""
+        try:
+            self._pipeline.submit(list(spans_of(spans)))
+        except OtelFmdError as error:
+            self._dropped(len(spans), error)
+            return SpanExportResult.FAILURE
+        except Exception:
+            # The monitored app comes first: nothing of ours may reach it.
+            _log.exception("spans could not be taken")
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until every queued request is durable; False when that took too long."""
+        return self._pipeline.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Store what waits, within half a minute, and stop."""
+        if not self._pipeline.stop(_SHUTDOWN_S):
+            _log.error("%d requests were not stored at shutdown", self._pipeline.waiting)
+        self._store.close()
+
+    def _dropped(self, number: int, error: OtelFmdError) -> None:
+        self.counters.dropped += number
+        now = time.monotonic()
+        if now - self._logged_at > _LOG_EVERY_S:
+            self._logged_at = now
+            _log.warning("%d spans dropped (%d so far): %s", number, self.counters.dropped, error)
+
+
+def pipeline_settings(settings: config.Settings, *, retry: bool) -> PipelineSettings:
+    """The pipeline's part of the settings."""
+    return PipelineSettings(
+        queue_requests=settings.queue_requests,
+        retry=retry,
+        internal_roots=settings.internal_roots,
+        outlier_rule=OutlierRule(
+            settings.outlier_detection_constant, settings.outlier_min_requests
+        ),
+        default_level=settings.monitor_level,
+        max_endpoints=settings.max_endpoints,
+        max_who=settings.max_users,
+        fold_every_s=settings.fold_seconds,
+    )

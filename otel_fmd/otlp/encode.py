@@ -1,0 +1,51 @@
+"""Answers of the receiver: success, partial success, and `google.rpc.Status` for every refusal."""
+
+from __future__ import annotations
+
+import math
+
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.code_pb2 import INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE
+from google.rpc.error_details_pb2 import BadRequest, RetryInfo
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from otel_fmd.otlp.errors import BadDataError, OtlpError, RetryableError
+
+
+def success(rejected: int, message: str) -> ExportTraceServiceResponse:
+    """The answer to a stored request; `partial_success` is unset when there is nothing to say."""
+    response = ExportTraceServiceResponse()
+    if rejected or message:
+        response.partial_success.rejected_spans = rejected
+        response.partial_success.error_message = message
+    return response
+
+
+def status(code: int, message: str) -> Status:
+    """A `google.rpc.Status` without details."""
+    return Status(code=code, message=message)
+
+
+def status_for(error: OtlpError) -> Status:
+    """The status of a refusal, with `BadRequest` or `RetryInfo` details where they belong."""
+    result = Status(code=INVALID_ARGUMENT, message=str(error))
+    if isinstance(error, BadDataError):
+        violation = BadRequest.FieldViolation(field=error.field, description=str(error))
+        result.details.add().Pack(BadRequest(field_violations=[violation]))
+    elif isinstance(error, RetryableError):
+        result.code = RESOURCE_EXHAUSTED if error.overload else UNAVAILABLE
+        seconds = math.floor(error.retry_after_s)
+        nanos = int((error.retry_after_s - seconds) * 1e9)
+        delay = Duration(seconds=seconds, nanos=nanos)
+        result.details.add().Pack(RetryInfo(retry_delay=delay))
+    return result
+
+
+def encode(message: Message, *, as_json: bool) -> bytes:
+    """The bytes of an answer in the encoding of its request."""
+    if as_json:
+        return json_format.MessageToJson(message, indent=None).encode()
+    return message.SerializeToString()

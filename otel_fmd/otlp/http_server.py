@@ -1,0 +1,57 @@
+"""Runs the OTLP/HTTP application under uvicorn, in a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import uvicorn
+
+from otel_fmd.otlp.http_app import OtlpHttpApp
+
+
+class OtlpHttpServer:
+    """OTLP/HTTP on an already bound socket.
+
+    Args:
+        app: the application.
+        bound: a bound TCP socket; the server takes it over.
+        grace_s: how long accepted requests may take to finish when stopping, in seconds.
+    """
+
+    def __init__(self, app: OtlpHttpApp, bound: socket.socket, grace_s: float) -> None:
+        self._socket = bound
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                loop="asyncio",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=max(1, int(grace_s)),
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([bound],), name="otel-fmd-otlp-http", daemon=True
+        )
+        self._grace_s = grace_s
+
+    @property
+    def port(self) -> int:
+        """The port that clients reach."""
+        return int(self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Start serving; requests are queued by the kernel from the bind on."""
+        self._socket.listen(2048)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse what is new, finish what was accepted within the grace time."""
+        self._server.should_exit = True
+        self._thread.join(self._grace_s + 2)

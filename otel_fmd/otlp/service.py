@@ -1,0 +1,44 @@
+"""What both transports do with a decoded request, and the counters that they keep.
+
+The transports know one thing of the rest of the program: an `Accept` function that takes spans and
+returns a future, done when they are durable. Its result is a warning for the client, or ''.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Lock
+
+from otel_fmd.spans.record import Span
+
+Accept = Callable[[Sequence[Span]], "Future[str]"]
+"""Takes spans; raises `RetryableError` at once when it cannot, or fails the future with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one request, in bytes, before and after decompression."""
+
+    body_bytes: int = 64 * 1024 * 1024
+    decompressed_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class ReceiverCounters:
+    """Counts since the start, by transport (`http`, `grpc`) and what happened."""
+
+    _counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, transport: str, what: str, amount: int = 1) -> None:
+        """Count `amount` of `what`."""
+        with self._lock:
+            key = (transport, what)
+            self._counts[key] = self._counts.get(key, 0) + amount
+
+    def snapshot(self) -> dict[tuple[str, str], int]:
+        """A copy of the counts."""
+        with self._lock:
+            return dict(self._counts)

@@ -1,0 +1,344 @@
+"""Spans in, one transaction out: the bounded queue, its writer thread, and the folding.
+
+`submit` never waits: it takes spans and returns a future that is done when they are durable, or
+raises at once. One thread writes; it takes all that waits (up to a limit) into one transaction.
+A second thread folds deltas. Both start when first needed, and again in a forked child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, fields
+
+from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.database.fold import Folder
+from otel_fmd.database.schema import ensure_schema
+from otel_fmd.database.store import Store
+from otel_fmd.database.write import BatchWriter, Written
+from otel_fmd.errors import (
+    OtelFmdError,
+    QueueFullError,
+    ShuttingDownError,
+    StoreUnavailableError,
+)
+from otel_fmd.spans.record import Span
+from otel_fmd.spans.request import Request, Translator
+
+_log = logging.getLogger(__name__)
+_RETRY_FIRST_S = 0.2
+_RETRY_MOST_S = 10.0
+_LOG_EVERY_S = 60.0
+FOLD_STEP = 64
+"""Deltas folded in one transaction."""
+WHO_STEP = 256
+WHO_EVERY = 3
+"""Users and addresses are folded once in so many rounds, or when nothing else is to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """How the pipeline works.
+
+    Args:
+        queue_requests: requests that may wait to be stored.
+        batch_requests: requests written in one transaction, at the most (a larger batch that was
+            submitted as one stays one).
+        retry: try a batch again until it is stored (the exporter in the app), instead of failing
+            its future (the receiver, whose clients try again themselves).
+        internal_roots: take local root spans of kind INTERNAL as requests.
+        outlier_rule: the receiver's rule.
+        default_level: monitor level of new endpoints.
+        max_endpoints: endpoints kept per service.
+        max_who: users, and addresses, kept per endpoint and version.
+        fold_every_s: seconds between looks for deltas to fold; 0 for never.
+    """
+
+    queue_requests: int = 65_536
+    batch_requests: int = 4_096
+    retry: bool = False
+    internal_roots: bool = False
+    outlier_rule: OutlierRule = OutlierRule()
+    default_level: int = 2
+    max_endpoints: int = 2_000
+    max_who: int = 500
+    fold_every_s: float = 1.0
+
+
+@dataclass(slots=True)
+class PipelineCounters:
+    """What happened to spans since the process started."""
+
+    stored: int = 0
+    duplicates: int = 0
+    outliers: int = 0
+    seen_only: int = 0
+    not_kept: int = 0
+    clock_errors: int = 0
+    refused: int = 0
+    failed: int = 0
+    dropped: int = 0
+    folded: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(slots=True)
+class _Ticket:
+    requests: list[Request]
+    done: Future[str]
+
+
+class Pipeline:
+    """The write side of one database in one process.
+
+    Args:
+        store: the database.
+        settings: see `PipelineSettings`.
+    """
+
+    def __init__(self, store: Store, settings: PipelineSettings | None = None) -> None:
+        self._store = store
+        self._settings = settings or PipelineSettings()
+        self._translator = Translator(self._settings.internal_roots)
+        self.counters = PipelineCounters()
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            me = weakref.ref(self)
+
+            def in_child() -> None:
+                pipeline = me()
+                if pipeline is not None:
+                    pipeline._reset()
+
+            os.register_at_fork(after_in_child=in_child)
+
+    def _reset(self) -> None:
+        """The state of a process that has not written yet; what waits belongs to the parent."""
+        self._queue: deque[_Ticket] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._give_up_at = float("inf")
+        self._wake = threading.Event()
+        self._writer: threading.Thread | None = None
+        self._folder: threading.Thread | None = None
+        self._ready = False
+        self._rounds = 0
+        self._last_error = ""
+        self._logged_at = float("-inf")
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait to be stored."""
+        return self._waiting
+
+    @property
+    def last_error(self) -> str:
+        """Why the last batch was not stored; '' after a batch that was."""
+        return self._last_error
+
+    def submit(self, spans: Sequence[Span]) -> Future[str]:
+        """Take spans; the future is done (with '') when the requests among them are durable.
+
+        Raises:
+            QueueFullError: too many wait; none of these was taken.
+            ShuttingDownError: the pipeline stops.
+        """
+        translation = self._translator.translate(spans)
+        requests = translation.requests
+        done: Future[str] = Future()
+        with self._changed:
+            if self._stopping:
+                raise ShuttingDownError("stopping; send again to the next process")
+            # A batch larger than the whole queue must still get through when nothing else waits.
+            if self._waiting and self._waiting + len(requests) > self._settings.queue_requests:
+                self.counters.refused += len(requests)
+                raise QueueFullError(
+                    f"{self._waiting} requests wait to be stored, "
+                    f"{self._settings.queue_requests} may; send again later"
+                )
+            self.counters.not_kept += translation.not_kept
+            self.counters.clock_errors += translation.clock_errors
+            if not requests:
+                done.set_result("")
+                return done
+            self._queue.append(_Ticket(requests, done))
+            self._waiting += len(requests)
+            if self._writer is None:
+                self._start()
+            self._changed.notify_all()
+        return done
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until nothing waits to be stored; False when that took too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting == 0, timeout_s)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Take nothing new, store what waits, stop the threads; False when some was not stored."""
+        with self._changed:
+            self._stopping = True
+            self._give_up_at = time.monotonic() + timeout_s
+            self._changed.notify_all()
+        self._wake.set()
+        for thread in (self._writer, self._folder):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(timeout_s + 1)
+        return self._waiting == 0
+
+    def start_folding(self) -> None:
+        """Fold in this process even when it writes nothing (a dashboard without receiver)."""
+        with self._changed:
+            if self._folder is None and not self._stopping and self._settings.fold_every_s > 0:
+                self._folder = threading.Thread(
+                    target=self._fold_loop, name="otel-fmd-folder", daemon=True
+                )
+                self._folder.start()
+
+    def _start(self) -> None:
+        self._writer = threading.Thread(
+            target=self._write_loop, name="otel-fmd-writer", daemon=True
+        )
+        self._writer.start()
+        if self._folder is None and self._settings.fold_every_s > 0:
+            self._folder = threading.Thread(
+                target=self._fold_loop, name="otel-fmd-folder", daemon=True
+            )
+            self._folder.start()
+
+    def _make_writer(self) -> BatchWriter:
+        ensure_schema(self._store)
+        self._ready = True
+        settings = self._settings
+        return BatchWriter(
+            self._store, settings.outlier_rule, settings.default_level, settings.max_endpoints
+        )
+
+    def _write_loop(self) -> None:
+        writer: BatchWriter | None = None
+        while True:
+            tickets = self._next()
+            if not tickets:
+                return
+            pause_s = _RETRY_FIRST_S
+            while True:
+                try:
+                    if writer is None:
+                        writer = self._make_writer()
+                    written = writer.write([r for ticket in tickets for r in ticket.requests])
+                    self._succeed(tickets, written)
+                    break
+                except StoreUnavailableError as error:
+                    self._note(error)
+                    if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
+                        self._fail(tickets, error)
+                        break
+                    self._wake.wait(pause_s)
+                    pause_s = min(pause_s * 2, _RETRY_MOST_S)
+                except Exception as error:
+                    # A batch that can never be stored must not stop the ones behind it.
+                    writer = None
+                    self._note(error)
+                    if len(tickets) > 1:
+                        self._one_by_one(tickets)
+                    else:
+                        self._fail(tickets, error)
+                    break
+
+    def _one_by_one(self, tickets: list[_Ticket]) -> None:
+        """Put the tickets of a failed transaction back, so that only the bad one fails."""
+        for ticket in tickets:
+            try:
+                written = self._make_writer().write(ticket.requests)
+            except Exception as error:  # noqa: BLE001 - told to the client and counted
+                self._fail([ticket], error)
+            else:
+                self._succeed([ticket], written)
+
+    def _next(self) -> list[_Ticket]:
+        """The tickets of the next transaction; none when the pipeline stops."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._stopping)
+            tickets: list[_Ticket] = []
+            size = 0
+            while self._queue:
+                size += len(self._queue[0].requests)
+                if tickets and size > self._settings.batch_requests:
+                    break
+                tickets.append(self._queue.popleft())
+            return tickets
+
+    def _succeed(self, tickets: list[_Ticket], written: Written) -> None:
+        with self._changed:
+            self.counters.stored += written.stored
+            self.counters.duplicates += written.duplicates
+            self.counters.outliers += written.outliers
+            self.counters.seen_only += written.seen_only
+            self._last_error = ""
+            self._finish(tickets)
+        for ticket in tickets:
+            if ticket.done.set_running_or_notify_cancel():
+                ticket.done.set_result("")
+
+    def _fail(self, tickets: list[_Ticket], error: Exception) -> None:
+        lost = sum(len(ticket.requests) for ticket in tickets)
+        with self._changed:
+            if self._settings.retry:
+                self.counters.dropped += lost
+            else:
+                self.counters.failed += lost
+            self._finish(tickets)
+        for ticket in tickets:
+            if ticket.done.set_running_or_notify_cancel():
+                ticket.done.set_exception(error)
+
+    def _finish(self, tickets: list[_Ticket]) -> None:
+        self._waiting -= sum(len(ticket.requests) for ticket in tickets)
+        self._changed.notify_all()
+
+    def _note(self, error: Exception) -> None:
+        self._last_error = str(error)
+        now = time.monotonic()
+        if now - self._logged_at > _LOG_EVERY_S:
+            self._logged_at = now
+            traceback = None if isinstance(error, OtelFmdError) else error
+            _log.warning("requests could not be stored: %s", error, exc_info=traceback)
+
+    def _fold_loop(self) -> None:
+        folder = Folder(self._store, self._settings.max_who)
+        pause_s = self._settings.fold_every_s
+        while not self._stopping:
+            self._wake.wait(pause_s)
+            try:
+                pause_s = self._fold_once(folder)
+            except StoreUnavailableError as error:
+                _log.debug("not folded: %s", error)
+                pause_s = _RETRY_MOST_S / 4
+            except Exception:
+                _log.exception("folding failed; tried again in %s s", _RETRY_MOST_S)
+                pause_s = _RETRY_MOST_S
+
+    def _fold_once(self, folder: Folder) -> float:
+        """One round of folding; the seconds to wait before the next."""
+        if not self._ready:
+            ensure_schema(self._store)
+            self._ready = True
+        folded = folder.fold(FOLD_STEP)
+        self.counters.folded += folded
+        if folded >= FOLD_STEP:
+            # Behind: larger steps are cheaper per delta.
+            folded = folder.fold(FOLD_STEP * 4)
+            self.counters.folded += folded
+        self._rounds += 1
+        if folded == 0 or self._rounds % WHO_EVERY == 0:
+            folder.fold_who(WHO_STEP)
+        return 0.05 if folded >= FOLD_STEP else self._settings.fold_every_s

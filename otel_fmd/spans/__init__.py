@@ -1,0 +1,1 @@
+"""Neutral span records, the semantic conventions, and span -> request translation."""

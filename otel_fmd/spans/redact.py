@@ -1,0 +1,43 @@
+"""Secrets that must not be stored: which names carry them, and what stands instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+SECRET_NAMES = frozenset(
+    [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-csrftoken",
+        "x-xsrf-token",
+        "x-amz-security-token",
+        "x-forwarded-access-token",
+    ]
+)
+"""Header names, in lower case; extended by `OTEL_FMD_REDACT`."""
+SECRET_PARTS = ("password", "passwd", "secret", "token", "api_key", "apikey", "private_key")
+"""Any name with one of these in it is a secret, too."""
+
+
+def is_secret(name: str, extra: Iterable[str] = ()) -> bool:
+    """Whether values under this name are to be hidden; `-` and `_` and case make no difference."""
+    plain = name.lower().replace("_", "-")
+    for prefix in ("http-", "http.request.header.", "http.response.header."):
+        plain = plain.removeprefix(prefix)
+    return (
+        plain in SECRET_NAMES
+        or any(part.replace("_", "-") in plain for part in SECRET_PARTS)
+        or any(plain == one.lower().replace("_", "-") for one in extra)
+    )
+
+
+def redact(values: Mapping[str, Any], extra: Iterable[str] = ()) -> dict[str, Any]:
+    """The mapping with its secrets replaced."""
+    return {k: REDACTED if is_secret(k, extra) else v for k, v in values.items()}

@@ -1,0 +1,189 @@
+"""Span -> request: which spans are requests, and what FMD's columns get from them.
+
+`Translator.translate` is the hot path of every way in: it runs once per span, reads only the wanted
+attributes, and allocates one record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from otel_fmd.spans import semconv
+from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
+from otel_fmd.spans.text import fit
+
+ENDPOINT_WIDTH = 250
+VERSION_WIDTH = 100
+GROUP_BY_WIDTH = 100
+ADDRESS_WIDTH = 100
+SERVICE_WIDTH = 250
+_CACHE_LIMIT = 20_000
+
+
+class Request(NamedTuple):
+    """One request, as FMD's `Request` table knows it, before it has an id.
+
+    `start_us` is unix microseconds, `duration_ns` nanoseconds; `span` is kept for what only some
+    requests need (outlier, profile, exceptions). `judged`: our agent watched this request, so that
+    it is an outlier if and only if it has the event.
+    """
+
+    service: str
+    endpoint: str
+    version: str
+    start_us: int
+    duration_ns: int
+    status_code: int | None
+    group_by: str | None
+    ip: str
+    trace_id: bytes
+    span_id: bytes
+    span: Span
+    judged: bool
+
+    def events(self, name: str) -> list[Event]:
+        """The events of this name, oldest first."""
+        if not self.span.has_events:
+            return []
+        return [event for event in self.span.source.events(self.span.raw) if event.name == name]
+
+    @property
+    def has_outlier(self) -> bool:
+        """Whether the agent found it to be an outlier."""
+        return bool(self.events(semconv.EVENT_OUTLIER))
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether it carries a profile."""
+        return bool(self.events(semconv.EVENT_PROFILE))
+
+
+class Translation(NamedTuple):
+    """What a batch of spans became: `not_kept` counts child spans, `clock_errors` zeroed ones."""
+
+    requests: list[Request]
+    not_kept: int
+    clock_errors: int
+
+
+def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> AttributeValue | None:
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def endpoint_name(attributes: dict[str, AttributeValue], span_name: str) -> str:
+    """The endpoint of an entry span: FMD's name, `METHOD route`, `METHOD (unmatched)`, or its name.
+
+    An HTTP span without a route never gets its path: a scanner would make endpoints without bound.
+    """
+    name = attributes.get(semconv.FLASK_ENDPOINT)
+    if name:
+        return str(name)
+    method = _first(attributes, semconv.METHOD)
+    if method is None:
+        return span_name or "(unnamed)"
+    if method not in semconv.KNOWN_METHODS:
+        method = str(method).upper()
+        if method not in semconv.KNOWN_METHODS:
+            method = "_OTHER"
+    return f"{method} {attributes.get('http.route') or '(unmatched)'}"
+
+
+def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
+    """The HTTP status; 500 for an exception without one; None when there is none."""
+    status = _first(attributes, semconv.STATUS_CODE)
+    if status is not None:
+        try:
+            code = int(status)
+        except (TypeError, ValueError, OverflowError):
+            code = -1
+        if 0 < code < 1000:
+            return code
+    if (
+        span.is_error
+        and span.has_events
+        and any(event.name == semconv.EVENT_EXCEPTION for event in span.source.events(span.raw))
+    ):
+        return 500
+    return None
+
+
+class Translator:
+    """Turns spans into requests.
+
+    Args:
+        internal_roots: also take local root spans of kind INTERNAL as requests.
+    """
+
+    def __init__(self, internal_roots: bool = False) -> None:
+        self._internal_roots = internal_roots
+        self._fitted: dict[tuple[str, int], str] = {}
+
+    def translate(self, spans: Iterable[Span]) -> Translation:
+        """The requests among `spans`, in their order."""
+        requests: list[Request] = []
+        not_kept = clock_errors = 0
+        resource: Resource | None = None
+        service = version = ""
+        wanted = semconv.REQUEST_ATTRIBUTES
+        fitted = self._fit
+        for span in spans:
+            kind = span.kind
+            if (
+                kind != SpanKind.SERVER
+                and kind != SpanKind.CONSUMER
+                and not (
+                    self._internal_roots and kind == SpanKind.INTERNAL and not span.has_local_parent
+                )
+            ):
+                not_kept += 1
+                continue
+            if span.resource is not resource:
+                resource = span.resource
+                service, version = self._service_and_version(resource)
+            attributes = span.source.attributes(span.raw, wanted)
+            duration_ns = span.end_ns - span.start_ns
+            if duration_ns <= 0:
+                duration_ns = 0
+                clock_errors += 1
+            user = _first(attributes, semconv.USER)
+            ip = _first(attributes, semconv.ADDRESS)
+            requests.append(
+                Request(
+                    service,
+                    fitted(endpoint_name(attributes, span.name), ENDPOINT_WIDTH),
+                    version,
+                    span.start_ns // 1000,
+                    duration_ns,
+                    status_of(attributes, span),
+                    None if user is None else fitted(str(user), GROUP_BY_WIDTH) or None,
+                    "" if ip is None else fitted(str(ip), ADDRESS_WIDTH),
+                    span.trace_id,
+                    span.span_id,
+                    span,
+                    semconv.MONITOR_LEVEL in attributes,
+                )
+            )
+        return Translation(requests, not_kept, clock_errors)
+
+    def _fit(self, text: str, width: int) -> str:
+        key = (text, width)
+        found = self._fitted.get(key)
+        if found is None:
+            if len(self._fitted) >= _CACHE_LIMIT:
+                self._fitted.clear()
+            found = self._fitted[key] = fit(text, width)
+        return found
+
+    def _service_and_version(self, resource: Resource) -> tuple[str, str]:
+        attributes = resource.attributes
+        service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
+        version = next(
+            (attributes[name] for name in semconv.VERSION if attributes.get(name)),
+            semconv.UNKNOWN_VERSION,
+        )
+        return fit(str(service), SERVICE_WIDTH), fit(str(version), VERSION_WIDTH)

@@ -1,0 +1,47 @@
+"""Attribute names of the semantic conventions, the stable ones and the older ones alike.
+
+Each tuple lists the names of one fact, the preferred name first.
+Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and its migration guide.
+"""
+
+from __future__ import annotations
+
+METHOD = ("http.request.method", "http.method")
+STATUS_CODE = ("http.response.status_code", "http.status_code")
+ROUTE = ("http.route",)
+ADDRESS = (
+    "client.address",
+    "http.client_ip",
+    "net.peer.ip",
+    "net.sock.peer.addr",
+    "network.peer.address",
+)
+USER = ("fmd.group_by", "enduser.id", "user.id")
+URL_FULL = ("url.full", "http.url")
+URL_PATH = ("url.path",)
+URL_QUERY = ("url.query",)
+URL_SCHEME = ("url.scheme", "http.scheme")
+TARGET = ("http.target",)
+HOST = ("server.address", "http.host", "net.host.name")
+FLASK_ENDPOINT = "flask.endpoint"
+MONITOR_LEVEL = "fmd.monitor_level"
+"""Set by our agent on the requests that it watched: the level in force, 0 to 3."""
+
+KNOWN_METHODS = frozenset(
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]
+)
+"""Methods that may appear in an endpoint's name; any other is `_OTHER`, as in the conventions."""
+
+SERVICE_NAME = "service.name"
+VERSION = ("service.version", "vcs.ref.head.revision")
+UNKNOWN_VERSION = "unknown"
+UNKNOWN_SERVICE = "unknown_service"
+
+EVENT_EXCEPTION = "exception"
+EVENT_OUTLIER = "fmd.outlier"
+EVENT_PROFILE = "fmd.profile"
+
+REQUEST_ATTRIBUTES = frozenset(
+    [*METHOD, *STATUS_CODE, *ROUTE, *ADDRESS, *USER, FLASK_ENDPOINT, MONITOR_LEVEL]
+)
+"""What the translation of a span to a request reads; everything else stays encoded."""
