@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -37,7 +38,7 @@ class FmdSpanExporter(SpanExporter):
             down is no error: spans wait for it.)
     """
 
-    def __init__(self, database_url: str | None = None, **settings: object) -> None:
+    def __init__(self, database_url: str | None = None, **settings: Any) -> None:
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
         self._pipeline = Pipeline(self._store, pipeline_settings(self._settings, retry=True))

@@ -15,7 +15,7 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.fold import Folder
@@ -64,7 +64,7 @@ class PipelineSettings:
     batch_requests: int = 4_096
     retry: bool = False
     internal_roots: bool = False
-    outlier_rule: OutlierRule = OutlierRule()
+    outlier_rule: OutlierRule = field(default_factory=OutlierRule)
     default_level: int = 2
     max_endpoints: int = 2_000
     max_who: int = 500
@@ -88,7 +88,7 @@ class PipelineCounters:
 
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(slots=True)
@@ -259,7 +259,7 @@ class Pipeline:
         for ticket in tickets:
             try:
                 written = self._make_writer().write(ticket.requests)
-            except Exception as error:  # noqa: BLE001 - told to the client and counted
+            except Exception as error:
                 self._fail([ticket], error)
             else:
                 self._succeed([ticket], written)

@@ -4,8 +4,9 @@ Bucket `i` holds durations in `(base**i, base**(i+1)]` nanoseconds with `base = 
 percentile read from the middle of a bucket has a relative error of at most 1.1 %.
 Source: https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
 
-Packed form: the lowest bucket (16-bit integer), then one unsigned count per bucket up to the highest,
-of 32 bits, or of 64 where one is larger; a byte in front tells which. A duration of 0 is in bucket -1.
+Packed form: a byte with the width of a count (4, or 8 where one does not fit), the lowest bucket
+(16-bit integer), then one unsigned count per bucket up to the highest. A duration of 0 is in
+bucket -1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from math import ceil, log2
 
 SCALE = 5
-BASE = 2.0 ** (2.0**-SCALE)
+BASE: float = 2.0 ** (2.0**-SCALE)
 _FACTOR = 2**SCALE
 MAX_RELATIVE_ERROR = (BASE - 1) / (BASE + 1)
 _HEAD = struct.Struct("<Bh")
@@ -34,7 +35,7 @@ def value_ms(bucket: int) -> float:
     """The duration in milliseconds that stands for a bucket: the middle that halves the error."""
     if bucket <= ZERO_BUCKET:
         return 0.0
-    low = BASE**bucket
+    low: float = BASE**bucket
     return low * 2 * BASE / (1 + BASE) / 1e6
 
 

@@ -50,6 +50,13 @@ def start_us_of(identifier: int) -> int:
     return (identifier >> HASH_BITS) + EPOCH_US
 
 
-def id_at(us: int) -> int:
-    """The lowest id of requests that started at or after `us` (unix microseconds)."""
-    return max(0, min(us - EPOCH_US, _MAX_US)) << HASH_BITS
+def id_range(start_us: int, end_us: int) -> tuple[int, int]:
+    """The lowest and highest id that requests from `start_us` to before `end_us` can have."""
+    low, high = start_us - EPOCH_US, end_us - EPOCH_US
+    lowest = 0 if low <= 0 else min(low, _MAX_US) << HASH_BITS
+    highest = MAX_ID if high >= _MAX_US else (max(high, 0) << HASH_BITS) - 1
+    if low <= 0:
+        highest = max(highest, 2 << _CLAMP_BITS)
+    if high >= _MAX_US:
+        lowest = min(lowest, MAX_ID - (2 << _CLAMP_BITS))
+    return lowest, highest

@@ -89,10 +89,14 @@ def unpack(payload: bytes) -> Columns:
         place += size
     get = head["names"].__getitem__
     return Columns(
-        *lists[:5],
-        users=list(map(get, lists[5])),
-        addresses=list(map(get, lists[6])),
-        seen={int(k): int(v) for k, v in head["seen"]},
+        lists[0],
+        lists[1],
+        lists[2],
+        lists[3],
+        lists[4],
+        list(map(get, lists[5])),
+        list(map(get, lists[6])),
+        {int(k): int(v) for k, v in head["seen"]},
     )
 
 

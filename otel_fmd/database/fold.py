@@ -150,7 +150,7 @@ class Folder:
             query = select(who.who, who.counts).where(
                 who.endpoint_id == endpoint, who.kind == kind, who.version_id == version
             )
-            known: dict[str, bytes] = {name: packed for name, packed in connection.execute(query)}
+            known = {row.who: row.counts for row in connection.execute(query)}
             room = self._max_who - len(known)
             others: Counter[int] = Counter()
             for name in sorted(group):
@@ -205,10 +205,8 @@ class Folder:
 
     def _note_last_requested(self, connection: Connection, last: Mapping[int, int]) -> None:
         endpoint = self._store.tables.endpoint
-        known: dict[int, datetime | None] = {
-            number: time
-            for number, time in connection.execute(select(endpoint.c.id, endpoint.c.last_requested))
-        }
+        rows = connection.execute(select(endpoint.c.id, endpoint.c.last_requested))
+        known: dict[int, datetime | None] = {row.id: row.last_requested for row in rows}
         epoch = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
         changes = []
         for number, us in sorted(last.items()):

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
@@ -30,8 +31,9 @@ def revision_of(connection: Connection, prefix: str) -> str | None:
     name = version_table(prefix)
     if not inspect(connection).has_table(name):
         return None
-    found = connection.execute(select(column("version_num")).select_from(table(name)))
-    return found.scalar()
+    number: Any = column("version_num")
+    found: str | None = connection.execute(select(number).select_from(table(name))).scalar()
+    return found
 
 
 def ensure_schema(store: Store) -> None:

@@ -76,4 +76,4 @@ def run_many(connection: Connection, statement: str, rows: Sequence[Sequence[Any
     """Run a statement for every row; the driver's count of changed rows."""
     if not rows:
         return 0
-    return connection.exec_driver_sql(statement, list(rows)).rowcount  # type: ignore[arg-type]
+    return connection.exec_driver_sql(statement, list(rows)).rowcount

@@ -187,8 +187,8 @@ def is_transient(error: DBAPIError) -> bool:
     original = error.orig
     if getattr(original, "sqlstate", None) in _TRANSIENT_SQLSTATES:
         return True
-    args = getattr(original, "args", ())
-    return bool(args) and isinstance(args[0], int) and args[0] in _TRANSIENT_MYSQL
+    args: tuple[Any, ...] = getattr(original, "args", ())
+    return bool(args) and args[0] in _TRANSIENT_MYSQL
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:

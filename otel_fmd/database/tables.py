@@ -84,7 +84,9 @@ def build_tables(prefix: str = "") -> Tables:
     metadata = MetaData()
 
     def table(name: str, *items: Any, **extra: Any) -> Table:
-        return Table(f"{prefix}{name}", metadata, *items, **_MYSQL, **extra)
+        options: dict[str, Any] = {**_MYSQL, **extra}
+        made: Table = Table(f"{prefix}{name}", metadata, *items, **options)
+        return made
 
     def ref(target: str) -> ForeignKey:
         return ForeignKey(f"{prefix}{target}")
@@ -94,7 +96,7 @@ def build_tables(prefix: str = "") -> Tables:
         prefix=prefix,
         **_small_fmd_tables(table, ref),
         **_volume_tables(table, ref, prefix),
-        **_own_tables(table, ref),
+        **_own_tables(table),
         **_rollup_tables(table),
         **_exception_tables(table, ref),
     )
@@ -225,7 +227,7 @@ def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
     }
 
 
-def _own_tables(table: Any, ref: Any) -> dict[str, Table]:
+def _own_tables(table: Any) -> dict[str, Table]:
     return {
         "version": table(
             "Version",

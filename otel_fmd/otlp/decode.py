@@ -162,7 +162,8 @@ def _decode(message: ExportTraceServiceRequest) -> Decoded:
 def _why_rejected(span: ProtoSpan) -> str:
     name = span.name[:100]
     if len(span.trace_id) != 16 or span.trace_id == _ZERO_TRACE:
-        return f"span {name!r}: trace_id must be 16 bytes, not all zero; got {span.trace_id[:32].hex()!r}"
+        got = span.trace_id[:32].hex()
+        return f"span {name!r}: trace_id must be 16 bytes, not all zero; got {got!r}"
     if len(span.span_id) != 8 or span.span_id == _ZERO_SPAN:
         return (
             f"span {name!r}: span_id must be 8 bytes, not all zero; got {span.span_id[:32].hex()!r}"
@@ -184,7 +185,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _prepare(document: dict[str, Any]) -> tuple[int, str]:
-    """Rewrite hex ids as base64, in place; remove spans that cannot be used; count and name them."""
+    """Rewrite hex ids as base64, in place; remove, count and name spans that cannot be used."""
     rejected = 0
     reason = ""
     for spans in _spans_lists(document):

@@ -23,7 +23,7 @@ class OtlpHttpServer:
         self._socket = bound
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,  # type: ignore[arg-type]
+                app,
                 loop="asyncio",
                 http="httptools",
                 ws="none",

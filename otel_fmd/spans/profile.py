@@ -1,7 +1,7 @@
 """The span event `fmd.profile`: a profile tree as parallel arrays and one table of strings.
 
-Arrays of numbers survive the SDK's length limit for strings; a profile whose string table was cut by
-it is recognised by `fmd.profile.characters` and shown as cut.
+Arrays of numbers survive the SDK's length limit for strings; a profile whose string table was cut
+by it is recognised by `fmd.profile.characters` and shown as cut.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """All tables of FMD 5.1, and ours beside them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy.dialects import mysql
@@ -13,8 +15,8 @@ _LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 _BLOB = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 _TRACE_ID = sa.LargeBinary(16).with_variant(sa.BINARY(length=16), "mysql", "mariadb")
 _SPAN_ID = sa.LargeBinary(8).with_variant(mysql.BINARY(8), "mysql", "mariadb")
-_DENSE = {"sqlite_with_rowid": False}
-_MYSQL = {
+_DENSE: dict[str, Any] = {"sqlite_with_rowid": False}
+_MYSQL: dict[str, Any] = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
     "mariadb_charset": "utf8mb4",

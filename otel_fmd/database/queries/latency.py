@@ -1,0 +1,153 @@
+"""Distributions of durations: exact from rows while few, else from packed histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Table, select
+
+from otel_fmd.analysis.distribution import (
+    Counts,
+    Distribution,
+    add_packed,
+    empty_counts,
+    from_counts,
+    from_values,
+)
+from otel_fmd.analysis.rollup import buckets_of
+from otel_fmd.database.delta import unpack
+from otel_fmd.database.fold import OTHER_ADDRESSES, OTHER_USERS, USER
+from otel_fmd.database.queries.counts import narrow, total
+from otel_fmd.database.queries.rows import time_conditions
+from otel_fmd.database.queries.selection import Selection
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.spans.semconv import UNKNOWN_VERSION
+
+EXACT_ROWS = 20_000
+"""Figures come from rows while the whole query reads at most so many."""
+
+OTHERS = "(others)"
+"""Stands for the users or addresses over the cap."""
+
+Key = tuple[int, ...]
+K = TypeVar("K")
+
+
+def distributions(
+    snapshot: Snapshot, selection: Selection, by: Sequence[str]
+) -> dict[Key, Distribution]:
+    """Distributions of durations, by `endpoint_id`, `version_id`, both, or neither (`()`)."""
+    if total(snapshot, selection) <= EXACT_ROWS:
+        return _exact(snapshot, selection, by)
+    counts = histograms(snapshot, selection, by)
+    return _from_counts(counts)
+
+
+def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> dict[Key, Counts]:
+    """Counts by bucket of the selected requests, grouped like `distributions`."""
+    tables = snapshot.tables
+    found: dict[Key, Counts] = {}
+    ranges: list[tuple[Table, int, int]] = [
+        (tables.hour_histogram, start, end) for start, end in selection.edge_hours
+    ]
+    first, last = selection.whole_days
+    if first < last:
+        ranges.append((tables.day_histogram, first, last))
+    for table, start, end in ranges:
+        time = table.c[0]
+        query = select(table.c.endpoint_id, table.c.version_id, table.c.counts).where(
+            time >= start, time < end, *narrow(table, selection)
+        )
+        for endpoint, version, packed in snapshot.connection.execute(query):
+            add_packed(_slot(found, _key(by, endpoint, version)), packed)
+    for (hour, endpoint, version, bucket), count in snapshot.pending.buckets.items():
+        if selection.has(hour, endpoint, version):
+            _slot(found, _key(by, endpoint, version))[bucket + 1] += count
+    return found
+
+
+def by_who(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, str], Distribution]:
+    """Distributions of all of an endpoint's requests by (version id, user or address).
+
+    Args:
+        snapshot: where to look.
+        endpoint_id: the endpoint.
+        kind: `fold.USER` or `fold.ADDRESS`.
+    """
+    who = snapshot.tables.who_histogram.c
+    other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
+    found: dict[tuple[int, str], Counts] = {}
+    query = select(who.version_id, who.kind, who.who, who.counts).where(
+        who.endpoint_id == endpoint_id, who.kind.in_((kind, other))
+    )
+    for version, found_kind, name, packed in snapshot.connection.execute(query):
+        add_packed(_slot(found, (version, OTHERS if found_kind == other else name)), packed)
+    capped = {version for version, name in found if name == OTHERS}
+    _add_pending_who(snapshot, found, endpoint_id, kind, capped)
+    return _from_counts(found)
+
+
+def _add_pending_who(
+    snapshot: Snapshot,
+    found: dict[tuple[int, str], Counts],
+    endpoint_id: int,
+    kind: int,
+    capped: set[int],
+) -> None:
+    who_delta = snapshot.tables.who_delta.c
+    payloads = snapshot.connection.execute(select(who_delta.payload).order_by(who_delta.id))
+    waiting = [*snapshot.pending_columns, *(unpack(payload) for (payload,) in payloads)]
+    for columns in waiting:
+        if endpoint_id not in columns.endpoint_ids:
+            continue
+        names = columns.users if kind == USER else columns.addresses
+        rows = zip(
+            columns.endpoint_ids,
+            columns.version_ids,
+            names,
+            buckets_of(columns.durations_ns),
+            strict=True,
+        )
+        for endpoint, version, name, bucket in rows:
+            if endpoint == endpoint_id:
+                known = (version, name) in found or version not in capped
+                _slot(found, (version, name if known else OTHERS))[bucket + 1] += 1
+
+
+def _exact(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> dict[Key, Distribution]:
+    request = snapshot.tables.request
+    conditions, keep = time_conditions(snapshot, selection)
+    version_ids = {name: number for number, name in snapshot.versions.items()}
+    query = select(
+        request.c.endpoint_id,
+        request.c.version_requested,
+        request.c.duration,
+        request.c.time_requested,
+    ).where(*conditions)
+    if selection.endpoint_ids is not None:
+        query = query.where(*narrow(request, Selection(endpoint_ids=selection.endpoint_ids)))
+    values: dict[Key, list[float]] = {}
+    for endpoint, version, duration, time in snapshot.connection.execute(query):
+        version_id = version_ids.get(version or UNKNOWN_VERSION, 0)
+        if not keep(time):
+            continue
+        if selection.version_ids is not None and version_id not in selection.version_ids:
+            continue
+        values.setdefault(_key(by, endpoint, version_id), []).append(duration)
+    return {key: one for key, all_ in values.items() if (one := from_values(all_)) is not None}
+
+
+def _from_counts(counts: Mapping[K, Counts]) -> dict[K, Distribution]:
+    return {key: one for key, all_ in counts.items() if (one := from_counts(all_)) is not None}
+
+
+def _slot(found: dict[K, Counts], key: K) -> Counts:
+    slot = found.get(key)
+    if slot is None:
+        slot = found[key] = empty_counts()
+    return slot
+
+
+def _key(by: Sequence[str], endpoint: int, version: int) -> Key:
+    return tuple(endpoint if name == "endpoint_id" else version for name in by)
