@@ -1,0 +1,1 @@
+"""The dashboard: every view in Plotly Dash, over the read side of otel_fmd."""

@@ -1,0 +1,111 @@
+"""Joins the wire to the pipeline: what a full queue or a store that is down means to a client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+
+from otel_fmd import __version__
+from otel_fmd.database.schema import ensure_schema
+from otel_fmd.database.store import Store
+from otel_fmd.errors import OtelFmdError, QueueFullError, ShuttingDownError, StoreUnavailableError
+from otel_fmd.otlp.errors import RetryableError
+from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
+from otel_fmd.otlp.service import ReceiverCounters
+from otel_fmd.pipeline import Pipeline
+from otel_fmd.spans.record import Span
+
+RETRY_OVERLOAD_S = 1.0
+RETRY_STORE_S = 5.0
+_PIPELINE_HELP = {
+    "stored": "Requests stored.",
+    "duplicates": "Requests that were stored before: sent again by a client.",
+    "outliers": "Requests that were outliers.",
+    "seen_only": "Requests of endpoints at monitor level 0, not stored.",
+    "not_kept": "Child spans, accepted and not kept.",
+    "clock_errors": "Spans that ended before they began; stored with a duration of 0.",
+    "refused": "Requests refused because too many waited.",
+    "failed": "Requests whose client was told that they were not stored.",
+    "dropped": "Requests dropped by an exporter.",
+    "folded": "Deltas folded into the rollups.",
+}
+
+
+class Receiver:
+    """What both transports accept spans with, and the pages beside them."""
+
+    def __init__(self, store: Store, pipeline: Pipeline) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self.counters = ReceiverCounters()
+
+    def accept(self, spans: Sequence[Span]) -> Future[str]:
+        """Take spans; see `otlp.service.Accept`."""
+        try:
+            stored = self._pipeline.submit(spans)
+        except QueueFullError as error:
+            raise RetryableError(
+                str(error), retry_after_s=RETRY_OVERLOAD_S, overload=True
+            ) from None
+        except ShuttingDownError as error:
+            raise RetryableError(
+                str(error), retry_after_s=RETRY_OVERLOAD_S, overload=False
+            ) from None
+        answer: Future[str] = Future()
+
+        def pass_on(done: Future[str]) -> None:
+            error = done.exception()
+            if error is None:
+                answer.set_result(done.result())
+            elif isinstance(error, StoreUnavailableError):
+                # The details are for our log, not for whoever can send spans.
+                message = "the store cannot take requests now; nothing of these was stored"
+                answer.set_exception(
+                    RetryableError(message, retry_after_s=RETRY_STORE_S, overload=False)
+                )
+            else:
+                answer.set_exception(error)
+
+        stored.add_done_callback(pass_on)
+        return answer
+
+    def pages(self) -> dict[str, Page]:
+        """`/metrics`, `/healthz` and `/readyz`."""
+        return {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}
+
+    def _healthz(self, _request: PlainRequest) -> PlainAnswer:
+        return _json(200, {"status": "ok", "version": __version__})
+
+    def _readyz(self, _request: PlainRequest) -> PlainAnswer:
+        try:
+            ensure_schema(self._store)
+        except OtelFmdError:
+            return _json(503, {"status": "unavailable", "error": "the store cannot be reached"})
+        error = self._pipeline.last_error
+        if error:
+            return _json(503, {"status": "unavailable", "error": "the last batch was not stored"})
+        return _json(200, {"status": "ready", "waiting": self._pipeline.waiting})
+
+    def _metrics(self, _request: PlainRequest) -> PlainAnswer:
+        lines: list[str] = []
+        for name, value in self._pipeline.counters.as_dict().items():
+            _metric(lines, f"otel_fmd_requests_{name}_total", "counter", _PIPELINE_HELP[name])
+            lines.append(f"otel_fmd_requests_{name}_total {value}")
+        _metric(lines, "otel_fmd_requests_waiting", "gauge", "Requests that wait to be stored.")
+        lines.append(f"otel_fmd_requests_waiting {self._pipeline.waiting}")
+        _metric(lines, "otel_fmd_otlp_total", "counter", "What happened at the OTLP receiver.")
+        for (transport, what), value in sorted(self.counters.snapshot().items()):
+            labels = f'transport="{transport}",event="{what}"'
+            lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
+        text = "\n".join(lines) + "\n"
+        return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
+
+
+def _metric(lines: list[str], name: str, kind: str, description: str) -> None:
+    lines.append(f"# HELP {name} {description}")
+    lines.append(f"# TYPE {name} {kind}")
+
+
+def _json(status: int, value: Mapping[str, object]) -> PlainAnswer:
+    return PlainAnswer(status, "application/json", json.dumps(value).encode())

@@ -1,0 +1,150 @@
+"""`otel-fmd serve`: receiver and dashboard in one process, on ports that were free."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import Any
+
+import waitress
+
+from otel_fmd.config import Settings
+from otel_fmd.database.schema import ensure_schema
+from otel_fmd.database.store import Store
+from otel_fmd.database.users import Users
+from otel_fmd.errors import ConfigurationError
+from otel_fmd.exporter import pipeline_settings
+from otel_fmd.otlp.grpc_server import OtlpGrpcServer
+from otel_fmd.otlp.http_app import OtlpHttpApp
+from otel_fmd.otlp.http_server import OtlpHttpServer
+from otel_fmd.otlp.service import Limits
+from otel_fmd.pipeline import Pipeline
+from otel_fmd.receiver import Receiver
+
+_log = logging.getLogger(__name__)
+_DASHBOARD_THREADS = 8
+
+
+class Server:
+    """Everything that `serve` runs.
+
+    Args:
+        settings: what holds.
+
+    Raises:
+        ConfigurationError: a port is taken, or the database cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.receiver and not settings.dashboard:
+            raise ConfigurationError("neither receiver nor dashboard is to be started")
+        self._settings = settings
+        self.store = Store(settings.database_url, settings.table_prefix)
+        ensure_schema(self.store)
+        self.generated_password = Users(self.store).ensure_admin(settings.admin_password)
+        self.pipeline = Pipeline(self.store, pipeline_settings(settings, retry=False))
+        self.receiver = Receiver(self.store, self.pipeline)
+        self._http: OtlpHttpServer | None = None
+        self._grpc: OtlpGrpcServer | None = None
+        self._dashboard: Any = None
+        self.addresses: dict[str, str] = {}
+        if settings.receiver:
+            self._make_receiver()
+        if settings.dashboard:
+            self._make_dashboard()
+
+    def start(self) -> None:
+        """Start; when it returns, all ports accept."""
+        self.pipeline.start_folding()
+        if self._http is not None:
+            self._http.start()
+        if self._grpc is not None:
+            self._grpc.start()
+        if self._dashboard is not None:
+            thread = threading.Thread(
+                target=self._dashboard.run, name="otel-fmd-dashboard", daemon=True
+            )
+            thread.start()
+
+    def stop(self) -> None:
+        """Refuse what is new, store and answer what was accepted, close."""
+        grace_s = self._settings.grace_seconds
+        stops = [part.stop for part in (self._grpc, self._http) if part is not None]
+        threads = [threading.Thread(target=stop) for stop in stops]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._dashboard is not None:
+            self._dashboard.close()
+        if not self.pipeline.stop(grace_s):
+            _log.error("%d requests were not stored", self.pipeline.waiting)
+        self.store.close()
+
+    def _make_receiver(self) -> None:
+        settings = self._settings
+        limits = Limits(settings.max_body_bytes, settings.max_body_bytes)
+        app = OtlpHttpApp(
+            self.receiver.accept,
+            limits,
+            self.receiver.counters,
+            self.receiver.pages(),
+            settings.allowed_origins,
+        )
+        bound = _bind(settings.host, settings.otlp_http_port, "otlp_http_port")
+        self._http = OtlpHttpServer(app, bound, settings.grace_seconds)
+        try:
+            self._grpc = OtlpGrpcServer(
+                self.receiver.accept,
+                limits,
+                self.receiver.counters,
+                settings.host,
+                settings.otlp_grpc_port,
+                settings.grace_seconds,
+            )
+        except OSError:
+            port = settings.otlp_grpc_port
+            raise _taken("otlp_grpc_port", settings.host, port, "the port is taken") from None
+        self.addresses["otlp-http"] = _url("http", settings.host, self._http.port)
+        self.addresses["otlp-grpc"] = _url("http", settings.host, self._grpc.port)
+
+    def _make_dashboard(self) -> None:
+        # The dashboard's libraries take half a second to import: only who shows it pays.
+        from dash_app.app import create_app
+
+        settings = self._settings
+        bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
+        app = create_app(self.store, settings, self.pipeline.counters.as_dict)
+        self._dashboard = waitress.create_server(
+            app,
+            sockets=[bound],
+            threads=_DASHBOARD_THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+        self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
+
+
+def _bind(host: str, port: int, name: str) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(128)
+    except OSError as error:
+        raise _taken(name, host, port, error.strerror or str(error)) from None
+    return bound
+
+
+def _taken(name: str, host: str, port: int, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name}={port}: cannot listen on {host}:{port} ({why.lower()}); "
+        "give another port, or 0 for a free one"
+    )
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{port}"
