@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-import waitress
+from waitress.server import create_server
 
 from otel_fmd.config import Settings
 from otel_fmd.database.schema import ensure_schema
@@ -116,7 +116,7 @@ class Server:
         settings = self._settings
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
         app = create_app(self.store, settings, self.pipeline.counters.as_dict)
-        self._dashboard = waitress.create_server(
+        self._dashboard = create_server(
             app,
             sockets=[bound],
             threads=_DASHBOARD_THREADS,

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import Rollup, buckets_of
 from otel_fmd.database.delta import unpack
+from otel_fmd.database.rollups import ADDRESS, OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.database.sql import Statements, run_many
 from otel_fmd.database.store import Store
 
@@ -27,8 +28,6 @@ _log = logging.getLogger(__name__)
 _COUNTS = ("count", "sum_ns", "min_ns", "max_ns")
 _LOCK_ID = 1
 _CHUNK = 400
-USER, ADDRESS, OTHER_USERS, OTHER_ADDRESSES = range(4)
-"""The kinds of `WhoHistogram`; the two `OTHER_*` take what is over the cap, in one row each."""
 
 
 class Folder:

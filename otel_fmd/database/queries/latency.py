@@ -15,13 +15,14 @@ from otel_fmd.analysis.distribution import (
     from_counts,
     from_values,
 )
+from otel_fmd.analysis.histogram import bucket_of
 from otel_fmd.analysis.rollup import buckets_of
 from otel_fmd.database.delta import unpack
-from otel_fmd.database.fold import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.database.queries.counts import narrow, total
 from otel_fmd.database.queries.rows import time_conditions
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.rollups import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.spans.semconv import UNKNOWN_VERSION
 
 EXACT_ROWS = 20_000
@@ -75,6 +76,31 @@ def by_who(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, s
         endpoint_id: the endpoint.
         kind: `fold.USER` or `fold.ADDRESS`.
     """
+    return _from_counts(_who_counts(snapshot, endpoint_id, kind))
+
+
+def who_distributions(
+    snapshot: Snapshot, endpoint_id: int, kind: int, version: str | None = None
+) -> dict[str, Distribution]:
+    """Distributions of all of an endpoint's requests by user or address, in one version or all."""
+    merged: dict[str, Counts] = {}
+    for (number, name), counts in _who_counts(snapshot, endpoint_id, kind).items():
+        if version is None or snapshot.versions.get(number) == version:
+            slot = _slot(merged, name)
+            slot += counts
+    return _from_counts(merged)
+
+
+def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) -> float | None:
+    """The share of selected requests that were faster than a duration; None when there are none."""
+    found = histograms(snapshot, selection, ()).get(())
+    if found is None or not found.sum():
+        return None
+    bucket = bucket_of(round(duration_ms * 1e6)) + 1
+    return float(found[:bucket].sum() / found.sum())
+
+
+def _who_counts(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, str], Counts]:
     who = snapshot.tables.who_histogram.c
     other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
     found: dict[tuple[int, str], Counts] = {}
@@ -85,7 +111,7 @@ def by_who(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, s
         add_packed(_slot(found, (version, OTHERS if found_kind == other else name)), packed)
     capped = {version for version, name in found if name == OTHERS}
     _add_pending_who(snapshot, found, endpoint_id, kind, capped)
-    return _from_counts(found)
+    return found
 
 
 def _add_pending_who(

@@ -1,0 +1,51 @@
+/* What the browser does without asking the server. */
+(function () {
+  "use strict";
+
+  const setCookie = (name, value) => {
+    document.cookie =
+      name + "=" + encodeURIComponent(value) + "; path=/; samesite=lax; max-age=31536000";
+  };
+  setCookie("otel_fmd_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    fmd: {
+      /* Selectors -> the address, which is what every page reads. */
+      select: function (service, version, range, days, search) {
+        const none = window.dash_clientside.no_update;
+        const query = new URLSearchParams(search || "");
+        const set = (key, value) => (value ? query.set(key, value) : query.delete(key));
+        set("service", service);
+        set("version", version);
+        const picker = document.getElementById("days");
+        if (range === "custom") {
+          const box = picker && picker.closest(".mantine-DatePickerInput-root");
+          if (box) box.style.display = "block";
+          if (!days || !days[0] || !days[1]) return none;
+          query.delete("range");
+          query.set("from", days[0]);
+          query.set("to", days[1]);
+        } else {
+          query.delete("from");
+          query.delete("to");
+          if (range && !(range === "7d" && !query.has("range"))) query.set("range", range);
+        }
+        query.delete("cursor");
+        const text = query.toString();
+        const next = text ? "?" + text : "";
+        return next === (search || "") ? none : next;
+      },
+      scheme: function (clicks, current) {
+        if (!clicks) return Array(3).fill(window.dash_clientside.no_update);
+        const next = current === "dark" ? "light" : "dark";
+        setCookie("otel_fmd_scheme", next);
+        document.documentElement.dataset.agThemeMode = next;
+        return [next, next === "dark" ? "Light" : "Dark", next];
+      },
+      live: (checked) => !checked,
+      burger: (opened, navbar) =>
+        Object.assign({}, navbar, { collapsed: { mobile: !opened } }),
+      search: (text, options) => Object.assign({}, options, { quickFilterText: text || "" }),
+    },
+  });
+})();

@@ -1,0 +1,176 @@
+"""What a page is about: everything that its address says, and who looks.
+
+The address carries the selection (`service`, `range` or `from` and `to`, `version`), so that any
+view can be bookmarked and shared; cookies carry what belongs to the browser (time zone, dark or
+light).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from otel_fmd.analysis.calendar import midnight_us
+from otel_fmd.database.queries.selection import Selection
+from otel_fmd.database.queries.snapshot import Reader, Snapshot
+
+RANGES = {
+    "1h": ("Last hour", 1),
+    "6h": ("Last 6 hours", 6),
+    "24h": ("Last 24 hours", 24),
+    "7d": ("Last 7 days", 24 * 7),
+    "30d": ("Last 30 days", 24 * 30),
+    "90d": ("Last 90 days", 24 * 90),
+}
+DEFAULT_RANGE = "7d"
+CUSTOM = "custom"
+SCHEME_COOKIE = "otel_fmd_scheme"
+ZONE_COOKIE = "otel_fmd_zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One look at the dashboard."""
+
+    reader: Reader
+    path: str
+    query: Mapping[str, str]
+    zone: ZoneInfo
+    dark: bool
+    is_admin: bool
+    now_us: int
+    brand: str
+    prefix: str
+    counters: Callable[[], Mapping[str, int]]
+    parameters: Mapping[str, str]
+
+    @property
+    def service(self) -> str | None:
+        """The selected service; None for all."""
+        return self.query.get("service") or None
+
+    @property
+    def version(self) -> str | None:
+        """The selected version; None for all."""
+        return self.query.get("version") or None
+
+    @property
+    def range(self) -> str:
+        """The selected preset, or `custom`."""
+        if self.custom_days is not None:
+            return CUSTOM
+        chosen = self.query.get("range", DEFAULT_RANGE)
+        return chosen if chosen in RANGES else DEFAULT_RANGE
+
+    @property
+    def custom_days(self) -> tuple[date, date] | None:
+        """First and last day of a custom range."""
+        try:
+            first = date.fromisoformat(self.query.get("from", ""))
+            last = date.fromisoformat(self.query.get("to", ""))
+        except ValueError:
+            return None
+        return (first, last) if first <= last else (last, first)
+
+    @property
+    def endpoint_id(self) -> int:
+        """The endpoint of an endpoint's page; 0 on other pages."""
+        text = self.parameters.get("endpoint", "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+    def times_us(self) -> tuple[int, int]:
+        """Start and end of the selected time, in unix microseconds."""
+        days = self.custom_days
+        if days is not None:
+            start = datetime(days[0].year, days[0].month, days[0].day, tzinfo=self.zone)
+            after = days[1] + timedelta(days=1)
+            end = datetime(after.year, after.month, after.day, tzinfo=self.zone)
+            return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+        hours = RANGES[self.range][1]
+        return self.now_us - hours * 3_600_000_000, self.now_us
+
+    def selection(self, snapshot: Snapshot) -> Selection:
+        """The selected time, endpoints (of the page, else of the service) and version."""
+        if self.endpoint_id:
+            endpoints: list[int] | None = [self.endpoint_id]
+        elif self.service is not None:
+            endpoints = snapshot.endpoints_of(self.service)
+        else:
+            endpoints = None
+        versions = None
+        if self.version is not None:
+            versions = [n for n, name in snapshot.versions.items() if name == self.version]
+        return Selection.between(*self.times_us()).of(endpoints, versions)
+
+    @property
+    def today_us(self) -> int:
+        """When today began here, in unix microseconds."""
+        return midnight_us(self.now_us, self.zone)
+
+    def href(self, path: str, **changes: str | None) -> str:
+        """The address of another page with the same selection, but for `changes`."""
+        query = {key: value for key, value in self.query.items() if key in _KEPT}
+        for key, value in changes.items():
+            if value is None:
+                query.pop(key, None)
+            else:
+                query[key] = value
+        text = urlencode(query)
+        return f"{self.prefix}{path.lstrip('/')}" + (f"?{text}" if text else "")
+
+    def time_text(self, moment: datetime | None) -> str:
+        """A naive UTC time of the database, in words of this time zone."""
+        if moment is None:
+            return "never"
+        local = moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(self.zone)
+        return local.strftime("%Y-%m-%d %H:%M:%S")
+
+    def time_of(self, us: int) -> str:
+        """A moment in unix microseconds, in words of this time zone."""
+        return self.time_text(datetime.fromtimestamp(us / 1e6, UTC).replace(tzinfo=None))
+
+    def at(self, parameters: Mapping[str, str]) -> Context:
+        """The same look with the parameters that a page's path has."""
+        return replace(self, parameters=parameters)
+
+
+_KEPT = ("service", "range", "from", "to", "version")
+
+
+def make_context(
+    reader: Reader,
+    *,
+    path: str,
+    search: str,
+    cookies: Mapping[str, str],
+    is_admin: bool,
+    zone_setting: str,
+    brand: str,
+    prefix: str,
+    counters: Callable[[], Mapping[str, int]],
+) -> Context:
+    """A context from an address and a browser's cookies."""
+    return Context(
+        reader=reader,
+        path=path,
+        query=dict(parse_qsl((search or "").lstrip("?"))),
+        zone=_zone(zone_setting or cookies.get(ZONE_COOKIE, "")),
+        dark=cookies.get(SCHEME_COOKIE) == "dark",
+        is_admin=is_admin,
+        now_us=time.time_ns() // 1000,
+        brand=brand,
+        prefix=prefix,
+        counters=counters,
+        parameters={},
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,72 @@
+"""Bars: requests per day and endpoint, status codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import plotly.graph_objects as go
+
+from dash_app.figures.style import (
+    STATUS_COLORS,
+    Style,
+    color_of,
+    layout,
+    shorten,
+    status_class,
+)
+
+
+def daily_load(
+    days: Sequence[date], per_endpoint: Mapping[str, Sequence[int]], style: Style
+) -> go.Figure:
+    """Stacked bars of requests per day, one colour per endpoint."""
+    figure = go.Figure()
+    for endpoint, values in per_endpoint.items():
+        figure.add_trace(
+            go.Bar(
+                name=shorten(endpoint),
+                x=[day.isoformat() for day in days],
+                y=list(values),
+                marker={"color": color_of(endpoint)},
+                hovertemplate=f"{endpoint}<br>%{{x}}: %{{y:,}} requests<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        layout(
+            style,
+            barmode="stack",
+            xaxis={"title": {"text": f"day ({style.zone})"}, "type": "category", "nticks": 14},
+            yaxis={"title": {"text": "requests per day"}, "rangemode": "tozero"},
+            height=520,
+        )
+    )
+    return figure
+
+
+def status_distribution(counts: Mapping[int, int], style: Style) -> go.Figure:
+    """Requests per status code, in the fixed colours of their classes."""
+    total = sum(counts.values())
+    codes = sorted(counts)
+    names = [str(code) if code else "none" for code in codes]
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=[counts[code] for code in codes],
+            marker={"color": [STATUS_COLORS[status_class(code)] for code in codes]},
+            customdata=[100 * counts[code] / total for code in codes],
+            text=[f"{100 * counts[code] / total:.2f} %" for code in codes],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="status %{x}<br>%{y:,} requests, %{customdata:.3f} %<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        layout(
+            style,
+            xaxis={"title": {"text": "HTTP status code"}, "type": "category"},
+            yaxis={"title": {"text": "requests"}, "rangemode": "tozero"},
+            margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        )
+    )
+    return figure

@@ -1,0 +1,81 @@
+"""Horizontal boxes of durations: per endpoint, version or user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dash_app.figures.style import Style, color_of, count_text, duration_text, layout, shorten
+from otel_fmd.analysis.distribution import Distribution
+
+
+class Box(NamedTuple):
+    """A box: its label, a note for the hover text, and the durations."""
+
+    label: str
+    note: str
+    data: Distribution
+
+
+def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool = True) -> go.Figure:
+    """One box per label, the first at the top; durations in milliseconds."""
+    figure = go.Figure()
+    for box in reversed(boxes):
+        one = box.data
+        figure.add_trace(
+            go.Box(
+                name=shorten(box.label),
+                y=[shorten(box.label)],
+                orientation="h",
+                q1=[one.q1],
+                median=[one.median],
+                q3=[one.q3],
+                lowerfence=[one.low],
+                upperfence=[one.high],
+                mean=[one.mean],
+                marker={"color": color_of(box.label)},
+                customdata=[box.label],
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[box.data.median for box in boxes],
+            y=[shorten(box.label) for box in boxes],
+            mode="markers",
+            marker={"size": 12, "color": "rgba(0,0,0,0)"},
+            customdata=[box.label for box in boxes],
+            text=[_words(box) for box in boxes],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.update_layout(
+        layout(
+            style,
+            xaxis={
+                "title": {"text": "duration (ms)" + (", logarithmic" if log else "")},
+                "type": "log" if log else "linear",
+            },
+            yaxis={"title": {"text": what}, "type": "category"},
+            boxgap=0.35,
+            height=min(6000, max(260, 120 + 34 * len(boxes))),
+        )
+    )
+    return figure
+
+
+def _words(box: Box) -> str:
+    one = box.data
+    exact = "exact" if one.is_exact else "within 1.1 %"
+    note = f"<br>{box.note}" if box.note else ""
+    return (
+        f"<b>{box.label}</b>{note}<br>{count_text(one.count)} requests"
+        f"<br>median {duration_text(one.median)}, half of them between"
+        f" {duration_text(one.q1)} and {duration_text(one.q3)}"
+        f"<br>p95 {duration_text(one.p95)}, p99 {duration_text(one.p99)}, most"
+        f" {duration_text(one.maximum)}<br>({exact})"
+    )

@@ -1,0 +1,76 @@
+"""Bubble plots: who (user or address) by version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dash_app.figures.style import Style, count_text, duration_text, layout, shorten
+
+
+class Bubble(NamedTuple):
+    """The requests of one user or address in one version."""
+
+    who: str
+    version: str
+    requests: int
+    median_ms: float
+
+
+_LARGEST_PX = 46
+
+
+def who_by_version(
+    bubbles: Sequence[Bubble],
+    people: Sequence[str],
+    versions: Sequence[str],
+    style: Style,
+    what: str,
+) -> go.Figure:
+    """Size and colour by median duration; counts on hover."""
+    most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
+    figure = go.Figure(
+        go.Scatter(
+            x=[shorten(b.version, 24) for b in bubbles],
+            y=[shorten(b.who, 32) for b in bubbles],
+            mode="markers",
+            marker={
+                "size": [max(1e-9, b.median_ms) for b in bubbles],
+                "sizemode": "area",
+                "sizeref": 2 * most / _LARGEST_PX**2,
+                "sizemin": 5,
+                "color": [b.median_ms for b in bubbles],
+                "colorscale": "Viridis",
+                "colorbar": {"title": {"text": "median (ms)"}, "thickness": 12},
+                "line": {"width": 1, "color": style.text},
+            },
+            customdata=[[b.who, b.version] for b in bubbles],
+            text=[
+                f"<b>{b.who}</b>, version {b.version}<br>median {duration_text(b.median_ms)}"
+                f"<br>{count_text(b.requests)} requests"
+                for b in bubbles
+            ],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        layout(
+            style,
+            xaxis={
+                "title": {"text": "version, oldest first"},
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": [shorten(version, 24) for version in versions],
+            },
+            yaxis={
+                "title": {"text": what},
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": [shorten(who, 32) for who in reversed(people)],
+            },
+            height=min(5000, max(320, 160 + 40 * len(people))),
+        )
+    )
+    return figure

@@ -1,0 +1,75 @@
+"""Heat maps: load by hour and day, share by endpoint and version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dash_app.figures.style import Style, layout, shorten
+from otel_fmd.analysis.calendar import HourlyLoad
+
+
+def hourly_load(data: HourlyLoad, style: Style) -> go.Figure:
+    """Requests per hour of the day (upward) and day (rightward)."""
+    figure = go.Figure(
+        go.Heatmap(
+            x=[day.isoformat() for day in data.days],
+            y=list(range(24)),
+            z=data.matrix,
+            colorscale=style.scale,
+            zmin=0,
+            xgap=1,
+            ygap=1,
+            colorbar={"title": {"text": "requests"}, "thickness": 12},
+            hovertemplate="%{x}, %{y}:00 to %{y}:59<br>%{z:,} requests<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        layout(
+            style,
+            xaxis={"title": {"text": f"day ({style.zone})"}, "type": "category", "nticks": 14},
+            yaxis={"title": {"text": "hour of the day"}, "dtick": 3, "ticksuffix": ":00"},
+            height=460,
+        )
+    )
+    return figure
+
+
+def version_share(
+    endpoints: Sequence[str],
+    versions: Sequence[str],
+    percent: Sequence[Sequence[float]],
+    hits: Sequence[Sequence[int]],
+    style: Style,
+) -> go.Figure:
+    """Share of each version's requests (column) per endpoint (row), in percent."""
+    figure = go.Figure(
+        go.Heatmap(
+            x=[shorten(version, 24) for version in versions],
+            y=[shorten(endpoint) for endpoint in endpoints],
+            z=percent,
+            customdata=hits,
+            colorscale=style.scale,
+            zmin=0,
+            zmax=100,
+            xgap=1,
+            ygap=1,
+            colorbar={"title": {"text": "%"}, "thickness": 12},
+            text=[[f"{value:.1f}" if value else "" for value in row] for row in percent],
+            texttemplate="%{text}" if len(endpoints) * len(versions) <= 400 else None,
+            hovertemplate=(
+                "%{y}<br>version %{x}<br>%{z:.2f} % of the version's requests"
+                "<br>%{customdata:,} requests<extra></extra>"
+            ),
+        )
+    )
+    figure.update_layout(
+        layout(
+            style,
+            xaxis={"title": {"text": "version, oldest first"}, "type": "category"},
+            yaxis={"title": {"text": "endpoint"}, "type": "category"},
+            height=min(4000, max(300, 140 + 28 * len(endpoints))),
+        )
+    )
+    return figure

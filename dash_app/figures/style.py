@@ -1,0 +1,98 @@
+"""One look: colours, fonts and axes shared by all figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from colorhash import ColorHash
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+STATUS_COLORS = {
+    "1xx": "#7f7f7f",
+    "2xx": "#009e73",
+    "3xx": "#56b4e9",
+    "4xx": "#e69f00",
+    "5xx": "#d55e00",
+    "none": "#999999",
+}
+"""Fixed colours of status classes, told apart by colour-blind readers (Okabe and Ito)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How figures look: dark or light, and the name of the time zone for axis titles."""
+
+    dark: bool = False
+    zone: str = "UTC"
+
+    @property
+    def text(self) -> str:
+        """Colour of text."""
+        return "#dbe4ee" if self.dark else "#26323f"
+
+    @property
+    def grid(self) -> str:
+        """Colour of grid lines."""
+        return "#39424d" if self.dark else "#e3e8ee"
+
+    @property
+    def scale(self) -> str:
+        """Colour scale of heat maps: readable by colour-blind people, and in print."""
+        return "Viridis" if self.dark else "Blues"
+
+
+@lru_cache(maxsize=4096)
+def color_of(name: str) -> str:
+    """The colour of an endpoint, version or user: FMD's stable hash of the name."""
+    red, green, blue = ColorHash(name).rgb
+    return f"rgb({red}, {green}, {blue})"
+
+
+def status_class(status: int) -> str:
+    """`2xx` and the like; `none` for no status."""
+    return f"{status // 100}xx" if 100 <= status < 600 else "none"
+
+
+def layout(style: Style, **changes: Any) -> dict[str, Any]:
+    """Layout that every figure has, with changes of this one."""
+    axis = {"gridcolor": style.grid, "zerolinecolor": style.grid, "automargin": True}
+    base: dict[str, Any] = {
+        "font": {"family": _FONT, "size": 13, "color": style.text},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 60, "r": 20, "t": 10, "b": 50},
+        "hoverlabel": {"font": {"family": _FONT}},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2},
+        "uirevision": "same",
+        "height": 420,
+    }
+    for name in ("xaxis", "yaxis"):
+        base[name] = {**axis, **changes.pop(name, {})}
+    return {**base, **changes}
+
+
+def shorten(text: str, width: int = 42) -> str:
+    """A label that fits beside a chart; the whole is in the hover text."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def duration_text(ms: float | None) -> str:
+    """A duration in words: `850 µs`, `12.3 ms`, `4.56 s`."""
+    if ms is None:
+        return "–"
+    if ms < 1:
+        return f"{ms * 1000:.0f} µs"
+    if ms < 1000:
+        return f"{ms:.3g} ms"
+    return f"{ms / 1000:.3g} s"
+
+
+def count_text(number: float) -> str:
+    """A count, abbreviated: `950`, `12.3k`, `4.5M`."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= limit:
+            scale = 1e3 if unit == "k" else limit
+            return f"{number / scale:.3g}{unit}"
+    return f"{number:.0f}"

@@ -1,0 +1,67 @@
+"""Daily API utilization: requests per day, stacked by endpoint."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dash_app.context import Context
+from dash_app.figures.bars import daily_load
+from dash_app.figures.style import Style
+from dash_app.page import APPLICATION, Page
+from dash_app.view import Table, View
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.queries.utilization import DailyLoad, daily, known_range
+
+_MOST = 25
+_REST = "all other endpoints"
+
+
+class Data(NamedTuple):
+    """Requests per day by the endpoint's name, the busiest first."""
+
+    load: DailyLoad
+    named: dict[str, list[int]]
+
+
+def load(snapshot: Snapshot, context: Context) -> Data | None:
+    """The busiest endpoints, the rest together."""
+    selection = known_range(snapshot, context.selection(snapshot))
+    found = daily(snapshot, selection, context.zone)
+    if not found.per_endpoint:
+        return None
+    order = sorted(found.per_endpoint, key=lambda number: -sum(found.per_endpoint[number]))
+    named: dict[str, list[int]] = {}
+    for place, number in enumerate(order):
+        name = snapshot.endpoints[number].name if place < _MOST else _REST
+        row = named.setdefault(name, [0] * len(found.days))
+        for column, value in enumerate(found.per_endpoint[number]):
+            row[column] += value
+    return Data(found, named)
+
+
+def figure(data: Data, style: Style) -> go.Figure:
+    """Stacked bars."""
+    return daily_load(data.load.days, data.named, style)
+
+
+def table(data: Data, _context: Context) -> Table:
+    """One row per day, one column per endpoint."""
+    rows = [
+        (day.isoformat(), *(values[column] for values in data.named.values()))
+        for column, day in enumerate(data.load.days)
+    ]
+    return ("day", *data.named), rows
+
+
+VIEW = View(
+    name="daily",
+    title="Daily API utilization",
+    description="How much each endpoint is used per day. A colour that grows from one day to the "
+    "next shows who makes the load; click it in the legend to hide it.",
+    load=load,
+    figure=figure,
+    table=table,
+)
+PAGE = Page("/daily", "Daily utilization", APPLICATION, (VIEW,))

@@ -1,0 +1,20 @@
+"""IP-focused multi-version performance of one endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dash_app.page import ENDPOINT, Page
+from dash_app.pages.endpoint_users import VIEW as USERS
+from dash_app.pages.endpoint_users import load_addresses
+
+VIEW = replace(
+    USERS,
+    name="endpoint-addresses",
+    title="IP-focused multi-version performance",
+    description="From where it is slow: of all time, each bubble is one client address in one "
+    "version, larger and brighter when the median request took longer.",
+    load=load_addresses,
+    empty="No requests yet.",
+)
+PAGE = Page("/endpoint/<endpoint>/addresses", "IP-focused", ENDPOINT, (VIEW,))

@@ -1,0 +1,47 @@
+"""Per-version performance of one endpoint."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dash_app.context import Context
+from dash_app.figures.boxes import Box, duration_boxes
+from dash_app.figures.style import Style
+from dash_app.page import ENDPOINT, Page
+from dash_app.pages.api_performance import table
+from dash_app.view import View
+from otel_fmd.database.queries.latency import distributions
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.queries.versions import versions_seen
+
+_MOST = 100
+
+
+def load(snapshot: Snapshot, context: Context) -> list[Box]:
+    """A box per version, the newest first."""
+    selection = context.selection(snapshot)
+    found = distributions(snapshot, selection, ("version_id",))
+    boxes = []
+    for version in versions_seen(snapshot, selection.endpoint_ids)[:_MOST]:
+        one = found.get((version.id,))
+        if one is not None:
+            seen = context.time_of(version.first_us)
+            boxes.append(Box(version.name, f"first seen {seen}", one))
+    return boxes
+
+
+def figure(boxes: list[Box], style: Style) -> go.Figure:
+    """Horizontal boxes."""
+    return duration_boxes(boxes, style, "version, newest first")
+
+
+VIEW = View(
+    name="endpoint-versions",
+    title="Per-version performance",
+    description="Did a release make it slower? Each box is a version, the newest at the top; a box "
+    "that stands further to the right than the one below it got slower.",
+    load=load,
+    figure=figure,
+    table=table,
+)
+PAGE = Page("/endpoint/<endpoint>/versions", "Per-version performance", ENDPOINT, (VIEW,))

@@ -1,0 +1,44 @@
+"""Per-user performance of one endpoint."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dash_app.context import Context
+from dash_app.figures.boxes import Box, duration_boxes
+from dash_app.figures.style import Style
+from dash_app.page import ENDPOINT, Page
+from dash_app.pages.api_performance import table
+from dash_app.view import View
+from otel_fmd.database.queries.latency import who_distributions
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.rollups import USER
+
+_MOST = 50
+
+
+def load(snapshot: Snapshot, context: Context) -> list[Box]:
+    """A box per user, the one with most requests first."""
+    if context.endpoint_id not in snapshot.endpoints:
+        return []
+    found = who_distributions(snapshot, context.endpoint_id, USER, context.version)
+    order = sorted(found, key=lambda who: -found[who].count)[:_MOST]
+    return [Box(who or "(unknown)", "", found[who]) for who in order]
+
+
+def figure(boxes: list[Box], style: Style) -> go.Figure:
+    """Horizontal boxes."""
+    return duration_boxes(boxes, style, "user, most requests first")
+
+
+VIEW = View(
+    name="endpoint-user-boxes",
+    title="Per-user performance",
+    description="How long each user waits, of all time; the one with most requests at the top. "
+    "One box far to the right of the others is one user's data, not your code.",
+    load=load,
+    figure=figure,
+    table=table,
+    empty="No requests yet. Users come from the attribute enduser.id or user.id of the spans.",
+)
+PAGE = Page("/endpoint/<endpoint>/user-performance", "Per-user performance", ENDPOINT, (VIEW,))

@@ -1,0 +1,53 @@
+"""Hourly API utilization: requests by hour of the day and day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from dash_app.context import Context
+from dash_app.figures.heatmap import hourly_load
+from dash_app.page import APPLICATION, Page
+from dash_app.view import Table, View
+from otel_fmd.analysis.calendar import HourlyLoad
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.queries.utilization import hourly, known_range
+
+
+def load(snapshot: Snapshot, context: Context) -> HourlyLoad | None:
+    """The load of the selected time."""
+    selection = known_range(snapshot, context.selection(snapshot))
+    found = hourly(snapshot, selection, context.zone)
+    return found if found.total else None
+
+
+def table(data: HourlyLoad, _context: Context) -> Table:
+    """One row per hour with requests."""
+    rows = [
+        (day.isoformat(), hour, data.matrix[hour][column])
+        for column, day in enumerate(data.days)
+        for hour in range(24)
+    ]
+    return ("day", "hour", "requests"), rows
+
+
+def open_hour(point: dict[str, Any], context: Context) -> str | None:
+    """The requests behind a cell."""
+    day, hour = date.fromisoformat(point["x"]), int(point["y"])
+    changes = {"hour": str(hour), "from": day.isoformat(), "to": day.isoformat(), "range": None}
+    if context.endpoint_id:
+        changes["endpoint"] = str(context.endpoint_id)
+    return context.href("/requests", **changes)
+
+
+VIEW = View(
+    name="hourly",
+    title="Hourly API utilization",
+    description="When your users come: each cell is one hour of one day. A dark cell at an unusual "
+    "hour is a burst or a crawler; a light one on a busy day may be an outage.",
+    load=load,
+    figure=hourly_load,
+    table=table,
+    click=open_hour,
+)
+PAGE = Page("/hourly", "Hourly utilization", APPLICATION, (VIEW,))

@@ -1,0 +1,98 @@
+"""One request: what is known of it, and its outlier record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dash_app.context import Context
+from dash_app.figures.style import duration_text
+from dash_app.page import HIDDEN, Page
+from dash_app.view import failure
+from otel_fmd.analysis.rollup import HOURS_PER_DAY
+from otel_fmd.database.queries.latency import slower_than
+from otel_fmd.database.queries.outliers import Outlier, outlier_of
+from otel_fmd.database.queries.rows import RequestRecord, request_by_id
+from otel_fmd.database.queries.selection import Selection
+
+_WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
+
+
+def layout(context: Context) -> Any:
+    """Everything of one request."""
+    text = context.parameters["request"]
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return failure(f"{text[:50]!r} is no request id; expected digits.")
+    with context.reader.snapshot() as snapshot:
+        one = request_by_id(snapshot, int(text))
+        if one is None:
+            return failure(f"There is no request {text}; it may have been pruned.")
+        endpoint = snapshot.endpoints[one.endpoint_id]
+        week = Selection.between(context.now_us - _WEEK_US, context.now_us).of([endpoint.id])
+        share = slower_than(snapshot, week, one.duration)
+        outlier = outlier_of(snapshot, one.id)
+    place = (
+        "No other request of this week to compare with."
+        if share is None
+        else f"Slower than {100 * share:.0f} % of this endpoint's requests of this week."
+    )
+    parts: list[Any] = [
+        dmc.Paper(
+            [
+                dcc.Link(
+                    f"← {endpoint.name}", href=context.href(f"/endpoint/{endpoint.id}/hourly")
+                ),
+                html.H2(f"{endpoint.name} took {duration_text(one.duration)}"),
+                html.P(place, className="card-help"),
+                _facts(one, endpoint.service, context),
+            ],
+            withBorder=True,
+            p="md",
+            radius="md",
+            className="card",
+        )
+    ]
+    if outlier is not None:
+        parts.append(_outlier(outlier))
+    return parts
+
+
+def _facts(one: RequestRecord, service: str, context: Context) -> dmc.Table:
+    facts = [
+        ("time", f"{context.time_text(one.time_requested)} ({context.zone.key})"),
+        ("duration", f"{one.duration:.6f} ms"),
+        ("status code", "none" if one.status_code is None else str(one.status_code)),
+        ("service", service),
+        ("version", one.version),
+        ("user", one.group_by or "unknown"),
+        ("address", one.ip or "unknown"),
+        ("trace id", one.trace_id or "none (not from a span)"),
+        ("request id", str(one.id)),
+    ]
+    rows = [dmc.TableTr([dmc.TableTh(name), dmc.TableTd(value)]) for name, value in facts]
+    return dmc.Table(dmc.TableTbody(rows), variant="vertical", withTableBorder=True)
+
+
+def _outlier(outlier: Outlier) -> dmc.Paper:
+    parts = [
+        ("URL", outlier.url),
+        ("Stack when it crossed the threshold", outlier.stacktrace),
+        ("Values", outlier.values),
+        ("Headers", outlier.headers),
+        ("CPU per core (%)", "" if outlier.cpu_percent == "[]" else outlier.cpu_percent),
+        ("Memory", outlier.memory),
+        ("Environment", outlier.environment),
+    ]
+    shown = [
+        html.Section([html.H3(name), html.Pre(text.replace("\r\n", "\n"), tabIndex=0)])
+        for name, text in parts
+        if text
+    ]
+    return dmc.Paper(
+        [html.H2("Outlier"), *shown], withBorder=True, p="md", radius="md", className="card"
+    )
+
+
+PAGE = Page("/request/<request>", "Request", HIDDEN, (), layout)

@@ -1,0 +1,149 @@
+"""A view: one graph, from query to figure, and how it is shown in every state.
+
+A page declares views; this module renders them the same way everywhere: title, help, CSV, the
+figure, what to do when there is nothing, and the cause when it failed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+import plotly.graph_objects as go
+from dash import dcc, html
+
+from dash_app.context import Context
+from dash_app.figures.style import Style
+from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.errors import OtelFmdError
+
+_log = logging.getLogger(__name__)
+Table = tuple[Sequence[str], Sequence[Sequence[Any]]]
+"""A header and rows, for CSV."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One graph.
+
+    Args:
+        name: unique; part of element ids and of the CSV's name.
+        title: what it shows.
+        description: what it tells, and when to worry.
+        load: the query; None or something falsy when there is nothing to show.
+        figure: data to figure.
+        table: data to header and rows, for CSV.
+        empty: what to do when there is nothing.
+        click: from a clicked point to an address; None: nothing happens.
+    """
+
+    name: str
+    title: str
+    description: str
+    load: Callable[[Snapshot, Context], Any]
+    figure: Callable[[Any, Style], go.Figure]
+    table: Callable[[Any, Context], Table]
+    empty: str = "No requests in the selected time. Choose a longer time range, or send some."
+    click: Callable[[dict[str, Any], Context], str | None] | None = None
+
+
+def style_of(context: Context) -> Style:
+    """How figures look for this browser."""
+    return Style(dark=context.dark, zone=context.zone.key)
+
+
+def card(view: View, context: Context) -> dmc.Paper:
+    """The whole card of a view, its body rendered."""
+    return dmc.Paper(
+        [
+            dmc.Group(
+                [
+                    html.H2(view.title, className="card-title"),
+                    dmc.Button(
+                        "CSV",
+                        id={"type": "csv", "view": view.name},
+                        variant="default",
+                        size="compact-sm",
+                        **{"aria-label": f"Download {view.title} as CSV"},
+                    ),
+                ],
+                justify="space-between",
+            ),
+            html.P(view.description, className="card-help"),
+            html.Div(body(view, context), id={"type": "view", "view": view.name}),
+        ],
+        withBorder=True,
+        p="md",
+        radius="md",
+        className="card",
+    )
+
+
+def body(view: View, context: Context) -> Any:
+    """The figure of a view, or why there is none."""
+    try:
+        with context.reader.snapshot() as snapshot:
+            data = view.load(snapshot, context)
+    except OtelFmdError as error:
+        _log.warning("view %s: %s", view.name, error)
+        return failure(f"The data could not be read: {error}")
+    if not data:
+        return nothing(view.empty)
+    figure = view.figure(data, style_of(context))
+    return dcc.Graph(
+        id={"type": "graph", "view": view.name},
+        figure=figure,
+        responsive=True,
+        style={"height": f"{figure.layout.height or 420}px"},
+        config={
+            "displaylogo": False,
+            "toImageButtonOptions": {"filename": view.name, "scale": 2},
+            "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+        },
+    )
+
+
+def nothing(text: str) -> dmc.Center:
+    """The empty state."""
+    return dmc.Center(
+        dmc.Stack(
+            [
+                html.Div("∅", className="empty-mark", **{"aria-hidden": "true"}),
+                dmc.Text("Nothing here yet", fw=600),
+                dmc.Text(text, className="muted", ta="center", maw=480),
+            ],
+            align="center",
+            gap="xs",
+        ),
+        mih=220,
+        className="empty",
+    )
+
+
+def failure(text: str) -> dmc.Alert:
+    """The error state, with its cause."""
+    return dmc.Alert(text, title="This view could not be shown", color="red", variant="light")
+
+
+def csv_text(view: View, context: Context) -> str:
+    """The view's data as CSV."""
+    with context.reader.snapshot() as snapshot:
+        data = view.load(snapshot, context)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    header, rows = view.table(data, context) if data else ((), ())
+    writer.writerow(header)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """No formula: a spreadsheet would run a text that begins like one."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{cell}"
+    return cell
