@@ -1,0 +1,105 @@
+"""Starts the demo's processes: two services, the history, and live traffic."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import requests
+
+from otel_fmd.demo.traffic import rhythm, visits
+from otel_fmd.errors import OtelFmdError
+
+_log = logging.getLogger(__name__)
+_BUSIEST_PER_S = 8.0
+_VERSION = "2.0.0"
+
+
+class Demo:
+    """The demo against an OTLP/HTTP endpoint such as `http://127.0.0.1:4318`."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._processes: list[subprocess.Popen[str]] = []
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start everything; returns when both services answer.
+
+        Raises:
+            OtelFmdError: a part of the demo is missing or did not start.
+        """
+        stock = self._service("stock", "3.4", {})
+        shop = self._service("shop", _VERSION, {"STOCK_URL": stock, "SHOP_VERSION": _VERSION})
+        self._processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "otel_fmd.demo.history", self._endpoint], text=True
+            )
+        )
+        threading.Thread(target=self._visit, args=(shop,), daemon=True).start()
+
+    def stop(self) -> None:
+        """End every process."""
+        self._stopping.set()
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _service(self, name: str, version: str, extra: dict[str, str]) -> str:
+        """Start an instrumented service; its address."""
+        beside = Path(sys.executable).with_name("opentelemetry-instrument")
+        command = str(beside) if beside.exists() else shutil.which(beside.name)
+        if command is None:
+            raise OtelFmdError("the demo needs more packages: pip install 'otel-fmd[demo]'")
+        environment = {
+            **os.environ,
+            **extra,
+            "OTEL_SERVICE_NAME": name,
+            "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version}",
+            "OTEL_TRACES_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "none",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self._endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "1000",
+        }
+        process = subprocess.Popen(
+            [command, sys.executable, "-m", "otel_fmd.demo.service", name],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._processes.append(process)
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        if not address:
+            raise OtelFmdError(f"the demo's service {name!r} did not start")
+        return address
+
+    def _visit(self, shop: str) -> None:
+        """Make requests to the shop until the demo stops."""
+        session = requests.Session()
+        for one in visits(random.Random()):
+            now = datetime.now().astimezone()
+            rate = _BUSIEST_PER_S * max(0.25, rhythm(now.hour + now.minute / 60, now.weekday()))
+            if self._stopping.wait(random.expovariate(rate)):
+                return
+            try:
+                session.request(
+                    one.method, f"{shop}{one.path}", data=one.form, headers=one.headers, timeout=10
+                )
+            except requests.RequestException as error:
+                _log.debug("visit failed: %s", error)
+                time.sleep(1)

@@ -1,0 +1,110 @@
+"""The shop's application factory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+
+import requests
+from flask import Blueprint, Flask, abort, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from opentelemetry import trace
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from otel_fmd.demo.shop.models import Order, Product, engine, fill
+
+catalog = Blueprint("catalog", __name__)
+checkout = Blueprint("checkout", __name__, url_prefix="/orders")
+
+
+def _pause(ms: float) -> None:
+    """The work that a real shop would do here."""
+    time.sleep(random.lognormvariate(0, 0.35) * ms / 1000)
+
+
+@catalog.route("/")
+def home() -> ResponseReturnValue:
+    """The first page, from a template."""
+    with Session(engine) as session:
+        products = session.scalars(select(Product).limit(12)).all()
+    _pause(4)
+    return render_template("home.html", products=products)
+
+
+@catalog.route("/products/<int:number>")
+def product(number: int) -> ResponseReturnValue:
+    """One product; slower since version 2.0, which forgot an index."""
+    with Session(engine) as session:
+        found = session.get(Product, number)
+    if found is None:
+        abort(404)
+    _pause(28 if os.environ.get("SHOP_VERSION", "").startswith("2") else 11)
+    return jsonify(id=found.id, name=found.name, cents=found.cents)
+
+
+@catalog.route("/search")
+def search() -> ResponseReturnValue:
+    """Search: usually quick, rarely very slow."""
+    words = request.args.get("q", "")
+    with Session(engine) as session:
+        found = session.scalars(select(Product).where(Product.name.contains(words))).all()
+    _pause(600 if random.random() < 0.012 else 17)
+    return jsonify([one.name for one in found[:20]])
+
+
+@checkout.route("/", methods=["POST"])
+def order() -> ResponseReturnValue:
+    """Buy: asks the stock service first."""
+    number = int(request.form.get("product", "1"))
+    answer = requests.get(f"{os.environ['STOCK_URL']}/stock/{number}", timeout=5)
+    if answer.status_code != 200:
+        abort(409)
+    with Session(engine) as session:
+        session.add(Order(product_id=number, customer=g.customer or "guest"))
+        session.commit()
+    _pause(9)
+    return jsonify(ordered=number), 201
+
+
+@checkout.route("/mine")
+def mine() -> ResponseReturnValue:
+    """The orders of the logged-in customer."""
+    if g.customer is None:
+        abort(401)
+    with Session(engine) as session:
+        found = session.scalars(
+            select(Order).where(Order.customer == g.customer).order_by(Order.id.desc()).limit(20)
+        ).all()
+    # One customer has far more orders than the others.
+    _pause(55 if g.customer == "wholesale" else 8)
+    return jsonify([one.product_id for one in found])
+
+
+@checkout.route("/<int:number>/invoice")
+def invoice(number: int) -> ResponseReturnValue:
+    """The bug of the shop: some invoices cannot be made."""
+    _pause(6)
+    if number % 7 == 3:
+        raise ValueError(f"order {number} has no address")
+    return jsonify(invoice=number)
+
+
+def create_app() -> Flask:
+    """The shop."""
+    app = Flask("shop", template_folder="templates", root_path=os.path.dirname(__file__))
+    # The shop's bug is meant; its tracebacks would hide what the demo prints.
+    app.logger.setLevel(logging.CRITICAL)
+    fill()
+
+    @app.before_request
+    def who() -> None:
+        g.customer = request.headers.get("X-Demo-Customer")
+        if g.customer is not None:
+            trace.get_current_span().set_attribute("enduser.id", g.customer)
+
+    app.register_blueprint(catalog)
+    app.register_blueprint(checkout)
+    return app
