@@ -8,7 +8,7 @@ import random
 import time
 
 import requests
-from flask import Blueprint, Flask, abort, g, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from opentelemetry import trace
 from sqlalchemy import select
@@ -102,8 +102,12 @@ def create_app() -> Flask:
     @app.before_request
     def who() -> None:
         g.customer = request.headers.get("X-Demo-Customer")
+
+    @app.after_request
+    def tell_who(response: Response) -> Response:
         if g.customer is not None:
             trace.get_current_span().set_attribute("enduser.id", g.customer)
+        return response
 
     app.register_blueprint(catalog)
     app.register_blueprint(checkout)

@@ -1,0 +1,110 @@
+"""Fixtures: the three databases, and servers that stop with their test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from otel_fmd.database.schema import ensure_schema
+from otel_fmd.database.store import Store
+from tests.support.databases import MariaDb, PostgreSql
+from tests.support.serving import Served
+
+ENGINES = ("sqlite", "postgresql", "mariadb")
+_number = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
+    """A PostgreSQL server for the session."""
+    server = PostgreSql(_open_folder(tmp_path_factory, "postgresql"))
+    server.start("fsync=off")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A MariaDB server for the session."""
+    server = MariaDb(_open_folder(tmp_path_factory, "mariadb"))
+    server.start("--innodb-flush-log-at-trx-commit=2")
+    yield server
+    server.stop()
+
+
+def _open_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that another user may enter."""
+    folder = factory.mktemp(name)
+    for parent in (folder, *folder.parents):
+        if parent == Path("/tmp") or parent.stat().st_uid != folder.stat().st_uid:
+            break
+        if parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Makes the URL of a new, empty database of an engine."""
+
+    def make(engine: str) -> str:
+        name = f"fmd_{next(_number)}"
+        if engine == "sqlite":
+            return f"sqlite:///{tmp_path / name}.db"
+        server = request.getfixturevalue(engine)
+        found: str = server.url(name)
+        return found
+
+    return make
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, new_url: Callable[[str], str]) -> str:
+    """A new, empty database on each engine."""
+    return new_url(request.param)
+
+
+@pytest.fixture
+def open_store() -> Iterator[Callable[..., Store]]:
+    """Opens stores, with their schema made, and closes them."""
+    opened: list[Store] = []
+
+    def make(url: str, prefix: str = "") -> Store:
+        store = Store(url, prefix)
+        opened.append(store)
+        ensure_schema(store)
+        return store
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(database_url: str, open_store: Callable[..., Store]) -> Store:
+    """An open store on each engine."""
+    return open_store(database_url)
+
+
+@pytest.fixture
+def sqlite_store(new_url: Callable[[str], str], open_store: Callable[..., Store]) -> Store:
+    """An open store in SQLite."""
+    return open_store(new_url("sqlite"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Served]]:
+    """Starts `otel-fmd serve` processes, and stops them."""
+    running: list[Served] = []
+
+    def start(database_url: str, *options: str, **environment: str) -> Served:
+        served = Served(database_url, *options, **environment)
+        running.append(served)
+        return served
+
+    yield start
+    for served in running:
+        served.stop()

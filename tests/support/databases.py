@@ -1,0 +1,131 @@
+"""Real PostgreSQL and MariaDB servers on free ports, run as a user that is not root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import pymysql
+
+from tests.support.requirements import program
+from tests.support.waiting import free_port, wait_for
+
+_PG_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
+
+
+def _as_user(user: str, command: Sequence[str]) -> list[str]:
+    return ["runuser", "-u", user, "--", *command] if os.geteuid() == 0 else list(command)
+
+
+class PostgreSql:
+    """A PostgreSQL server in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._initdb = program("initdb", folders=_PG_FOLDERS)
+        self._postgres = program("postgres", folders=_PG_FOLDERS)
+        self._folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        command = [self._initdb, "-D", str(folder / "data"), "-U", "fmd", "-A", "trust", "-N"]
+        command += ["-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run(_as_user("postgres", command), check=True, capture_output=True, cwd=folder)
+
+    def start(self, *options: str) -> None:
+        """Start, and wait until it answers."""
+        command = [self._postgres, "-D", str(self._folder / "data"), "-p", str(self.port)]
+        command += ["-k", str(self._folder), "-c", "listen_addresses=127.0.0.1"]
+        command += [part for option in options for part in ("-c", option)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                _as_user("postgres", command), stdout=log, stderr=log, cwd=self._folder
+            )
+        wait_for(self._answers, 60, "PostgreSQL answers")
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop; `at_once` as a crash does."""
+        pid = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT if at_once else signal.SIGINT)
+        assert self._process is not None
+        self._process.wait(30)
+
+    def url(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        with psycopg.connect(self._conninfo(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return f"postgresql://fmd@127.0.0.1:{self.port}/{name}"
+
+    def _conninfo(self) -> str:
+        return f"host=127.0.0.1 port={self.port} user=fmd dbname=postgres"
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+        try:
+            psycopg.connect(self._conninfo(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+class MariaDb:
+    """A MariaDB server in a folder of its own; with `options`, a node of a cluster."""
+
+    def __init__(self, folder: Path) -> None:
+        install = program("mariadb-install-db", "mysql_install_db")
+        self._server = program("mariadbd", "mysqld", folders=("/usr/sbin",))
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "mysql")
+        command = [install, "--no-defaults", "--skip-test-db", f"--datadir={folder / 'data'}"]
+        command += ["--auth-root-authentication-method=normal"]
+        subprocess.run(_as_user("mysql", command), check=True, capture_output=True, cwd=folder)
+
+    def start(self, *options: str, timeout_s: float = 60) -> None:
+        """Start, and wait until it answers."""
+        command = [self._server, "--no-defaults", f"--datadir={self.folder / 'data'}"]
+        command += [f"--port={self.port}", f"--socket={self.folder / 's'}"]
+        command += [f"--pid-file={self.folder / 'pid'}", "--bind-address=127.0.0.1", *options]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                _as_user("mysql", command), stdout=log, stderr=log, cwd=self.folder
+            )
+        wait_for(self._answers, timeout_s, "MariaDB answers")
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop; `at_once` as a crash does."""
+        pid = int((self.folder / "pid").read_text())
+        os.kill(pid, signal.SIGKILL if at_once else signal.SIGTERM)
+        assert self.process is not None
+        self.process.wait(60)
+
+    def connect(self) -> pymysql.Connection:
+        """A connection as root."""
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user="root", connect_timeout=2, autocommit=True
+        )
+
+    def url(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        return f"mariadb://root@127.0.0.1:{self.port}/{name}"
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()[-4000:]
+        try:
+            self.connect().close()
+        except pymysql.err.OperationalError:
+            return False
+        return True

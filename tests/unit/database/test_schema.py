@@ -1,0 +1,105 @@
+"""The tables: FMD's as observed, ours beside them, made once by whoever is first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from otel_fmd.database.schema import ensure_schema, version_table
+from otel_fmd.database.store import Store, parse_url
+from otel_fmd.errors import ConfigurationError, SchemaError, StoreUnavailableError
+
+FMD = json.loads((Path(__file__).parent / "fmd_schema.json").read_text())
+
+
+def test_every_table_and_column_of_fmd_is_made(store: Store) -> None:
+    """Names and nullability are FMD 5.1.0's; its indexes are there by name."""
+    with store.read() as connection:
+        found = inspect(connection)
+        for name, table in FMD.items():
+            columns = {column["name"]: column for column in found.get_columns(name)}
+            for column, facts in table["columns"].items():
+                assert column in columns, (name, column)
+                assert columns[column]["nullable"] == facts["nullable"], (name, column)
+            indexes = {index["name"] for index in found.get_indexes(name)}
+            assert set(table["indexes"]) <= indexes
+            for extra in set(columns) - set(table["columns"]):
+                assert columns[extra]["nullable"], f"{name}.{extra} is ours and must be nullable"
+
+
+@pytest.mark.parametrize("prefix", ["", "my_"])
+def test_migrations_and_tables_agree(
+    database_url: str, open_store: Callable[..., Store], prefix: str
+) -> None:
+    """What Alembic made is what the code describes."""
+    store = open_store(database_url, prefix)
+    with store.read() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": version_table(prefix)}
+        )
+        differences = [
+            difference
+            for difference in compare_metadata(context, store.tables.metadata)
+            if "OtelFmdVersion" not in str(difference)
+        ]
+    assert differences == []
+
+
+def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
+    """Several receivers on a new database."""
+    stores = [Store(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ensure_schema, stores))
+    for store in stores:
+        store.close()
+
+
+def test_an_fmd_database_is_not_touched(sqlite_store: Store, tmp_path: Path) -> None:
+    """It is adopted by `otel-fmd migrate`, not by accident."""
+    other = Store(f"sqlite:///{tmp_path / 'fmd.db'}")
+    with other.write() as connection:
+        connection.execute(text("CREATE TABLE Request (id INTEGER PRIMARY KEY)"))
+    with pytest.raises(SchemaError, match="otel-fmd migrate"):
+        ensure_schema(other)
+
+
+def test_a_newer_schema_is_refused(sqlite_store: Store) -> None:
+    """An old otel-fmd does not write into what it does not know."""
+    with sqlite_store.write() as connection:
+        connection.execute(text("UPDATE OtelFmdVersion SET version_num = '9999'"))
+    with pytest.raises(SchemaError, match="9999"):
+        ensure_schema(sqlite_store)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "not a URL"),
+        ("oracle://x/y", "not one of"),
+        ("sqlite://", "a file is needed"),
+        ("sqlite:///:memory:", "a file is needed"),
+    ],
+)
+def test_a_bad_url_is_named(url: str, said: str) -> None:
+    """The value and what was expected."""
+    with pytest.raises(ConfigurationError, match=said):
+        parse_url(url)
+
+
+def test_a_password_is_never_shown() -> None:
+    """Not in errors, not in logs."""
+    assert "secret" not in Store("postgresql://me:secret@localhost/x").display_url
+
+
+def test_a_database_that_is_down_is_unavailable() -> None:
+    """An error of ours, with the address."""
+    store = Store("postgresql://me@127.0.0.1:1/x")
+    with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1"):
+        ensure_schema(store)

@@ -1,0 +1,19 @@
+"""What a monitored app pays for importing us."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("module", ["otel_fmd", "otel_fmd.exporter", "otel_fmd.config"])
+def test_the_exporter_is_light(module: str) -> None:
+    """No dashboard, no statistics, no server comes with it."""
+    heavy = ["dash", "plotly", "pandas", "numpy", "grpc", "flask", "uvicorn", "waitress", "alembic"]
+    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "[]"
