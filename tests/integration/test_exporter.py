@@ -1,0 +1,204 @@
+"""The in-process exporter: zero code, prefork, and a database that is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.trace import SpanKind
+from sqlalchemy import func, select
+
+from otel_fmd import FmdSpanExporter
+from otel_fmd.database.queries.counts import total
+from otel_fmd.database.queries.selection import Selection
+from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.database.schema import revision_of
+from otel_fmd.database.store import Store
+from tests.support.waiting import free_port, wait_for
+
+APP = """
+import os
+from flask import Flask
+app = Flask(__name__)
+
+@app.route("/pid")
+def pid():
+    return str(os.getpid())
+"""
+
+
+def counted(url: str) -> int:
+    """Requests in the figures; -1 while there are no tables yet."""
+    store = Store(url)
+    try:
+        with store.read() as connection:
+            if revision_of(connection, "") is None:
+                return -1
+        with Reader(store).snapshot() as snapshot:
+            return total(snapshot, Selection())
+    finally:
+        store.close()
+
+
+def test_spans_become_requests(database_url: str) -> None:
+    """Through the SDK's batch processor, on every engine; flushed means durable."""
+    exporter = FmdSpanExporter(database_url)
+    provider = TracerProvider(resource=Resource.create({"service.name": "mine"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+    for number in range(300):
+        with tracer.start_as_current_span(f"job {number % 3}", kind=SpanKind.CONSUMER):
+            pass
+    assert provider.force_flush()
+    assert exporter.force_flush()
+    assert counted(database_url) == 300
+    provider.shutdown()
+    assert exporter.counters.dropped == 0
+
+
+def test_a_database_that_is_away_does_not_block_and_loses_nothing(tmp_path: Path) -> None:
+    """Exports return at once; spans wait in our queue until the database is there."""
+    folder = tmp_path / "later"
+    url = f"sqlite:///{folder / 'fmd.db'}"
+    exporter = FmdSpanExporter(url)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with provider.get_tracer(__name__).start_as_current_span("job", kind=SpanKind.SERVER):
+        pass
+    assert exporter.force_flush(100) is False
+    folder.mkdir()
+    assert exporter.force_flush(30_000) is True
+    assert counted(url) == 1
+    provider.shutdown()
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+    """Memory is bounded; what is lost is counted."""
+    exporter = FmdSpanExporter(f"sqlite:///{tmp_path / 'no' / 'fmd.db'}", queue_requests=512)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    for _ in range(600):
+        with provider.get_tracer(__name__).start_as_current_span("job", kind=SpanKind.SERVER):
+            pass
+    assert exporter.counters.dropped == 600 - 512
+
+
+def test_a_forked_child_writes_its_own(tmp_path: Path) -> None:
+    """What waits in the parent is not written twice; the child starts threads of its own."""
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    exporter = FmdSpanExporter(url)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+    with tracer.start_as_current_span("parent", kind=SpanKind.SERVER):
+        pass
+    exporter.force_flush()
+    child = os.fork()
+    if child == 0:
+        try:
+            with tracer.start_as_current_span("child", kind=SpanKind.SERVER):
+                pass
+            os._exit(0 if exporter.force_flush(20_000) else 3)
+        finally:
+            os._exit(4)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with tracer.start_as_current_span("parent", kind=SpanKind.SERVER):
+        pass
+    assert exporter.force_flush()
+    assert counted(url) == 3
+    provider.shutdown()
+
+
+def environment(url: str) -> dict[str, str]:
+    """The one line that a zero-code user types."""
+    return {
+        **os.environ,
+        "OTEL_TRACES_EXPORTER": "fmd",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_SERVICE_NAME": "zero",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "OTEL_FMD_DATABASE_URL": url,
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["flask", "--app", "app", "run", "--port", "{port}"],
+        ["gunicorn", "app:app", "--bind", "127.0.0.1:{port}", "--workers", "3"],
+        ["gunicorn", "app:app", "--bind", "127.0.0.1:{port}", "--workers", "2", "--preload"],
+        [
+            "gunicorn",
+            "app:app",
+            "--bind",
+            "127.0.0.1:{port}",
+            "--workers",
+            "2",
+            "--worker-class",
+            "gthread",
+            "--threads",
+            "4",
+        ],
+    ],
+    ids=["flask", "prefork", "preload", "gthread"],
+)
+def test_zero_code(command: list[str], tmp_path: Path) -> None:
+    """`opentelemetry-instrument` with OTEL_TRACES_EXPORTER=fmd, under real servers."""
+    (tmp_path / "app.py").write_text(APP)
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    port = free_port()
+    tools = Path(sys.executable).parent
+    run = [str(tools / "opentelemetry-instrument"), str(tools / command[0])]
+    run += [part.format(port=port) for part in command[1:]]
+    process = subprocess.Popen(
+        run,
+        cwd=tmp_path,
+        env=environment(url),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/pid"
+
+        def answers() -> bool:
+            try:
+                return requests.get(address, timeout=5).ok
+            except requests.ConnectionError:
+                assert process.poll() is None, process.stderr.read()
+                return False
+
+        wait_for(answers, 60)
+        pids = {requests.get(address, timeout=5).text for _ in range(59)}
+        assert len(pids) >= 1
+        wait_for(lambda: Path(tmp_path / "fmd.db").exists() and counted(url) == 60, 30)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    store = Store(url)
+    with store.read() as connection:
+        rows = connection.execute(select(func.count(store.tables.request.c.id))).scalar_one()
+        names = connection.execute(select(store.tables.endpoint.c.name)).scalars().all()
+    store.close()
+    assert (rows, names) == (60, ["GET /pid"])
+
+
+def test_the_exporter_never_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The monitored app comes first."""
+    exporter = FmdSpanExporter(f"sqlite:///{tmp_path / 'fmd.db'}")
+
+    def broken(_: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(exporter._pipeline, "submit", broken)
+    assert exporter.export([]).name == "FAILURE"
+    exporter.shutdown()

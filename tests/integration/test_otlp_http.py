@@ -1,0 +1,268 @@
+"""OTLP/HTTP: every line of what a receiver owes its clients, against a started server."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import socket
+from collections.abc import Callable
+
+import pytest
+import requests
+from google.protobuf.json_format import MessageToDict
+from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from sqlalchemy import select
+
+from otel_fmd.database.store import Store
+from tests.support.serving import Served
+from tests.support.spans import Spans, body, payload
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """A server with small limits, and CORS for one origin."""
+    folder = tmp_path_factory.mktemp("http")
+    server = Served(
+        f"sqlite:///{folder / 'fmd.db'}",
+        "--no-dashboard",
+        OTEL_FMD_MAX_BODY_BYTES="1M",
+        OTEL_FMD_ALLOWED_ORIGINS="https://shop.example",
+    )
+    yield server
+    assert server.stop() == 0
+
+
+def as_json(spans: list) -> dict:
+    """OTLP/JSON: hex ids, enums as integers."""
+    document = MessageToDict(payload(spans), use_integers_for_enums=True)
+    for span in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
+        for key in ("traceId", "spanId"):
+            span[key] = base64.b64decode(span[key]).hex()
+    return document
+
+
+def post(served: Served, data: bytes | str, **headers: str) -> requests.Response:
+    """A POST of protobuf, unless the headers say otherwise."""
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return requests.post(served.traces, data=data, headers={**PROTOBUF, **named}, timeout=20)
+
+
+def stored_ids(served: Served) -> set[bytes]:
+    """The span ids in the database."""
+    store = Store(served.database_url)
+    with store.read() as connection:
+        found = {
+            bytes(i) for i in connection.execute(select(store.tables.request.c.span_id)).scalars()
+        }
+    store.close()
+    return found
+
+
+def test_protobuf_is_stored_before_it_is_acknowledged(served: Served) -> None:
+    """200, an empty response of the same type, and the spans are durable."""
+    spans = Spans(1).many(20)
+    answer = post(served, body(spans))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"] == "application/x-protobuf"
+    assert {span.span_id for span in spans} <= stored_ids(served)
+
+
+def test_json_is_stored(served: Served) -> None:
+    """Hex ids of any case; 64-bit integers as text; unknown fields ignored."""
+    spans = Spans(2).many(5)
+    document = as_json(spans)
+    document["somethingNew"] = {"a": 1}
+    first = document["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    first["traceId"] = first["traceId"].upper()
+    first["startTimeUnixNano"] = int(first["startTimeUnixNano"])
+    answer = requests.post(served.traces, json=document, timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert answer.headers["Content-Type"] == "application/json"
+    assert {span.span_id for span in spans} <= stored_ids(served)
+
+
+def test_gzip_is_accepted(served: Served) -> None:
+    """And any other coding refused with 415."""
+    spans = Spans(3).many(5)
+    assert post(served, gzip.compress(body(spans)), Content_Encoding="gzip").status_code == 200
+    assert {span.span_id for span in spans} <= stored_ids(served)
+    answer = post(served, body(spans), Content_Encoding="br")
+    assert answer.status_code == 415
+    assert "br" in Status.FromString(answer.content).message
+
+
+def test_an_empty_request_is_a_success(served: Served) -> None:
+    """No spans, no harm."""
+    assert post(served, b"").status_code == 200
+    assert requests.post(served.traces, json={}, timeout=10).json() == {}
+
+
+def test_a_span_sent_again_changes_nothing(served: Served) -> None:
+    """A client that lost our answer."""
+    spans = Spans(4).many(7)
+    before = served.metric("otel_fmd_requests_duplicates_total")
+    for _ in range(3):
+        assert post(served, body(spans)).status_code == 200
+    assert served.metric("otel_fmd_requests_duplicates_total") - before == 14
+
+
+@pytest.mark.parametrize("kind", ["protobuf", "json"])
+def test_bad_data_is_400_with_details(served: Served, kind: str) -> None:
+    """A Status in the request's encoding, with BadRequest; never retried by clients."""
+    if kind == "protobuf":
+        answer = post(served, b"\xff\xff\xff")
+        status = Status.FromString(answer.content)
+        details = BadRequest()
+        assert status.details[0].Unpack(details)
+        assert details.field_violations[0].description
+    else:
+        answer = requests.post(served.traces, data="{", headers=JSON, timeout=10)
+        assert "message" in answer.json()
+        assert answer.json()["details"][0]["fieldViolations"]
+    assert answer.status_code == 400
+
+
+def test_enums_as_text_are_bad_data(served: Served) -> None:
+    """OTLP/JSON has integers only."""
+    document = as_json([Spans(5).span()])
+    document["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["kind"] = "SPAN_KIND_SERVER"
+    answer = requests.post(served.traces, json=document, timeout=10)
+    assert answer.status_code == 400
+    assert "SPAN_KIND_SERVER" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"trace_id": b"short"}, {"span_id": b""}, {"end_time_unix_nano": 0}, {"trace_id": bytes(16)}],
+)
+def test_unusable_spans_are_rejected_alone(served: Served, change: dict) -> None:
+    """200 with a partial success that says why; the good ones are stored."""
+    good, bad = Spans(6).span(), Spans(7).span(**change)
+    answer = post(served, body([bad, good]))
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, partial.rejected_spans) == (200, 1)
+    assert partial.error_message
+    assert good.span_id in stored_ids(served)
+
+
+def test_unusable_spans_in_json_are_rejected_alone(served: Served) -> None:
+    """Ids that are no hex, times before 1970."""
+    spans = Spans(8).many(3)
+    document = as_json(spans)
+    found = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    found[0]["traceId"] = "xyz"
+    found[1]["endTimeUnixNano"] = "-5"
+    answer = requests.post(served.traces, json=document, timeout=10)
+    assert answer.status_code == 200
+    assert answer.json()["partialSuccess"]["rejectedSpans"] == "2"
+    assert "xyz" in answer.json()["partialSuccess"]["errorMessage"]
+    assert spans[2].span_id in stored_ids(served)
+
+
+def test_other_methods_types_and_paths_are_refused(served: Served) -> None:
+    """405, 415, 404, each with a Status body."""
+    assert requests.get(served.traces, timeout=10).status_code == 405
+    assert requests.post(served.traces, data="x", timeout=10).status_code == 415
+    for path in ("/v1/metrics", "/v1/logs", "/"):
+        answer = requests.post(served.http + path, data=b"", headers=PROTOBUF, timeout=10)
+        assert answer.status_code == 404
+        assert Status.FromString(answer.content).message
+
+
+def test_a_body_over_the_limit_is_413(served: Served) -> None:
+    """Before and after decompression, with a declared length and in chunks."""
+    large = body(Spans(9).many(10), filler="x" * 1_100_000)
+    assert post(served, large).status_code == 413
+    assert post(served, gzip.compress(large), Content_Encoding="gzip").status_code == 413
+
+    def chunks() -> object:
+        for start in range(0, len(large), 65_536):
+            yield large[start : start + 65_536]
+
+    try:
+        assert (
+            requests.post(served.traces, data=chunks(), headers=PROTOBUF, timeout=10).status_code
+            == 413
+        )
+    except requests.ConnectionError:
+        # The server may close while the client still sends: refused all the same.
+        pass
+    assert post(served, body(Spans(10).many(1))).status_code == 200
+
+
+def test_chunked_bodies_are_taken(served: Served) -> None:
+    """No Content-Length is needed."""
+    data = body(Spans(11).many(30))
+    parts = iter([data[:100], data[100:]])
+    answer = requests.post(served.traces, data=parts, headers=PROTOBUF, timeout=10)
+    assert answer.status_code == 200
+
+
+def test_requests_on_one_connection_are_answered_in_order(served: Served) -> None:
+    """Keep-alive and pipelining."""
+    host, port = served.http.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as raw:
+        sent = b""
+        for seed in (12, 13, 14):
+            data = body(Spans(seed).many(3))
+            sent += (
+                b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(data)
+            ) + data
+        raw.sendall(sent)
+        found = b""
+        while found.count(b"HTTP/1.1 200 OK") < 3:
+            part = raw.recv(65_536)
+            assert part
+            found += part
+
+
+def test_cors_is_for_configured_origins(served: Served) -> None:
+    """A preflight of our origin is answered, another one's is not."""
+    ours = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    answer = requests.options(served.traces, headers=ours, timeout=10)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    other = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = requests.options(served.traces, headers=other, timeout=10)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_health_readiness_and_metrics(served: Served) -> None:
+    """For probes and Prometheus."""
+    assert requests.get(f"{served.http}/healthz", timeout=10).json()["status"] == "ok"
+    assert requests.get(f"{served.http}/readyz", timeout=10).json()["status"] == "ready"
+    text = requests.get(f"{served.http}/metrics", timeout=10).text
+    assert "# TYPE otel_fmd_requests_stored_total counter" in text
+    assert 'otel_fmd_otlp_total{transport="http",event="spans_received"}' in text
+
+
+def test_child_spans_are_counted_as_not_kept(served: Served) -> None:
+    """Accepted, and visible as not kept."""
+    before = served.metric("otel_fmd_requests_not_kept_total")
+    assert post(served, body([Spans(15).span(kind=3)])).status_code == 200
+    assert served.metric("otel_fmd_requests_not_kept_total") == before + 1
+
+
+def test_a_store_that_is_down_is_503(
+    new_url: Callable, serve: Callable, postgresql: object
+) -> None:
+    """Retryable, with Retry-After; nothing of it is acknowledged; it goes on by itself."""
+    served = serve(new_url("postgresql"), "--no-dashboard")
+    assert post(served, body(Spans(16).many(5))).status_code == 200
+    postgresql.stop(at_once=True)
+    try:
+        answer = post(served, body(Spans(17).many(5)))
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert requests.get(f"{served.http}/readyz", timeout=30).status_code == 503
+    finally:
+        postgresql.start("fsync=off")
+    assert post(served, body(Spans(17).many(5))).status_code == 200
+    assert served.metric("otel_fmd_requests_stored_total") == 10
+    assert json.loads(requests.get(f"{served.http}/readyz", timeout=30).text)["status"] == "ready"

@@ -1,0 +1,94 @@
+"""Overload and a store that is down, as clients of both transports see them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import grpc
+import pytest
+import requests
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+
+from otel_fmd.config import load
+from otel_fmd.database.store import Store
+from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.serve import Server
+from tests.support.spans import Spans, body, payload
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+
+
+@pytest.fixture
+def server(new_url: Callable[[str], str]) -> Iterator[Server]:
+    """A server in this process, with a queue of 512 requests."""
+    settings = load(
+        {},
+        database_url=new_url("sqlite"),
+        otlp_http_port=0,
+        otlp_grpc_port=0,
+        dashboard=False,
+        queue_requests=512,
+    )
+    one = Server(settings)
+    one.start()
+    yield one
+    one.stop()
+
+
+def test_a_full_queue_is_429_and_resource_exhausted(server: Server) -> None:
+    """At once, with a delay; and what was taken is stored when the store goes on."""
+    hold = server.store.write_lock
+    hold.acquire()
+    try:
+        url = server.addresses["otlp-http"] + "/v1/traces"
+        threads = [
+            threading.Thread(
+                target=requests.post,
+                args=(url, body(Spans(seed).many(300))),
+                kwargs={"headers": PROTOBUF, "timeout": 60},
+            )
+            for seed in range(2)
+        ]
+        threads[0].start()
+        while server.pipeline.waiting < 300:
+            pass
+        answer = requests.post(url, body(Spans(3).many(300)), headers=PROTOBUF, timeout=10)
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) >= 1
+        with grpc.insecure_channel(
+            server.addresses["otlp-grpc"].removeprefix("http://")
+        ) as channel, pytest.raises(grpc.RpcError) as caught:
+            TraceServiceStub(channel).Export(payload(Spans(4).many(300)))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        status = Status.FromString(
+            dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+        )
+        delay = RetryInfo()
+        assert status.details[0].Unpack(delay)
+        assert delay.retry_delay.seconds >= 1
+    finally:
+        hold.release()
+    threads[0].join()
+    assert server.pipeline.counters.stored == 300
+    assert server.pipeline.counters.refused == 600
+
+
+def test_a_store_that_is_down_is_unavailable_over_grpc(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UNAVAILABLE with a delay, and no detail of the database."""
+
+    def broken(*_: object) -> None:
+        raise StoreUnavailableError("secret address")
+
+    monkeypatch.setattr(Store, "write", broken)
+    with grpc.insecure_channel(server.addresses["otlp-grpc"].removeprefix("http://")) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            TraceServiceStub(channel).Export(payload(Spans(5).many(3)))
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "secret" not in caught.value.details()
+    status = Status.FromString(dict(caught.value.trailing_metadata())["grpc-status-details-bin"])
+    assert status.details[0].Is(RetryInfo.DESCRIPTOR)
