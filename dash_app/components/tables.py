@@ -16,13 +16,13 @@ from otel_fmd.database.queries.rows import RequestRecord
 from otel_fmd.database.queries.snapshot import Endpoint
 
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `link`, `duration`, `number`."""
+"""Field, header, and how it is shown: '' text, `link`, `time`, `duration`, `number`."""
 
 _NUMBER = {
     "type": "rightAligned",
     "filter": "agNumberColumnFilter",
     "suppressHeaderFilterButton": True,
-    "width": 94,
+    "width": 82,
 }
 
 
@@ -135,13 +135,15 @@ def request_table(
 def _column(field: str, header: str, kind: str) -> dict[str, Any]:
     column: dict[str, Any] = {"field": field, "headerName": header, "tooltipField": field}
     if kind == "link":
-        column |= {"cellRenderer": "FmdLink", "minWidth": 170, "flex": 2}
+        column |= {"cellRenderer": "FmdLink", "minWidth": 170, "width": 230, "pinned": "left"}
     elif kind == "duration":
         column |= {
             "valueFormatter": {"function": "fmdDuration(params.value)"},
             **_NUMBER,
         }
         column.pop("tooltipField")
+    elif kind == "time":
+        column |= {"width": 148, "suppressHeaderFilterButton": True}
     elif kind == "number":
         column |= {
             "valueFormatter": {"function": "fmdCount(params.value)"},

@@ -34,7 +34,7 @@ _COLUMNS = (
     ("p95", "p95 (ms)", "duration"),
     ("p99", "p99 (ms)", "duration"),
     ("median_overall", "median overall (ms)", "duration"),
-    ("last", "last accessed", ""),
+    ("last", "last accessed", "time"),
 )
 
 
@@ -56,7 +56,7 @@ def layout(context: Context) -> Any:
         "cellEditor": "agSelectCellEditor",
         "cellEditorParams": {"values": [0, 1, 2, 3]},
         "singleClickEdit": True,
-        "width": 100,
+        "width": 90,
         "suppressHeaderFilterButton": True,
         "headerTooltip": "0 last requested, 1 requests, 2 outliers, 3 profiles",
     }
@@ -67,7 +67,7 @@ def layout(context: Context) -> Any:
         "cellDataType": False,
         "sortable": False,
         "filter": False,
-        "width": 150,
+        "width": 158,
     }
     table = grid(
         "overview",
@@ -77,7 +77,7 @@ def layout(context: Context) -> Any:
         note="Hits and errors (status 400 to 599); durations of the selected time. Click a name.",
         empty=nothing(_EMPTY),
         extra=(spark, level),
-        hidden=() if any(row["blueprint"] for row in rows) else ("blueprint",),
+        hidden=[name for name in ("blueprint", "service") if len({r[name] for r in rows}) < 2],
     )
     return [_totals(data), html.Div(id="level-note", role="status"), table]
 
@@ -98,7 +98,7 @@ def _row(row: OverviewRow, context: Context) -> dict[str, Any]:
         "p95": row.latency.p95 if row.latency else None,
         "p99": row.latency.p99 if row.latency else None,
         "median_overall": row.median_overall,
-        "last": context.time_text(row.last_requested),
+        "last": context.time_text(row.last_requested)[:16],
         "spark": row.sparkline,
         "level": row.endpoint.monitor_level,
     }

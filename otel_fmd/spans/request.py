@@ -19,6 +19,7 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
+_LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
 class Request(NamedTuple):
@@ -60,7 +61,8 @@ class Request(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """What a batch of spans became: `not_kept` counts child spans, `clock_errors` zeroed ones."""
+    """What a batch of spans became: `not_kept` counts child spans, `clock_errors` zeroed ones
+    (spans that end before they begin, or last longer than a month)."""
 
     requests: list[Request]
     not_kept: int
@@ -147,7 +149,7 @@ class Translator:
                 service, version = self._service_and_version(resource)
             attributes = span.source.attributes(span.raw, wanted)
             duration_ns = span.end_ns - span.start_ns
-            if duration_ns <= 0:
+            if not 0 < duration_ns <= _LONGEST_NS:
                 duration_ns = 0
                 clock_errors += 1
             user = _first(attributes, semconv.USER)

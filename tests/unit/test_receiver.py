@@ -58,9 +58,10 @@ def test_a_full_queue_is_429_and_resource_exhausted(server: Server) -> None:
         answer = requests.post(url, body(Spans(3).many(300)), headers=PROTOBUF, timeout=10)
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) >= 1
-        with grpc.insecure_channel(
-            server.addresses["otlp-grpc"].removeprefix("http://")
-        ) as channel, pytest.raises(grpc.RpcError) as caught:
+        with (
+            grpc.insecure_channel(server.addresses["otlp-grpc"].removeprefix("http://")) as channel,
+            pytest.raises(grpc.RpcError) as caught,
+        ):
             TraceServiceStub(channel).Export(payload(Spans(4).many(300)))
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         status = Status.FromString(

@@ -1,0 +1,268 @@
+"""The dashboard in headless Chromium: login, every page, numbers as in the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from otel_fmd.database.store import Store
+from tests.browser.conftest import Visitor
+from tests.support.requirements import BUILD
+from tests.support.serving import Served
+
+Visit = Callable[..., Visitor]
+
+
+class Recount:
+    """The demo's requests, read from the rows."""
+
+    def __init__(self, served: Served) -> None:
+        store = Store(served.database_url)
+        tables = store.tables
+        with store.read() as connection:
+            self.names = {row.id: row.name for row in connection.execute(select(tables.endpoint))}
+            self.rows = connection.execute(select(tables.request)).all()
+        store.close()
+
+    def endpoint(self, name: str) -> int:
+        """The id of an endpoint."""
+        return next(number for number, one in self.names.items() if one == name)
+
+    def of(self, name: str) -> list:
+        """The requests of an endpoint."""
+        number = self.endpoint(name)
+        return [row for row in self.rows if row.endpoint_id == number]
+
+
+@pytest.fixture(scope="module")
+def recount(demo: Served) -> Recount:
+    """The demo's rows."""
+    return Recount(demo)
+
+
+@pytest.fixture
+def visitor(visit: Visit, demo: Served) -> Visitor:
+    """A logged-in admin."""
+    one = visit(demo)
+    one.log_in()
+    return one
+
+
+def test_a_newcomer_logs_in_and_finds_the_slow_endpoint(visitor: Visitor, recount: Recount) -> None:
+    """Overview, click an endpoint, a drawn heat map with the numbers of the rows."""
+    page = visitor.page
+    visitor.open("/?range=30d")
+    page.wait_for_selector(".ag-row")
+    for name in ("GET /", "GET /products/<int:number>", "POST /orders/", "GET /stock/<int:number>"):
+        assert page.get_by_role("link", name=name, exact=True).count() == 1, name
+    screenshots = BUILD / "screenshots"
+    screenshots.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=screenshots / "overview.png")
+    page.get_by_role("link", name="GET /search", exact=True).click()
+    page.wait_for_url("**/endpoint/*/hourly**")
+    figure = visitor.figure("endpoint-hourly")
+    assert figure["decoded"] == 1
+    assert figure["titles"] == ["day (UTC)", "hour of the day"]
+    number = recount.endpoint("GET /search")
+    assert f"/endpoint/{number}/" in page.url
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download Hourly load as CSV").click()
+    lines = Path(caught.value.path()).read_text().splitlines()[1:]
+    total = sum(int(line.rsplit(",", 1)[1]) for line in lines)
+    assert total == len(recount.of("GET /search"))
+
+
+def test_the_overview_counts_what_the_rows_hold(visitor: Visitor, recount: Recount) -> None:
+    """Hits overall, and of the last seven days."""
+    page = visitor.page
+    visitor.open("/")
+    page.wait_for_selector(".ag-row")
+    week = datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    week -= timedelta(days=7)
+    for name in ("GET /", "GET /search", "GET (unmatched)"):
+        rows = recount.of(name)
+        row = visitor.row(name)
+        hits = row.locator("[col-id=hits_overall]").inner_text().replace(",", "")
+        recent = row.locator("[col-id=hits_week]").inner_text().replace(",", "")
+        assert int(hits) == len(rows)
+        assert int(recent) == sum(one.time_requested >= week for one in rows)
+
+
+PAGES = {
+    "/hourly": "hourly",
+    "/daily": "daily",
+    "/versions": "multi-version",
+    "/performance": "api-performance",
+    "/endpoint/{id}/hourly": "endpoint-hourly",
+    "/endpoint/{id}/users": "endpoint-users",
+    "/endpoint/{id}/addresses": "endpoint-addresses",
+    "/endpoint/{id}/versions": "endpoint-versions",
+    "/endpoint/{id}/user-performance": "endpoint-user-boxes",
+    "/endpoint/{id}/status": "endpoint-status",
+}
+
+
+@pytest.mark.parametrize(("path", "view"), PAGES.items(), ids=list(PAGES.values()))
+def test_every_graph_is_drawn_with_titles(
+    visitor: Visitor, recount: Recount, path: str, view: str
+) -> None:
+    """By its own address, with titles on both axes."""
+    number = recount.endpoint("GET /orders/mine")
+    visitor.open(path.format(id=number) + "?range=30d")
+    figure = visitor.figure(view)
+    assert figure["decoded"] >= 1
+    assert all(figure["titles"])
+
+
+def test_per_version_performance_shows_the_slow_release(visitor: Visitor, recount: Recount) -> None:
+    """Version 2.0.0 made products slower, and the boxes say so."""
+    number = recount.endpoint("GET /products/<int:number>")
+    visitor.open(f"/endpoint/{number}/versions?range=30d")
+    figure = visitor.figure("endpoint-versions")
+    medians = {t["name"]: t["median"] for t in figure["data"] if t["type"] == "box"}
+    assert set(medians) == {"1.0.0", "1.1.0", "2.0.0"}
+    values = {
+        name: sorted(
+            row.duration
+            for row in recount.of("GET /products/<int:number>")
+            if row.version_requested == name
+        )
+        for name in medians
+    }
+    assert (
+        values["2.0.0"][len(values["2.0.0"]) // 2]
+        > 1.6 * values["1.0.0"][len(values["1.0.0"]) // 2]
+    )
+
+
+def test_an_outlier_opens_with_its_whole_record(visitor: Visitor, recount: Recount) -> None:
+    """From the table to the record, and back with the back button."""
+    number = recount.endpoint("GET /search")
+    page = visitor.page
+    visitor.open(f"/endpoint/{number}/outliers")
+    page.wait_for_selector(".ag-row")
+    page.locator(".cell-link").first.click()
+    page.wait_for_url("**/request/**")
+    page.get_by_role("heading", name="Outlier", exact=True).wait_for()
+    text = page.locator("#content").inner_text()
+    assert "/search?q=Teapot" in text
+    assert "Slower than" in text
+    page.go_back()
+    page.wait_for_selector(".ag-row")
+    assert page.url.endswith(f"/endpoint/{number}/outliers")
+
+
+def test_a_status_bar_opens_its_requests(visitor: Visitor, recount: Recount) -> None:
+    """Click-through from a figure."""
+    number = recount.endpoint("GET /orders/<int:number>/invoice")
+    visitor.open(f"/endpoint/{number}/status?range=30d")
+    visitor.figure("endpoint-status")
+    page = visitor.page
+    bars = page.locator(".barlayer .point path")
+    bars.nth(1).click(force=True)
+    page.wait_for_url("**/requests?**status=500**")
+    page.wait_for_selector(".ag-row")
+    assert set(page.locator(".ag-row [col-id=status]").all_inner_texts()) == {"500"}
+
+
+def test_the_selection_lives_in_the_address(visitor: Visitor) -> None:
+    """Choosing a service changes the address, and only its endpoints are shown."""
+    page = visitor.page
+    visitor.open("/")
+    page.wait_for_selector(".ag-row")
+    page.locator("#service").click()
+    page.get_by_role("option", name="stock").click()
+    page.wait_for_url("**service=stock**")
+    page.wait_for_function(
+        "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1"
+    )
+    page.get_by_role("link", name="API performance").click()
+    page.wait_for_url("**/performance?**service=stock**")
+    figure = visitor.figure("api-performance")
+    assert [t["name"] for t in figure["data"] if t["type"] == "box"] == ["GET /stock/<int:number>"]
+
+
+def test_dark_mode_is_kept(visitor: Visitor) -> None:
+    """It changes at once, graphs too, and stays after a reload."""
+    page = visitor.page
+    visitor.open("/performance")
+    visitor.figure("api-performance")
+    page.get_by_role("button", name="Change between dark and light").click()
+    page.wait_for_selector("[data-mantine-color-scheme=dark]")
+    page.reload()
+    page.wait_for_selector("[data-mantine-color-scheme=dark]")
+    visitor.figure("api-performance")
+    colour = page.evaluate("document.querySelector('.js-plotly-plot').layout.font.color")
+    assert colour == "#dbe4ee"
+
+
+def test_an_admin_sets_a_monitor_level(visitor: Visitor, demo: Served, recount: Recount) -> None:
+    """In place, and it is in the database."""
+    page = visitor.page
+    visitor.open("/")
+    page.wait_for_selector(".ag-row")
+    row = visitor.row("GET /")
+    cell = row.locator("[col-id=level]")
+    cell.scroll_into_view_if_needed()
+    cell.click()
+    cell.locator(".ag-picker-field-wrapper").click()
+    page.locator(".ag-list-item").filter(has_text="3").click()
+    page.get_by_text("is now at monitor level 3").wait_for()
+    store = Store(demo.database_url)
+    with store.read() as connection:
+        endpoint = store.tables.endpoint.c
+        level = connection.execute(
+            select(endpoint.monitor_level).where(endpoint.name == "GET /")
+        ).scalar_one()
+    store.close()
+    assert level == 3
+
+
+def test_an_empty_database_says_what_to_do(
+    visit: Visit, serve: Callable[..., Served], new_url: Callable[[str], str]
+) -> None:
+    """No endpoint yet: how to send the first request."""
+    one = visit(serve(new_url("sqlite")))
+    one.log_in()
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in one.page.locator("#content").inner_text()
+    for path in ("/hourly", "/daily", "/versions", "/performance"):
+        one.open(path, "#content .empty")
+
+
+@pytest.mark.parametrize("width", [360, 1400, 3840])
+def test_pages_fit_their_screen(visit: Visit, demo: Served, width: int) -> None:
+    """Nothing is wider than the window, from a telephone to 4K."""
+    one = visit(demo, width=width)
+    one.log_in()
+    for path in ("/", "/performance", "/admin/status"):
+        one.open(path)
+        wide = one.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, path
+
+
+def test_a_wrong_password_is_refused_and_guests_change_nothing(
+    visit: Visit, serve: Callable[..., Served], new_url: Callable[[str], str]
+) -> None:
+    """A guest sees no administration of users."""
+    from otel_fmd.database.users import Users
+
+    served = serve(new_url("sqlite"))
+    store = Store(served.database_url)
+    Users(store).add("guest", "long enough", is_admin=False)
+    store.close()
+    one = visit(served)
+    one.page.goto(f"{served.dashboard}/login")
+    one.page.fill("#username", "guest")
+    one.page.fill("#password", "wrong password")
+    one.page.click("button[type=submit]")
+    one.page.get_by_text("Wrong user name or password").wait_for()
+    assert [p for p in one.problems if "401" not in p] == []
+    one.problems.clear()
+    one.log_in("guest", "long enough")
+    one.page.goto(f"{served.dashboard}/admin/users")
+    one.page.get_by_text("Only an admin can see this page").wait_for()
+    assert one.page.get_by_role("link", name="Users", exact=True).count() == 0

@@ -1,0 +1,220 @@
+"""Any bytes at all: no crash, no 500, and afterwards a valid batch is stored."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.test_otlp_http import as_json
+from tests.support.serving import Served
+from tests.support.spans import Spans, attribute, body, payload
+
+KINDS = ("application/x-protobuf", "application/json")
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+ALLOWED_GRPC = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+MANY = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+_seeds = iter(range(1_000_000))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all examples."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    server = Served(
+        f"sqlite:///{folder / 'fmd.db'}", "--no-dashboard", OTEL_FMD_MAX_BODY_BYTES="32M"
+    )
+    yield server
+    assert server.process.poll() is None
+    assert not [line for line in server.errors if "Traceback" in line]
+    assert server.metric('otel_fmd_otlp_total{transport="http",event="internal_errors"}') == 0
+    assert server.metric('otel_fmd_otlp_total{transport="grpc",event="internal_errors"}') == 0
+    server.stop()
+
+
+def post(served: Served, data: bytes, kind: str, **headers: str) -> int:
+    """The status of a POST."""
+    named = {"Content-Type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    return requests.post(served.traces, data=data, headers=named, timeout=60).status_code
+
+
+def is_alive(served: Served) -> None:
+    """A valid batch is stored over both transports."""
+    before = served.metric("otel_fmd_requests_stored_total")
+    assert post(served, body(Spans(50_000_000 + next(_seeds)).many(3)), KINDS[0]) == 200
+    with grpc.insecure_channel(served.grpc) as channel:
+        call = channel.unary_unary(EXPORT)
+        call(body(Spans(60_000_000 + next(_seeds)).many(3)), timeout=20)
+    assert served.metric("otel_fmd_requests_stored_total") == before + 6
+
+
+@MANY
+@given(
+    data=st.binary(max_size=300), kind=st.sampled_from(KINDS), coding=st.sampled_from(["", "gzip"])
+)
+def test_raw_bytes_over_http(served: Served, data: bytes, kind: str, coding: str) -> None:
+    """Garbage is 400, or happens to be an empty message."""
+    sent = gzip.compress(data) if coding and data[:1] > b"\x80" else data
+    assert post(served, sent, kind, Content_Encoding=coding) in (200, 400)
+
+
+@MANY
+@given(data=st.binary(max_size=300))
+def test_raw_bytes_over_grpc(served: Served, data: bytes) -> None:
+    """Garbage is INVALID_ARGUMENT."""
+    with grpc.insecure_channel(served.grpc) as channel:
+        try:
+            channel.unary_unary(EXPORT)(data, timeout=20)
+        except grpc.RpcError as error:
+            assert error.code() in ALLOWED_GRPC
+
+
+@MANY
+@given(
+    seed=st.integers(0, 10_000),
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
+)
+def test_mutated_protobuf(served: Served, seed: int, changes: list[tuple[int, int]]) -> None:
+    """Valid payloads with some bytes changed, over both transports."""
+    data = bytearray(body(Spans(seed).many(2)))
+    for place, value in changes:
+        data[place % len(data)] = value
+    assert post(served, bytes(data), KINDS[0]) in (200, 400)
+    with grpc.insecure_channel(served.grpc) as channel:
+        try:
+            channel.unary_unary(EXPORT)(bytes(data), timeout=20)
+        except grpc.RpcError as error:
+            assert error.code() in ALLOWED_GRPC
+
+
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just("NaN")
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(document: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) of a JSON document."""
+    found: list[tuple[Any, Any]] = []
+    items = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in items:
+        found.append((document, key))
+        if isinstance(value, dict | list):
+            found += places(value)
+    return found
+
+
+@MANY
+@given(seed=st.integers(0, 10_000), place=st.integers(0, 10**6), value=VALUES)
+def test_mutated_json(served: Served, seed: int, place: int, value: Any) -> None:
+    """Valid documents with any part replaced by anything."""
+    document = as_json(Spans(seed).many(2))
+    found = places(document)
+    container, key = found[place % len(found)]
+    container[key] = value
+    data = json.dumps(document).encode("utf-8", "surrogatepass")
+    assert post(served, data, KINDS[1]) in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: body([Spans(1).span({f"key{n}": n for n in range(60_000)})]),
+        lambda: body([Spans(2).span({"http.route": "x" * 10_000_000})]),
+        lambda: body([Spans(3).span({"d": float("nan"), "e": float("inf")})]),
+        lambda: body([Spans(4, 2**63).span()]),
+        lambda: body([Spans(5).span(end_time_unix_nano=2**64 - 1)]),
+        lambda: body([Spans(6).span(start_time_unix_nano=2**64 - 1, end_time_unix_nano=2**64 - 1)]),
+        lambda: body([deep(5_000)]),
+        lambda: body([deep(60)]),
+        lambda: body([exceptional(5_000)]),
+    ],
+    ids=["attributes", "10 MB", "nan", "future", "long", "end of time", "deep", "nested", "events"],
+)
+def test_extremes(served: Served, make: Any) -> None:
+    """Huge, deep and far-away values."""
+    assert post(served, make(), KINDS[0]) in (200, 400)
+    is_alive(served)
+
+
+def deep(levels: int) -> Any:
+    """A span with a value nested so deep."""
+    span = Spans(7).span()
+    made = attribute("deep", "x")
+    value = made.value
+    for _ in range(min(levels, 45)):
+        value = value.array_value.values.add()
+    value.int_value = 1
+    span.attributes.append(made)
+    return span
+
+
+def exceptional(number: int) -> Any:
+    """A failed span with so many events."""
+    span = Spans(8).span({})
+    span.status.code = 2
+    for n in range(number):
+        span.events.add(name="exception", time_unix_nano=n)
+    return span
+
+
+def test_deep_json(served: Served) -> None:
+    """Nesting beyond what any parser takes is bad data."""
+    data = b'{"resourceSpans":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert post(served, data, KINDS[1]) == 400
+    is_alive(served)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x00" * 200 + b"\r\n\r\n",
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"GET " + b"/" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 10\r\n\r\nabc",
+    ],
+)
+def test_raw_sockets(served: Served, raw: bytes) -> None:
+    """Broken HTTP, and a client that goes away in the middle."""
+    host, port = served.http.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as one:
+        one.settimeout(2)
+        try:
+            one.sendall(raw)
+            one.shutdown(socket.SHUT_WR)
+            one.recv(1000)
+        except OSError:
+            pass
+    is_alive(served)
+
+
+def test_memory_is_given_back(served: Served) -> None:
+    """A thousand refused bodies do not grow the process."""
+    for _ in range(50):
+        post(served, b"\xff" * 200_000, KINDS[0])
+    before = served.rss_mib()
+    for _ in range(600):
+        post(served, b"\xff" * 200_000, KINDS[0])
+    assert served.rss_mib() < before + 30
+    assert payload([]) is not None

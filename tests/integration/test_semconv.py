@@ -1,0 +1,187 @@
+"""Spans of the real instrumentations: Flask under each convention, JavaScript through Node."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from otel_fmd.database.store import Store
+from tests.support.requirements import BUILD, program
+from tests.support.serving import Served
+
+FLASK = """
+import sys
+from flask import Flask, request
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.{transport}.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.flask import FlaskInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+app = Flask("shop")
+
+@app.route("/items/<int:number>")
+def item(number):
+    if number == 13:
+        raise ValueError("bad")
+    trace.get_current_span().set_attribute("enduser.id", "ana")
+    return "x"
+
+resource = Resource.create({{"service.name": sys.argv[2], "service.version": "7.1"}})
+provider = TracerProvider(resource=resource)
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter({arguments})))
+FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
+client = app.test_client()
+for path in ("/items/1?a=b", "/items/2", "/items/13", "/scan/me.php", "/scan/other.php"):
+    client.get(path, environ_base={{"REMOTE_ADDR": "10.9.8.7"}})
+assert provider.force_flush()
+provider.shutdown()
+"""
+
+NODE_PACKAGES = (
+    "@opentelemetry/api",
+    "@opentelemetry/sdk-trace-node",
+    "@opentelemetry/sdk-trace-base",
+    "@opentelemetry/resources",
+    "@opentelemetry/instrumentation",
+    "@opentelemetry/instrumentation-http",
+    "@opentelemetry/exporter-trace-otlp-proto",
+    "@opentelemetry/exporter-trace-otlp-http",
+)
+NODE = """
+const { NodeTracerProvider } = require("@opentelemetry/sdk-trace-node");
+const { SimpleSpanProcessor } = require("@opentelemetry/sdk-trace-base");
+const { resourceFromAttributes } = require("@opentelemetry/resources");
+const { registerInstrumentations } = require("@opentelemetry/instrumentation");
+const { HttpInstrumentation } = require("@opentelemetry/instrumentation-http");
+const { OTLPTraceExporter } = require(process.argv[3]);
+
+const provider = new NodeTracerProvider({
+  resource: resourceFromAttributes({ "service.name": process.argv[4], "service.version": "js1" }),
+  spanProcessors: [new SimpleSpanProcessor(new OTLPTraceExporter({ url: process.argv[2] }))],
+});
+provider.register();
+registerInstrumentations({ instrumentations: [new HttpInstrumentation()] });
+const http = require("http");
+const server = http.createServer((request, response) => {
+  response.statusCode = request.url === "/bad" ? 503 : 200;
+  response.end("ok");
+});
+const get = (path) =>
+  new Promise((done) =>
+    http.get({ port: server.address().port, path }, (r) => r.resume().on("end", done)));
+server.listen(0, "127.0.0.1", async () => {
+  for (const path of ["/a", "/b", "/bad"]) await get(path);
+  server.close();
+  await provider.forceFlush();
+  await provider.shutdown();
+});
+"""
+
+
+def rows(served: Served, service: str) -> list[tuple]:
+    """(endpoint, status, address, user, version) of a service's requests, sorted."""
+    store = Store(served.database_url)
+    tables = store.tables
+    with store.read() as connection:
+        number = connection.execute(
+            select(tables.service.c.id).where(tables.service.c.name == service)
+        ).scalar_one()
+        names = {
+            row.id: row.name
+            for row in connection.execute(
+                select(tables.endpoint).where(tables.endpoint.c.service_id == number)
+            )
+        }
+        found = connection.execute(
+            select(tables.request).where(tables.request.c.endpoint_id.in_(list(names)))
+        ).all()
+    store.close()
+    return sorted(
+        (names[r.endpoint_id], r.status_code, r.ip, r.group_by or "", r.version_requested)
+        for r in found
+    )
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """One server for all SDKs."""
+    server = Served(f"sqlite:///{tmp_path_factory.mktemp('sdk') / 'fmd.db'}", "--no-dashboard")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+@pytest.mark.parametrize("mode", ["", "http", "http/dup"])
+def test_flask(served: Served, tmp_path: Path, mode: str, transport: str) -> None:
+    """Old names, stable names, and both: the same requests."""
+    service = f"flask {mode} {transport}"
+    arguments = (
+        f"endpoint={served.traces!r}"
+        if transport == "http"
+        else f"endpoint={'http://' + served.grpc!r}, insecure=True"
+    )
+    script = tmp_path / "app.py"
+    script.write_text(FLASK.format(transport=transport, arguments=arguments))
+    environment = {**os.environ, "OTEL_SEMCONV_STABILITY_OPT_IN": mode}
+    subprocess.run(
+        [sys.executable, str(script), "", service],
+        env=environment,
+        check=True,
+        timeout=60,
+        stderr=subprocess.DEVNULL,
+    )
+    assert rows(served, service) == [
+        ("GET (unmatched)", 404, "10.9.8.7", "", "7.1"),
+        ("GET (unmatched)", 404, "10.9.8.7", "", "7.1"),
+        ("GET /items/<int:number>", 200, "10.9.8.7", "ana", "7.1"),
+        ("GET /items/<int:number>", 200, "10.9.8.7", "ana", "7.1"),
+        ("GET /items/<int:number>", 500, "10.9.8.7", "", "7.1"),
+    ]
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The OpenTelemetry packages of Node, installed once."""
+    npm = program("npm")
+    folder = BUILD / "node"
+    if not (folder / "node_modules" / "@opentelemetry" / "sdk-trace-node").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}')
+        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", *NODE_PACKAGES]
+        subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("exporter", ["proto", "http"])
+def test_node(served: Served, node_modules: Path, exporter: str) -> None:
+    """Node's HTTP instrumentation, which knows no routes, over protobuf and JSON."""
+    script = node_modules / f"{exporter}.js"
+    script.write_text(NODE)
+    service = f"node {exporter}"
+    package = f"@opentelemetry/exporter-trace-otlp-{exporter}"
+    command = [program("node"), script.name, served.traces, package, service]
+    subprocess.run(command, cwd=node_modules, check=True, timeout=60)
+    found = [(name, status, version) for name, status, _, _, version in rows(served, service)]
+    assert found == [
+        ("GET (unmatched)", 200, "js1"),
+        ("GET (unmatched)", 200, "js1"),
+        ("GET (unmatched)", 503, "js1"),
+    ]
+
+
+def test_several_services_stay_apart(served: Served) -> None:
+    """The same endpoint name in several services is several endpoints."""
+    store = Store(served.database_url)
+    with store.read() as connection:
+        names = connection.execute(
+            select(store.tables.endpoint.c.name, store.tables.endpoint.c.service_id)
+        ).all()
+    store.close()
+    assert len({service for name, service in names if name == "GET (unmatched)"}) > 1
