@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from otel_fmd._version import __version__
+
 if TYPE_CHECKING:
     from otel_fmd.exporter import FmdSpanExporter
 
-__version__ = "0.1.0"
+
 __all__ = ["FmdSpanExporter", "__version__"]
 
 

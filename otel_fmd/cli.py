@@ -13,7 +13,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from otel_fmd import __version__, config
+from otel_fmd import config
+from otel_fmd._version import __version__
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _FAILED = 2

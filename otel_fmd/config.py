@@ -165,7 +165,7 @@ class Settings:
         1.0, _decimal(0.0), "Seconds between looks for deltas to fold into the rollups; 0: never."
     )
     timezone: str = _setting(
-        "", _zone, "Time zone of the dashboard, such as `Europe/Amsterdam`; empty: UTC."
+        "", _zone, "Time zone of the dashboard, such as `Europe/Amsterdam`; empty: the browser's."
     )
     brand_name: str = _setting("otel-fmd", _text, "Name at the top of the dashboard.")
     log_level: str = _setting("INFO", _text, "Level of our own log: DEBUG, INFO, WARNING, ERROR.")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
-from otel_fmd import __version__
+from otel_fmd._version import __version__
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError, QueueFullError, ShuttingDownError, StoreUnavailableError

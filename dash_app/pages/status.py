@@ -9,7 +9,7 @@ from dash import html
 
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Page
-from otel_fmd import __version__
+from otel_fmd._version import __version__
 from otel_fmd.database.queries.facts import database_facts
 
 _WORDS = {

@@ -1,0 +1,64 @@
+# otel-fmd: `make help` lists what can be done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format docs bench bench-ingest bench-queries \
+  soak screenshots constraints clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml .constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c .constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml .constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c .constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the dashboard
+	@mkdir -p build
+	$(BIN)/otel-fmd demo --database-url sqlite:///build/demo.db
+
+test: $(VENV)/.dev ## run the tests; what needs a missing server or browser is skipped
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev ## format, lint, types, imports between rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## build the documentation into build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+bench: bench-ingest bench-queries ## every benchmark
+
+bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
+	$(BIN)/python -m tests.benchmarks.ingest
+
+bench-queries: $(VENV)/.dev ## every query of a page at 1 and 10 million requests
+	$(BIN)/python -m tests.benchmarks.queries
+
+soak: $(VENV)/.dev ## long runs: 500 kills
+	OTEL_FMD_TEST_KILLS=500 $(BIN)/python -m pytest -q tests/integration/test_kill.py
+
+screenshots: $(VENV)/.dev ## take the pictures of the documentation
+	$(BIN)/python -m pytest -q tests/browser/test_screenshots.py
+
+constraints: ## pin what is installed now
+	(echo '# The reproducible development environment; made by `make constraints`.'; \
+	  $(BIN)/python -m pip freeze --exclude-editable) > .constraints.txt
+
+clean: ## remove what was built, but not the environment
+	rm -rf build dist *.egg-info
