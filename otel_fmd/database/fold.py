@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -66,7 +66,7 @@ class Folder:
         if not self._any(delta):
             return 0
         with self._store.write() as connection:
-            self._lock(connection)
+            self.lock(connection)
             ids, payloads = _oldest(connection, delta, most)
             if not ids:
                 return 0
@@ -88,14 +88,14 @@ class Folder:
         if not self._any(who_delta):
             return 0
         with self._store.write() as connection:
-            self._lock(connection)
+            self.lock(connection)
             ids, payloads = _oldest(connection, who_delta, most)
             if not ids:
                 return 0
             if not _take(connection, who_delta, ids):
                 connection.rollback()
                 return 0
-            self.add_who(connection, who_counts(payloads))
+            self.add_who(connection, who_counts(map(unpack, payloads)))
         return len(ids)
 
     def add(self, connection: Connection, rollup: Rollup) -> None:
@@ -189,7 +189,7 @@ class Folder:
         with self._store.read() as connection:
             return connection.execute(select(table.c.id).limit(1)).first() is not None
 
-    def _lock(self, connection: Connection) -> None:
+    def lock(self, connection: Connection) -> None:
         """Make folds wait for each other; on a Galera cluster all but one fail certification."""
         state = self._store.tables.fold_state
         statement = update(state).where(state.c.id == _LOCK_ID)
@@ -222,14 +222,28 @@ class Folder:
             )
 
 
+class WhoColumns(Protocol):
+    """Requests as columns: what users and addresses are counted from."""
+
+    @property
+    def endpoint_ids(self) -> list[int]: ...
+    @property
+    def version_ids(self) -> list[int]: ...
+    @property
+    def durations_ns(self) -> list[int]: ...
+    @property
+    def users(self) -> list[str]: ...
+    @property
+    def addresses(self) -> list[str]: ...
+
+
 def who_counts(
-    payloads: Sequence[bytes],
+    batches: Iterable[WhoColumns],
 ) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
     """Counts by bucket per (endpoint id, kind, version id) and user or address."""
     users: Counter[tuple[int, int, str, int]] = Counter()
     addresses: Counter[tuple[int, int, str, int]] = Counter()
-    for payload in payloads:
-        columns = unpack(payload)
+    for columns in batches:
         buckets = buckets_of(columns.durations_ns)
         endpoints, versions = columns.endpoint_ids, columns.version_ids
         users.update(zip(endpoints, versions, columns.users, buckets, strict=True))

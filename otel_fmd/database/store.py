@@ -105,13 +105,19 @@ class Store:
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end and undoes itself on an error."""
+    def write(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end and undoes itself on an error.
+
+        Args:
+            snapshot: all its statements see one state, as in `read`.
+        """
         with self._errors(), self._writer(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection = connection.execution_options(fmd_begin="BEGIN IMMEDIATE")
             else:
-                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ" if snapshot else "READ COMMITTED"
+                )
             with connection.begin():
                 yield connection
 
@@ -196,6 +202,8 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    # Takes effect in a new file only: space of pruned rows can then be given back.
+    cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
     cursor.execute("PRAGMA journal_mode = WAL")
     # An acknowledged batch survives a power cut, not only a crash of the process.
     cursor.execute("PRAGMA synchronous = FULL")

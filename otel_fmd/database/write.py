@@ -166,8 +166,7 @@ class BatchWriter:
         self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
     ) -> tuple[int, dict[int, RunningMean]]:
         """Everything of the batch besides its requests; outliers found, and the new means."""
-        means: dict[int, RunningMean] = {}
-        outliers = [item for item in batch if self._judge(item, means)]
+        outliers, means = self._judge(batch)
         profiled = [
             item for item in batch if item.level >= LEVEL_PROFILES and item.request.has_profile
         ]
@@ -183,21 +182,30 @@ class BatchWriter:
             )
         return len(outliers), means
 
-    def _judge(self, item: Prepared, means: dict[int, RunningMean]) -> bool:
-        """Whether a request is an outlier; takes it into its endpoint's mean."""
-        request, endpoint_id = item.request, item.row.endpoint_id
-        mean = means.get(endpoint_id)
-        if mean is None:
-            assert self._means is not None
-            known = self._means.get(endpoint_id)
-            mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
-            means[endpoint_id] = mean
-        if request.judged:
-            found = request.has_outlier
-        else:
-            found = self._rule.is_outlier(request.duration_ns, mean)
-        mean.add(request.duration_ns)
-        return found and item.level >= LEVEL_OUTLIERS
+    def _judge(self, batch: Sequence[Prepared]) -> tuple[list[Prepared], dict[int, RunningMean]]:
+        """The outliers of a batch, and the means of its endpoints after it."""
+        assert self._means is not None
+        constant, least = self._rule.constant, max(1, self._rule.min_requests)
+        means: dict[int, RunningMean] = {}
+        outliers: list[Prepared] = []
+        for item in batch:
+            endpoint_id, duration_ns = item.row.endpoint_id, item.delta.duration_ns
+            mean = means.get(endpoint_id)
+            if mean is None:
+                known = self._means.get(endpoint_id)
+                mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
+                means[endpoint_id] = mean
+            if item.request.judged:
+                found = item.request.has_outlier
+            else:
+                # OutlierRule.is_outlier, without a call for each request.
+                count = mean.count
+                found = count >= least and duration_ns * count > constant * mean.sum_ns
+            mean.count += 1
+            mean.sum_ns += duration_ns
+            if found and item.level >= LEVEL_OUTLIERS:
+                outliers.append(item)
+        return outliers, means
 
     def _load_means(self) -> dict[int, RunningMean]:
         """The mean of every endpoint: rollups and pending deltas, in one snapshot."""

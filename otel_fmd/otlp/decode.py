@@ -18,9 +18,9 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
 from otel_fmd.otlp.errors import BadDataError
+from otel_fmd.otlp.messages import ExportRequest
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span
 
 _ZERO_TRACE = bytes(16)
@@ -58,11 +58,13 @@ def value_of(value: AnyValue, depth: int = 0) -> AttributeValue:
 
 class _ProtoSource:
     def attributes(self, raw: Any, wanted: Set[str] | None) -> dict[str, AttributeValue]:
+        attributes = raw.attributes
+        if wanted is None:
+            return {key: value_of(value) for key, value in attributes.items()}
         found: dict[str, AttributeValue] = {}
-        for kv in raw.attributes:
-            key = kv.key
-            if wanted is None or key in wanted:
-                value = kv.value
+        for key in wanted:
+            if key in attributes:
+                value = attributes[key]
                 # The two usual kinds first: WhichOneof costs more than both checks together.
                 found[key] = value.string_value or value.int_value or value_of(value)
         return found
@@ -83,7 +85,7 @@ def decode_protobuf(body: bytes) -> Decoded:
     Raises:
         BadDataError: the body is no such message.
     """
-    message = ExportTraceServiceRequest()
+    message = ExportRequest()
     try:
         message.ParseFromString(body)
     except (DecodeError, ValueError, RecursionError) as error:
@@ -109,11 +111,11 @@ def decode_json(body: bytes) -> Decoded:
         json_format.ParseDict(document, message, ignore_unknown_fields=True)
     except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadDataError(f"not an ExportTraceServiceRequest in JSON: {error}") from None
-    decoded = _decode(message)
+    decoded = decode_protobuf(message.SerializeToString())
     return Decoded(decoded.spans, decoded.rejected + rejected, decoded.reason or reason)
 
 
-def _decode(message: ExportTraceServiceRequest) -> Decoded:
+def _decode(message: Any) -> Decoded:
     spans: list[Span] = []
     rejected = 0
     reason = ""
@@ -159,7 +161,7 @@ def _decode(message: ExportTraceServiceRequest) -> Decoded:
     return Decoded(spans, rejected, reason)
 
 
-def _why_rejected(span: ProtoSpan) -> str:
+def _why_rejected(span: Any) -> str:
     name = span.name[:100]
     if len(span.trace_id) != 16 or span.trace_id == _ZERO_TRACE:
         got = span.trace_id[:32].hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -28,6 +29,11 @@ SECRET_PARTS = ("password", "passwd", "secret", "token", "api_key", "apikey", "p
 
 def is_secret(name: str, extra: Iterable[str] = ()) -> bool:
     """Whether values under this name are to be hidden; `-` and `_` and case make no difference."""
+    return _is_secret(name, tuple(extra))
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str, extra: tuple[str, ...]) -> bool:
     plain = name.lower().replace("_", "-")
     for prefix in ("http-", "http.request.header.", "http.response.header."):
         plain = plain.removeprefix(prefix)
@@ -40,4 +46,5 @@ def is_secret(name: str, extra: Iterable[str] = ()) -> bool:
 
 def redact(values: Mapping[str, Any], extra: Iterable[str] = ()) -> dict[str, Any]:
     """The mapping with its secrets replaced."""
-    return {k: REDACTED if is_secret(k, extra) else v for k, v in values.items()}
+    more = tuple(extra)
+    return {k: REDACTED if _is_secret(k, more) else v for k, v in values.items()}

@@ -6,8 +6,8 @@ attributes, and allocates one record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from typing import NamedTuple, TypeVar
 
 from otel_fmd.spans import semconv
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
@@ -19,6 +19,7 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
+_USUAL_STATUS = frozenset(range(100, 600))
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -123,7 +124,8 @@ class Translator:
 
     def __init__(self, internal_roots: bool = False) -> None:
         self._internal_roots = internal_roots
-        self._fitted: dict[tuple[str, int], str] = {}
+        self._fitted: dict[str, str] = {}
+        self._endpoints: dict[tuple[AttributeValue, ...], str] = {}
 
     def translate(self, spans: Iterable[Span]) -> Translation:
         """The requests among `spans`, in their order."""
@@ -132,53 +134,71 @@ class Translator:
         resource: Resource | None = None
         service = version = ""
         wanted = semconv.REQUEST_ATTRIBUTES
-        fitted = self._fit
         for span in spans:
-            kind = span.kind
-            if (
-                kind != SpanKind.SERVER
-                and kind != SpanKind.CONSUMER
-                and not (
-                    self._internal_roots and kind == SpanKind.INTERNAL and not span.has_local_parent
-                )
-            ):
+            if not self._is_entry(span.kind, span.has_local_parent):
                 not_kept += 1
                 continue
             if span.resource is not resource:
                 resource = span.resource
                 service, version = self._service_and_version(resource)
             attributes = span.source.attributes(span.raw, wanted)
+            get = attributes.get
             duration_ns = span.end_ns - span.start_ns
             if not 0 < duration_ns <= _LONGEST_NS:
                 duration_ns = 0
                 clock_errors += 1
-            user = _first(attributes, semconv.USER)
-            ip = _first(attributes, semconv.ADDRESS)
+            # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
+            user = get("fmd.group_by") or get("enduser.id") or get("user.id")
+            ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
+            status = get("http.response.status_code") or get("http.status_code")
             requests.append(
                 Request(
                     service,
-                    fitted(endpoint_name(attributes, span.name), ENDPOINT_WIDTH),
+                    self._endpoint(get, span),
                     version,
                     span.start_ns // 1000,
                     duration_ns,
-                    status_of(attributes, span),
-                    None if user is None else fitted(str(user), GROUP_BY_WIDTH) or None,
-                    "" if ip is None else fitted(str(ip), ADDRESS_WIDTH),
+                    status if status in _USUAL_STATUS else status_of(attributes, span),
+                    self._fit(user, GROUP_BY_WIDTH) or None if user else None,
+                    self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
                     span.trace_id,
                     span.span_id,
                     span,
-                    semconv.MONITOR_LEVEL in attributes,
+                    "fmd.monitor_level" in attributes,
                 )
             )
         return Translation(requests, not_kept, clock_errors)
 
-    def _fit(self, text: str, width: int) -> str:
-        key = (text, width)
-        found = self._fitted.get(key)
+    def _is_entry(self, kind: int, has_local_parent: bool) -> bool:
+        return (
+            kind == SpanKind.SERVER
+            or kind == SpanKind.CONSUMER
+            or (self._internal_roots and kind == SpanKind.INTERNAL and not has_local_parent)
+        )
+
+    def _endpoint(self, get: Callable[[str], AttributeValue], span: Span) -> str:
+        """The endpoint's fitted name, made once for each combination of what it is made from."""
+        method = get("http.request.method") or get("http.method")
+        key = (get("flask.endpoint"), method, get("http.route"), None if method else span.name)
+        try:
+            found = self._endpoints.get(key)
+        except TypeError:  # a list or a map where a text was expected
+            return self._new_endpoint(span)
         if found is None:
-            if len(self._fitted) >= _CACHE_LIMIT:
-                self._fitted.clear()
-            found = self._fitted[key] = fit(text, width)
+            found = self._new_endpoint(span)
+            self._endpoints = _keep(self._endpoints, key, found)
+        return found
+
+    def _new_endpoint(self, span: Span) -> str:
+        attributes = span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES)
+        return fit(endpoint_name(attributes, span.name), ENDPOINT_WIDTH)
+
+    def _fit(self, value: AttributeValue, width: int) -> str:
+        text = value if isinstance(value, str) else str(value)
+        found = self._fitted.get(text)
+        if found is None or len(found) > width:
+            found = fit(text, width)
+            self._fitted = _keep(self._fitted, text, found)
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:
@@ -189,3 +209,14 @@ class Translator:
             semconv.UNKNOWN_VERSION,
         )
         return fit(str(service), SERVICE_WIDTH), fit(str(version), VERSION_WIDTH)
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _keep(cache: dict[K, str], key: K, value: str) -> dict[K, str]:
+    """A cache with one more entry; a new one when it has grown too large."""
+    if len(cache) >= _CACHE_LIMIT:
+        cache = {}
+    cache[key] = value
+    return cache
