@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import threading
@@ -56,6 +57,7 @@ class Server:
 
     def start(self) -> None:
         """Start; when it returns, all ports accept."""
+        quiet_garbage_collector()
         self.pipeline.start_folding()
         if self._http is not None:
             self._http.start()
@@ -124,6 +126,17 @@ class Server:
             clear_untrusted_proxy_headers=True,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
+
+
+def quiet_garbage_collector() -> None:
+    """Let the collector leave alone what is there to stay, and look less often at what comes.
+
+    Requests are tuples in no cycles: they go when the last reference goes. Looking at each of them
+    a few times costs a tenth of storing it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:

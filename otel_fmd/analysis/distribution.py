@@ -43,6 +43,11 @@ class Distribution:
     is_exact: bool
 
 
+def bucket_values(places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The durations (ms) that stand for the buckets at these places of counts."""
+    return _VALUES[places]
+
+
 def empty_counts() -> Counts:
     """Buckets without counts; bucket `b` is at place `b + 1`."""
     return np.zeros(_SIZE, dtype=np.int64)

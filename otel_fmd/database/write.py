@@ -80,7 +80,6 @@ class BatchWriter:
         self._insert_delta = Statements(store).insert(
             store.tables.delta, ("created_us", "count", "payload")
         )
-        self._seconds: dict[int, str] = {}
 
     def write(self, requests: Sequence[Request]) -> Written:
         """Store the requests; when it returns, they are durable.
@@ -129,33 +128,37 @@ class BatchWriter:
         endpoints, versions = self.names.endpoints, self.names.versions
         batch: list[Prepared] = []
         seen: dict[int, int] = {}
+        second, text = -1, ""
         for request in requests:
-            start_us, duration_ns = request.start_us, request.duration_ns
-            endpoint_id, level = endpoints[request.service, request.endpoint]
+            service, endpoint, version, start_us, duration_ns, status, user, ip = request[:8]
+            trace_id, span_id = request[8:10]
+            endpoint_id, level = endpoints[service, endpoint]
             if level <= LEVEL_SEEN:
                 seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)
                 continue
-            status = request.status_code
+            if start_us // 1_000_000 != second:
+                second = start_us // 1_000_000
+                text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S.")
             row = RequestRow(
-                request_id(start_us, request.trace_id, request.span_id),
+                request_id(start_us, trace_id, span_id),
                 endpoint_id,
                 duration_ns / 1e6,
-                self._time_text(start_us),
-                request.version,
-                request.group_by,
-                request.ip,
+                f"{text}{start_us % 1_000_000:06d}",
+                version,
+                user,
+                ip,
                 status,
-                request.trace_id,
-                request.span_id,
+                trace_id,
+                span_id,
             )
             change = DeltaRow(
                 endpoint_id,
-                versions[request.version],
-                NO_STATUS if status is None else status,
+                versions[version],
+                status or NO_STATUS,
                 start_us,
                 duration_ns,
-                request.group_by or "",
-                request.ip,
+                user or "",
+                ip,
             )
             batch.append(Prepared(row, change, request, level))
         # Writers that insert in the same order cannot deadlock.
@@ -221,13 +224,3 @@ class BatchWriter:
                 ):
                     means.setdefault(endpoint_id, RunningMean()).add(duration)
         return means
-
-    def _time_text(self, us: int) -> str:
-        second, fraction = divmod(us, 1_000_000)
-        text = self._seconds.get(second)
-        if text is None:
-            if len(self._seconds) > 10_000:
-                self._seconds.clear()
-            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
-            self._seconds[second] = text
-        return f"{text}.{fraction:06d}"

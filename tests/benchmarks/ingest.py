@@ -26,6 +26,7 @@ from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter
 from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.serve import quiet_garbage_collector
 from otel_fmd.spans.request import Translator
 from tests.benchmarks.load import ADDRESSES, MEDIANS_MS, USERS, prepared
 from tests.benchmarks.report import Report, quartiles
@@ -145,6 +146,7 @@ def cost(report: Report, rows: int, rounds: int) -> None:
         shutil.copy(source, mine)
         floor, ours = Floor(Path(folder) / "floor.db", source), Ours(mine)
         floors, ourses = [], []
+        quiet_garbage_collector()
         for data in bodies(8, 999):
             floor.store(data)
             ours.store(data)

@@ -142,6 +142,14 @@ def _add_pending_who(
 
 
 def _exact(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> dict[Key, Distribution]:
+    found = durations(snapshot, selection, by)
+    return {key: one for key, all_ in found.items() if (one := from_values(all_)) is not None}
+
+
+def durations(
+    snapshot: Snapshot, selection: Selection, by: Sequence[str]
+) -> dict[Key, list[float]]:
+    """Durations (ms) of the selected rows, grouped like `distributions`; for few rows only."""
     request = snapshot.tables.request
     conditions, keep = time_conditions(snapshot, selection)
     version_ids = {name: number for number, name in snapshot.versions.items()}
@@ -161,7 +169,7 @@ def _exact(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> dict[
         if selection.version_ids is not None and version_id not in selection.version_ids:
             continue
         values.setdefault(_key(by, endpoint, version_id), []).append(duration)
-    return {key: one for key, all_ in values.items() if (one := from_values(all_)) is not None}
+    return values
 
 
 def _from_counts(counts: Mapping[K, Counts]) -> dict[K, Distribution]:

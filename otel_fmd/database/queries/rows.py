@@ -14,8 +14,8 @@ from otel_fmd.database.queries.counts import one_of
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 
-_SCAN_S = 0.25
-_SCAN_CHUNK = 5_000
+_SCAN_S = 0.08
+_SCAN_CHUNK = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
