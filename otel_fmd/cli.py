@@ -66,6 +66,18 @@ def _parser() -> argparse.ArgumentParser:
                 "--no-receiver", action="store_const", const=False, dest="receiver"
             )
     _command(commands, "init-db", _init_db, "make or upgrade the tables and the first user")
+    migrate = _command(
+        commands, "migrate", _migrate, "upgrade the tables, or adopt a database of FMD"
+    )
+    migrate.add_argument(
+        "--service", default="flask", help="service of the adopted endpoints. Default: flask."
+    )
+    _command(commands, "maintain", _maintain, "fold deltas, prune by the ages that are set")
+    prune = _command(commands, "prune", _prune, "remove what is older than a number of days")
+    for kind in ("requests", "outliers", "profiles", "rollups", "custom-graphs"):
+        prune.add_argument(f"--{kind}", type=float, default=0, metavar="DAYS")
+    check = _command(commands, "check", _check, "compare the rollups with a recount of the rows")
+    check.add_argument("--repair", action="store_true", help="replace them by the recount")
     user = commands.add_parser("user", help="add, change, list and remove users")
     actions = user.add_subparsers(metavar="action", required=True)
     add = _command(actions, "add", _user_add, "add a guest, or an admin with --admin")
@@ -178,6 +190,87 @@ def _init_db(options: argparse.Namespace, settings: config.Settings) -> int:
         print("Made the first user: admin, password", password)
     print(f"The database is at schema {HEAD}.")
     return 0
+
+
+def _migrate(options: argparse.Namespace, settings: config.Settings) -> int:
+    from otel_fmd.database.adopt import adopt, is_foreign
+    from otel_fmd.database.schema import HEAD, ensure_schema
+    from otel_fmd.database.store import Store
+
+    store = Store(settings.database_url, settings.table_prefix)
+    if is_foreign(store):
+        print("Adopting a database of the Flask Monitoring Dashboard: its tables are rebuilt once.")
+    else:
+        ensure_schema(store)
+    adopted = adopt(store, options.service, settings.max_users, _progress_bar)
+    if adopted:
+        print(f"\nCounted {adopted:,} adopted requests.")
+    print(f"The database is at schema {HEAD}.")
+    return 0
+
+
+def _progress_bar(done: int, whole: int) -> None:
+    if sys.stderr.isatty():
+        filled = 40 * done // max(1, whole)
+        bar = "#" * filled + "." * (40 - filled)
+        print(f"\r[{bar}] {done:,} of {whole:,}", end="", file=sys.stderr, flush=True)
+
+
+def _maintain(options: argparse.Namespace, settings: config.Settings) -> int:
+    from otel_fmd.database.fold import Folder
+    from otel_fmd.database.retention import Retention
+    from otel_fmd.maintenance import ages_of
+
+    store = _open(settings)
+    folder, folded = Folder(store, settings.max_users), 0
+    while step := folder.fold(256) + folder.fold_who(256):
+        folded += step
+    retention = Retention(store)
+    removed = retention.prune(ages_of(settings))
+    evicted = retention.enforce(settings.max_database_size)
+    print(
+        f"Folded {folded} deltas. Pruned: {removed or 'nothing'}. Evicted: {evicted or 'nothing'}."
+    )
+    return 0
+
+
+def _prune(options: argparse.Namespace, settings: config.Settings) -> int:
+    from otel_fmd.database.retention import Ages, Retention
+
+    ages = Ages(
+        options.requests, options.outliers, options.profiles, options.rollups, options.custom_graphs
+    )
+    given = (ages.requests, ages.outliers, ages.profiles, ages.rollups, ages.custom_graphs)
+    if not ages.any or min(given) < 0:
+        raise ConfigurationError("say what is to be removed, for example --requests 90")
+    removed = Retention(_open(settings)).prune(ages)
+    print(
+        "Removed:", ", ".join(f"{number:,} {kind}" for kind, number in removed.items()) or "nothing"
+    )
+    return 0
+
+
+def _check(options: argparse.Namespace, settings: config.Settings) -> int:
+    from otel_fmd.database.fold import Folder
+    from otel_fmd.database.recount import check, repair
+
+    store = _open(settings)
+    if options.repair:
+        repair(store, Folder(store, settings.max_users))
+    differences = check(store)
+    for one in differences[:50]:
+        print(f"{one.table} {one.key}: stored {one.stored}, counted {one.counted}")
+    print(f"{len(differences)} differences between rollups and rows.")
+    return 1 if differences else 0
+
+
+def _open(settings: config.Settings) -> Any:
+    from otel_fmd.database.schema import ensure_schema
+    from otel_fmd.database.store import Store
+
+    store = Store(settings.database_url, settings.table_prefix)
+    ensure_schema(store)
+    return store
 
 
 def _user_add(options: argparse.Namespace, settings: config.Settings) -> int:

@@ -86,6 +86,20 @@ def _size(value: str) -> int:
     return int(number * _UNITS[unit])
 
 
+def _cron(value: str) -> str:
+    """Five fields; the library that reads them is asked where it is installed."""
+    if value and len(value.split()) != 5:
+        raise ValueError("a cron schedule of five fields, such as `0 3 * * *`, or nothing")
+    if value:
+        try:
+            from croniter import croniter
+        except ModuleNotFoundError:
+            return value
+        if not croniter.is_valid(value):
+            raise ValueError("a cron schedule of five fields, such as `0 3 * * *`, or nothing")
+    return value
+
+
 def _setting(default: Any, parse: Parse, description: str) -> Any:
     return field(default=default, metadata={"parse": parse, "help": description})
 
@@ -163,6 +177,33 @@ class Settings:
     )
     fold_seconds: float = _setting(
         1.0, _decimal(0.0), "Seconds between looks for deltas to fold into the rollups; 0: never."
+    )
+    keep_requests_days: float = _setting(
+        0.0, _decimal(0.0), "Days that requests are kept when pruning; 0: for ever."
+    )
+    keep_outliers_days: float = _setting(
+        0.0, _decimal(0.0), "Days that outliers are kept when pruning; 0: as long as requests."
+    )
+    keep_profiles_days: float = _setting(
+        0.0, _decimal(0.0), "Days that profiles are kept when pruning; 0: as long as requests."
+    )
+    keep_rollups_days: float = _setting(
+        0.0, _decimal(0.0), "Days that rollups (all figures) are kept when pruning; 0: for ever."
+    )
+    keep_custom_graphs_days: float = _setting(
+        0.0, _decimal(0.0), "Days that data of custom graphs is kept when pruning; 0: for ever."
+    )
+    pruning_schedule: str = _setting(
+        "",
+        _cron,
+        "When `serve` prunes: minute, hour, day, month, day of the week, such as `0 3 * * *`; "
+        "empty: only on demand.",
+    )
+    max_database_size: int = _setting(
+        0,
+        _size,
+        "Size cap of the database, such as `20G`: the oldest rows of the bulkiest kind are evicted "
+        "first, rollups last; 0: none.",
     )
     timezone: str = _setting(
         "", _zone, "Time zone of the dashboard, such as `Europe/Amsterdam`; empty: the browser's."

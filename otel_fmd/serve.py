@@ -16,6 +16,7 @@ from otel_fmd.database.store import Store
 from otel_fmd.database.users import Users
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import pipeline_settings
+from otel_fmd.maintenance import Maintenance
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
 from otel_fmd.otlp.http_server import OtlpHttpServer
@@ -46,6 +47,7 @@ class Server:
         self.generated_password = Users(self.store).ensure_admin(settings.admin_password)
         self.pipeline = Pipeline(self.store, pipeline_settings(settings, retry=False))
         self.receiver = Receiver(self.store, self.pipeline)
+        self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
         self._http: OtlpHttpServer | None = None
         self._grpc: OtlpGrpcServer | None = None
         self._dashboard: Any = None
@@ -59,6 +61,7 @@ class Server:
         """Start; when it returns, all ports accept."""
         quiet_garbage_collector()
         self.pipeline.start_folding()
+        self._maintenance.start()
         if self._http is not None:
             self._http.start()
         if self._grpc is not None:
@@ -80,6 +83,7 @@ class Server:
             thread.join()
         if self._dashboard is not None:
             self._dashboard.close()
+        self._maintenance.stop()
         if not self.pipeline.stop(grace_s):
             _log.error("%d requests were not stored", self.pipeline.waiting)
         self.store.close()

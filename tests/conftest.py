@@ -20,7 +20,7 @@ _number = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
     """A PostgreSQL server for the session."""
-    server = PostgreSql(_open_folder(tmp_path_factory, "postgresql"))
+    server = PostgreSql(open_folder(tmp_path_factory, "postgresql"))
     server.start("fsync=off")
     yield server
     server.stop()
@@ -29,13 +29,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
     """A MariaDB server for the session."""
-    server = MariaDb(_open_folder(tmp_path_factory, "mariadb"))
+    server = MariaDb(open_folder(tmp_path_factory, "mariadb"))
     server.start("--innodb-flush-log-at-trx-commit=2")
     yield server
     server.stop()
 
 
-def _open_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+def open_folder(factory: pytest.TempPathFactory, name: str) -> Path:
     """A folder that another user may enter."""
     folder = factory.mktemp(name)
     for parent in (folder, *folder.parents):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +17,9 @@ from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
 from otel_fmd.database.users import Users
 from otel_fmd.database.write import BatchWriter
-from tests.support.requirements import BUILD
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.database.test_write import requests_of
 
-FMD = "Flask-MonitoringDashboard==5.1.0"
 PASSWORD = "correct horse"
 SCRIPT = """
 import json, sys
@@ -41,19 +38,6 @@ for path in json.loads(sys.argv[4]):
     found[path] = answer.get_json() if answer.status_code == 200 else answer.status_code
 print("RESULT" + json.dumps(found))
 """
-
-
-@pytest.fixture(scope="session")
-def fmd_python() -> Path:
-    """A Python with the original FMD in an environment of its own."""
-    folder = BUILD / "fmd"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        command = [str(python), "-m", "pip", "install", "-q", FMD, "pymysql"]
-        subprocess.run(command, check=True, timeout=400)
-        (folder / "installed").touch()
-    return python
 
 
 def ask(python: Path, url: str, *paths: str, prefix: str = "") -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -23,7 +24,12 @@ def wait_for(condition: Callable[[], T], timeout_s: float = 30.0, what: str = ""
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port that was free a moment ago, from below those that the kernel gives to clients."""
+    while True:
+        port = random.randint(12_000, 30_000)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
