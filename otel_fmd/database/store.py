@@ -207,7 +207,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     # An acknowledged batch survives a power cut, not only a crash of the process.
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA cache_size = -8000")
+    cursor.execute("PRAGMA cache_size = -4000")
     cursor.execute("PRAGMA journal_size_limit = 67108864")
     cursor.close()
 

@@ -30,7 +30,7 @@ from otel_fmd.serve import quiet_garbage_collector
 from otel_fmd.spans.request import Translator
 from tests.benchmarks.load import ADDRESSES, MEDIANS_MS, USERS, prepared
 from tests.benchmarks.report import Report, quartiles
-from tests.support.databases import MariaDb, PostgreSql
+from tests.support.databases import Galera, MariaDb, PostgreSql
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
 from tests.support.spans import Spans, body, flask_attributes
@@ -327,6 +327,15 @@ def main() -> None:
                 with receivers(maria.url(f"b{number}"), number) as served:
                     throughput(report, "mariadb", served, seconds)
             maria.stop()
+            folders = [folder / f"galera{n}" for n in range(3)]
+            cluster = Galera(folders)
+            for number in (1, 2, 3):
+                urls = cluster.urls(f"b{number}")[:number]
+                nodes = [Served(url, "--no-dashboard") for url in urls]
+                throughput(report, "galera, a receiver a node", nodes, seconds)
+                for node in nodes:
+                    node.stop()
+            cluster.kill()
     if wanted("memory"):
         memory(report, rows, seconds * 3)
     report.write()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import MariaDb, PostgreSql
+from tests.conftest import open_folder
+from tests.support.databases import Galera, PostgreSql
 from tests.support.load import RetryingClient, assert_exactly_once, finish
 from tests.support.requirements import missing
 from tests.support.serving import Served
-from tests.support.waiting import free_port, wait_for
+from tests.support.waiting import wait_for
 
 NewUrl = Callable[[str], str]
 Serve = Callable[..., Served]
@@ -68,58 +69,25 @@ def test_postgresql_stops_and_starts_under_load(
 
 
 @pytest.fixture
-def galera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[MariaDb, list[str]]]]:
+def galera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Galera]:
     """Three MariaDB nodes that replicate to each other."""
-    provider = Path("/usr/lib/galera/libgalera_smm.so")
-    if not provider.exists():
-        missing("galera-4")
-    from tests.conftest import open_folder
-
-    nodes: list[tuple[MariaDb, list[str]]] = []
-    ports = [free_port() for _ in range(3)]
-    members = ",".join(f"127.0.0.1:{port}" for port in ports)
-    for number, port in enumerate(ports):
-        node = MariaDb(open_folder(tmp_path_factory, f"galera{number}"))
-        ist, sst = free_port(), free_port()
-        options = [
-            "--binlog-format=ROW",
-            "--innodb-autoinc-lock-mode=2",
-            "--innodb-flush-log-at-trx-commit=2",
-            "--wsrep-on=ON",
-            f"--wsrep-provider={provider}",
-            "--wsrep-cluster-name=test",
-            f"--wsrep-node-name=n{number}",
-            f"--wsrep-node-address=127.0.0.1:{port}",
-            f"--wsrep-provider-options=base_port={port};ist.recv_addr=127.0.0.1:{ist};"
-            f"gmcast.listen_addr=tcp://127.0.0.1:{port};gcache.size=32M;"
-            "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S",
-            "--wsrep-sst-method=rsync",
-            f"--wsrep-sst-receive-address=127.0.0.1:{sst}",
-        ]
-        first = ["--wsrep-cluster-address=gcomm://", "--wsrep-new-cluster"]
-        join = [f"--wsrep-cluster-address=gcomm://{members}"]
-        node.start(*options, *(first if number == 0 else join), timeout_s=120)
-        nodes.append((node, [*options, *join]))
-    yield nodes
-    for node, _ in nodes:
-        if node.process is not None and node.process.poll() is None:
-            node.stop(at_once=True)
+    cluster = Galera([open_folder(tmp_path_factory, f"galera{n}") for n in range(3)])
+    yield cluster
+    cluster.kill()
 
 
 def test_a_galera_node_dies_and_comes_back_under_load(
-    galera: list[tuple[MariaDb, list[str]]], serve: Serve, capsys: pytest.CaptureFixture[str]
+    galera: Galera, serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two receivers on two nodes; the node of one is killed and rejoins."""
-    url = galera[0][0].url("fmd")
-    urls = [url, *(url.replace(f":{galera[0][0].port}/", f":{n.port}/") for n, _ in galera[1:])]
+    urls = galera.urls("fmd")
     served = [serve(urls[0], "--no-dashboard"), serve(urls[1], "--no-dashboard")]
     clients = started([served[0].traces, served[1].traces], 2)
     clients += started([served[1].traces, served[0].traces], 2, first=10)
     grew(clients)
-    node, options = galera[1]
-    node.stop(at_once=True)
+    galera.nodes[1].stop(at_once=True)
     grew(clients)
-    node.start(*options, timeout_s=120)
+    galera.join(1)
     grew(clients)
     acknowledged = finish(clients)
     for one in served:

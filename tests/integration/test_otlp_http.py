@@ -17,8 +17,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from sqlalchemy import select
 
 from otel_fmd.database.store import Store
+from tests.support.load import RetryingClient, assert_exactly_once, finish
 from tests.support.serving import Served
 from tests.support.spans import Spans, body, payload
+from tests.support.waiting import wait_for
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
@@ -247,6 +249,22 @@ def test_child_spans_are_counted_as_not_kept(served: Served) -> None:
     before = served.metric("otel_fmd_requests_not_kept_total")
     assert post(served, body([Spans(15).span(kind=3)])).status_code == 200
     assert served.metric("otel_fmd_requests_not_kept_total") == before + 1
+
+
+def test_a_graceful_stop_finishes_what_was_accepted(
+    new_url: Callable[[str], str], serve: Callable[..., Served]
+) -> None:
+    """SIGTERM under load: the process ends with 0, and what was acknowledged is stored."""
+    served = serve(new_url("sqlite"))
+    clients = [RetryingClient([served.traces], seed + 1) for seed in range(4)]
+    for client in clients:
+        client.start()
+    wait_for(lambda: sum(len(client.acknowledged) for client in clients) > 500)
+    for client in clients:
+        client.giving_up = True
+    assert served.stop() == 0
+    acknowledged = finish(clients)
+    assert assert_exactly_once(served.database_url, acknowledged) >= len(acknowledged) > 500
 
 
 def test_a_store_that_is_down_is_503(

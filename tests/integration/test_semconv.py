@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     server = Served(f"sqlite:///{tmp_path_factory.mktemp('sdk') / 'fmd.db'}", "--no-dashboard")
     yield server
     server.stop()
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+@pytest.mark.parametrize("engine", ["postgresql", "mariadb"])
+def test_flask_into_other_databases(
+    new_url: Callable[[str], str],
+    serve: Callable[..., Served],
+    tmp_path: Path,
+    engine: str,
+    transport: str,
+) -> None:
+    """The SDK's own exporters over both transports, into PostgreSQL and MariaDB."""
+    test_flask(serve(new_url(engine), "--no-dashboard"), tmp_path, "", transport)
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])

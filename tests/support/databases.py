@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pymysql
 
-from tests.support.requirements import program
+from tests.support.requirements import missing, program
 from tests.support.waiting import free_port, wait_for
 
 _PG_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
@@ -129,3 +129,62 @@ class MariaDb:
         except pymysql.err.OperationalError:
             return False
         return True
+
+
+class Galera:
+    """Three MariaDB nodes on loopback that replicate to each other; state transfer by rsync."""
+
+    PROVIDER = Path("/usr/lib/galera/libgalera_smm.so")
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        if not self.PROVIDER.exists():
+            missing("galera-4")
+        program("rsync")
+        ports = [free_port() for _ in folders]
+        self._members = ",".join(f"127.0.0.1:{port}" for port in ports)
+        self.nodes: list[MariaDb] = []
+        self._options: list[list[str]] = []
+        for number, (folder, port) in enumerate(zip(folders, ports, strict=True)):
+            self.nodes.append(MariaDb(folder))
+            self._options.append(self._node_options(number, port))
+            if number == 0:
+                new = ("--wsrep-cluster-address=gcomm://", "--wsrep-new-cluster")
+                self.nodes[0].start(*self._options[0], *new, timeout_s=120)
+            else:
+                self.join(number)
+
+    def _node_options(self, number: int, port: int) -> list[str]:
+        provider = (
+            f"base_port={port};ist.recv_addr=127.0.0.1:{free_port()};"
+            f"gmcast.listen_addr=tcp://127.0.0.1:{port};gcache.size=32M;"
+            "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S"
+        )
+        return [
+            "--binlog-format=ROW",
+            "--innodb-autoinc-lock-mode=2",
+            "--innodb-flush-log-at-trx-commit=2",
+            "--wsrep-on=ON",
+            f"--wsrep-provider={self.PROVIDER}",
+            "--wsrep-cluster-name=test",
+            f"--wsrep-node-name=n{number}",
+            f"--wsrep-node-address=127.0.0.1:{port}",
+            f"--wsrep-provider-options={provider}",
+            "--wsrep-sst-method=rsync",
+            f"--wsrep-sst-receive-address=127.0.0.1:{free_port()}",
+        ]
+
+    def join(self, number: int) -> None:
+        """Start a node into the cluster that runs."""
+        address = f"--wsrep-cluster-address=gcomm://{self._members}"
+        self.nodes[number].start(*self._options[number], address, timeout_s=120)
+
+    def urls(self, name: str) -> list[str]:
+        """The URLs of a new database, one a node."""
+        url = self.nodes[0].url(name)
+        return [url.replace(f":{self.nodes[0].port}/", f":{node.port}/") for node in self.nodes]
+
+    def kill(self) -> None:
+        """End every node."""
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.stop(at_once=True)

@@ -34,6 +34,7 @@ class RetryingClient(threading.Thread):
         self.answers: dict[int, int] = {}
         self.without_retry_after = 0
         self.stopping = threading.Event()
+        self.giving_up = False
 
     def run(self) -> None:
         """Send until told to stop; the batch in flight is sent to its end."""
@@ -54,6 +55,8 @@ class RetryingClient(threading.Thread):
                         self.without_retry_after += 1
                 except requests.RequestException:
                     session = requests.Session()
+                if self.giving_up:
+                    return
                 tries += 1
                 time.sleep(0.05)
             self.acknowledged += [span.span_id for span in spans]

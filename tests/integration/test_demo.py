@@ -1,0 +1,65 @@
+"""`otel-fmd demo`: both services under traffic, with history, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+from sqlalchemy import select
+
+from otel_fmd.database.queries.counts import sums
+from otel_fmd.database.queries.selection import Selection
+from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.database.queries.versions import versions_seen
+from otel_fmd.database.store import Store
+from tests.support.waiting import wait_for
+
+DAY_US = 86_400_000_000
+
+
+def test_the_demo_fills_every_view(tmp_path: Path) -> None:
+    """History of 14 days, three releases, users, errors, outliers and child spans; then it stops."""
+    url = f"sqlite:///{tmp_path / 'demo.db'}"
+    command = [sys.executable, "-m", "otel_fmd", "demo", "--database-url", url]
+    for option in ("--otlp-http-port", "--otlp-grpc-port", "--dashboard-port"):
+        command += [option, "0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
+    )
+    assert process.stdout is not None
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert "user admin, password" in lines[0]
+        address = lines[1].split("otlp-http=")[1].split()[0]
+
+        def metric(name: str) -> int:
+            text = requests.get(f"{address}/metrics", timeout=10).text
+            return int(text.split(f"\n{name} ")[1].split("\n")[0])
+
+        wait_for(lambda: metric("otel_fmd_requests_stored_total") > 6_000, 120, "history")
+        assert metric("otel_fmd_requests_not_kept_total") > 1_000
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+    store = Store(url)
+    with Reader(store).snapshot() as snapshot:
+        names = {(e.service, e.name): e.id for e in snapshot.endpoints.values()}
+        assert {service for service, _ in names} == {"shop", "stock"}
+        seen = versions_seen(snapshot)
+        assert {one.name for one in seen} == {"1.0.0", "1.1.0", "2.0.0", "3.4"}
+        first, last = min(one.first_us for one in seen), max(one.last_us for one in seen)
+        assert 13 * DAY_US < last - first < 15 * DAY_US
+        invoice = names["shop", "GET /orders/<int:number>/invoice"]
+        codes = sums(snapshot, Selection(endpoint_ids=[invoice]), ("status_code",))
+        assert (500,) in codes
+        columns = store.tables.request.c
+        run = snapshot.connection.execute
+        users = set(run(select(columns.group_by).distinct()).scalars())
+        addresses = set(run(select(columns.ip).distinct()).scalars())
+    store.close()
+    assert len(users) > 5
+    assert len(addresses) > 5
