@@ -13,7 +13,7 @@ from flask import Flask, request
 from dash_app import shell
 from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.page import Page
-from dash_app.pages import PAGES, overview, users
+from dash_app.pages import PAGES, database, overview, users
 from dash_app.view import View, body, csv_text, failure, nothing
 from otel_fmd.api.login import login_blueprint
 from otel_fmd.api.security import is_admin, protect
@@ -114,6 +114,7 @@ def create_app(
     _register_browser(app)
     overview.register(app, make)
     users.register(app, make)
+    database.register(app, make)
     return server
 
 

@@ -18,8 +18,11 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from dash_app.context import Context
+from dash_app.figures.marks import Mark, add_marks
 from dash_app.figures.style import Style
+from otel_fmd.database.queries.facts import adopted_us
 from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.errors import OtelFmdError
 
 _log = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ class View:
         figure: data to figure.
         table: data to header and rows, for CSV.
         empty: what to do when there is nothing.
+        over_days: its x axis is days, on which deploys are marked.
         click: from a clicked point to an address; None: nothing happens.
     """
 
@@ -50,11 +54,30 @@ class View:
     table: Callable[[Any, Context], Table]
     empty: str = "No requests in the selected time. Choose a longer time range, or send some."
     click: Callable[[dict[str, Any], Context], str | None] | None = None
+    over_days: bool = False
 
 
 def style_of(context: Context) -> Style:
     """How figures look for this browser."""
     return Style(dark=context.dark, zone=context.zone.key)
+
+
+def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:
+    """When each version was first seen, and where an adopted history of FMD ends."""
+    endpoints = context.selection(snapshot).endpoint_ids
+    marks = [
+        Mark(
+            context.time_of(version.first_us)[:10],
+            f"version {version.name} first seen {context.time_of(version.first_us)[:16]}",
+        )
+        for version in versions_seen(snapshot, endpoints)
+    ]
+    adopted = adopted_us(snapshot)
+    if adopted is not None:
+        moment = context.time_of(adopted)
+        words = "until here FMD timed the view, from here OpenTelemetry the whole request"
+        marks.append(Mark(moment[:10], f"adopted {moment[:16]}: {words}"))
+    return marks
 
 
 def card(view: View, context: Context) -> dmc.Paper:
@@ -89,12 +112,13 @@ def body(view: View, context: Context) -> Any:
     try:
         with context.reader.snapshot() as snapshot:
             data = view.load(snapshot, context)
+            marks = marks_of(snapshot, context) if view.over_days else []
     except OtelFmdError as error:
         _log.warning("view %s: %s", view.name, error)
         return failure(f"The data could not be read: {error}")
     if not data:
         return nothing(view.empty)
-    figure = view.figure(data, style_of(context))
+    figure = add_marks(view.figure(data, style_of(context)), marks, style_of(context))
     return dcc.Graph(
         id={"type": "graph", "view": view.name},
         figure=figure,

@@ -13,6 +13,7 @@ from croniter import croniter
 
 from otel_fmd.config import Settings
 from otel_fmd.database.retention import Ages, Retention, is_full
+from otel_fmd.database.schedule import load_schedule
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
 
@@ -51,6 +52,7 @@ class Maintenance:
     """
 
     def __init__(self, store: Store, settings: Settings, last_error: Callable[[], str]) -> None:
+        self._store = store
         self._retention = Retention(store)
         self._settings = settings
         self._last_error = last_error
@@ -67,9 +69,18 @@ class Maintenance:
         self._stopping.set()
         self._thread.join(30)
 
+    def _schedules(self) -> list[tuple[str, Ages]]:
+        """Cron schedules with what they remove: of the configuration, and of the dashboard."""
+        found = []
+        if self._settings.pruning_schedule:
+            found.append((self._settings.pruning_schedule, ages_of(self._settings)))
+        set_by_people = load_schedule(self._store)
+        if set_by_people is not None:
+            found.append((set_by_people.cron, set_by_people.ages))
+        return found
+
     def _run(self) -> None:
-        schedule = self._settings.pruning_schedule
-        due = next_run(schedule, time.time()) if schedule else float("inf")
+        checked_s = time.time()
         if self._settings.max_database_size:
             self._retention.keep_reserve()
         looked = float("-inf")
@@ -82,10 +93,12 @@ class Maintenance:
                     removed = self._retention.enforce(self._settings.max_database_size)
                     if removed:
                         self.state.last_evicted = str(removed)
-                if time.time() >= due:
-                    due = next_run(schedule, time.time())
-                    self.state.last_pruned = str(self._retention.prune(ages_of(self._settings)))
-                    _log.info("pruned: %s", self.state.last_pruned)
+                    now_s = time.time()
+                    for cron, ages in self._schedules():
+                        if next_run(cron, checked_s) <= now_s:
+                            self.state.last_pruned = str(self._retention.prune(ages))
+                            _log.info("pruned: %s", self.state.last_pruned)
+                    checked_s = now_s
                 self.state.last_error = ""
             except OtelFmdError as error:
                 self.state.last_error = str(error)

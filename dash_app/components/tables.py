@@ -16,7 +16,7 @@ from otel_fmd.database.queries.rows import RequestRecord
 from otel_fmd.database.queries.snapshot import Endpoint
 
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `link`, `time`, `duration`, `number`."""
+"""Field, header, and how it is shown: '' text, `words`, `link`, `time`, `duration`, `number`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -142,6 +142,8 @@ def _column(field: str, header: str, kind: str) -> dict[str, Any]:
             **_NUMBER,
         }
         column.pop("tooltipField")
+    elif kind == "words":
+        column |= {"minWidth": 340, "flex": 1, "wrapText": True, "autoHeight": True}
     elif kind == "time":
         column |= {"width": 148, "suppressHeaderFilterButton": True}
     elif kind == "number":

@@ -4,6 +4,7 @@ from dash_app.page import Page
 from dash_app.pages import (
     api_performance,
     daily,
+    database,
     endpoint_addresses,
     endpoint_hourly,
     endpoint_outliers,
@@ -14,6 +15,7 @@ from dash_app.pages import (
     hourly,
     multi_version,
     overview,
+    reporting,
     request,
     requests,
     status,
@@ -26,6 +28,7 @@ PAGES: tuple[Page, ...] = (
     daily.PAGE,
     multi_version.PAGE,
     api_performance.PAGE,
+    reporting.PAGE,
     endpoint_hourly.PAGE,
     endpoint_users.PAGE,
     endpoint_addresses.PAGE,
@@ -36,5 +39,6 @@ PAGES: tuple[Page, ...] = (
     requests.PAGE,
     request.PAGE,
     users.PAGE,
+    database.PAGE,
     status.PAGE,
 )

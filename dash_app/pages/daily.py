@@ -63,5 +63,6 @@ VIEW = View(
     load=load,
     figure=figure,
     table=table,
+    over_days=True,
 )
 PAGE = Page("/daily", "Daily utilization", APPLICATION, (VIEW,))

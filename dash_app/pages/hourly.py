@@ -49,5 +49,6 @@ VIEW = View(
     figure=hourly_load,
     table=table,
     click=open_hour,
+    over_days=True,
 )
 PAGE = Page("/hourly", "Hourly utilization", APPLICATION, (VIEW,))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
-from dash import html
-
+from dash_app.components.facts import fact_table
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Page
 from otel_fmd._version import __version__
@@ -41,23 +39,9 @@ def layout(context: Context) -> Any:
     if facts.size_bytes is not None:
         held.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
     return [
-        _table("Deploy details", [(name, value) for name, value in held]),
-        _table("This process", [(words, number) for number, words in counts]),
+        fact_table("Deploy details", held),
+        fact_table("This process", [(words, number) for number, words in counts]),
     ]
-
-
-def _table(title: str, rows: list[tuple[str, str]]) -> dmc.Paper:
-    body = [dmc.TableTr([dmc.TableTh(name), dmc.TableTd(value)]) for name, value in rows]
-    return dmc.Paper(
-        [
-            html.H2(title, className="card-title"),
-            dmc.Table(dmc.TableTbody(body), variant="vertical", withTableBorder=True, mt="sm"),
-        ],
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
-    )
 
 
 PAGE = Page("/admin/status", "Status", ADMINISTRATION, (), layout)

@@ -22,7 +22,7 @@ DAY_US = 86_400_000_000
 
 
 def test_the_demo_fills_every_view(tmp_path: Path) -> None:
-    """History of 14 days, three releases, users, errors, outliers and child spans; then it stops."""
+    """History of 14 days, three releases, users, errors and child spans; then it stops."""
     url = f"sqlite:///{tmp_path / 'demo.db'}"
     command = [sys.executable, "-m", "otel_fmd", "demo", "--database-url", url]
     for option in ("--otlp-http-port", "--otlp-grpc-port", "--dashboard-port"):

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select, text
 
+from otel_fmd.database.adopt import ADOPTED_AT
 from otel_fmd.database.queries.counts import total
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.versions import versions_seen
+from otel_fmd.database.settings import get_setting
 from otel_fmd.database.store import Store
 
 
@@ -44,6 +46,12 @@ def database_facts(snapshot: Snapshot, store: Store) -> DatabaseFacts:
         first_us = min(one.first_us for one in seen)
         first = datetime.fromtimestamp(first_us / 1e6, UTC).replace(tzinfo=None)
     return DatabaseFacts(counts, _size(snapshot, store), first)
+
+
+def adopted_us(snapshot: Snapshot) -> int | None:
+    """When a database of FMD was adopted, in unix microseconds; None when it never was."""
+    found = get_setting(snapshot.connection, snapshot.tables, ADOPTED_AT)
+    return None if found is None else int(found)
 
 
 def _size(snapshot: Snapshot, store: Store) -> int | None:
