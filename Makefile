@@ -50,8 +50,9 @@ bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 bench-queries: $(VENV)/.dev ## every query of a page at 1 and 10 million requests
 	$(BIN)/python -m tests.benchmarks.queries
 
-soak: $(VENV)/.dev ## long runs: 500 kills
-	OTEL_FMD_TEST_KILLS=500 $(BIN)/python -m pytest -q tests/integration/test_kill.py
+soak: $(VENV)/.dev ## long runs: 500 kills, a minute of overload
+	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 $(BIN)/python -m pytest -q \
+	  -o timeout=7200 tests/integration/test_kill.py tests/integration/test_faults.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the documentation
 	$(BIN)/python -m pytest -q tests/browser/test_screenshots.py

@@ -97,6 +97,7 @@ PAGES = {
     "/daily": "daily",
     "/versions": "multi-version",
     "/performance": "api-performance",
+    "/reporting": "reporting",
     "/endpoint/{id}/hourly": "endpoint-hourly",
     "/endpoint/{id}/users": "endpoint-users",
     "/endpoint/{id}/addresses": "endpoint-addresses",
@@ -220,6 +221,48 @@ def test_an_admin_sets_a_monitor_level(visitor: Visitor, demo: Served, recount: 
         ).scalar_one()
     store.close()
     assert level == 3
+
+
+def test_the_report_finds_the_slow_release(visitor: Visitor) -> None:
+    """In words, the significant finding first."""
+    visitor.open("/reporting?compare=version")
+    visitor.figure("reporting")
+    page = visitor.page
+    page.wait_for_selector(".ag-row [col-id=finding]")
+    row = visitor.row("GET /products/<int:number>")
+    assert row.locator("[col-id=significant]").inner_text() == "yes"
+    assert "% slower: the median went from" in row.locator("[col-id=finding]").inner_text()
+    assert "version 2.0.0 compared with version 1.1.0" in page.locator("#content").inner_text()
+
+
+def test_deploys_are_marked(visitor: Visitor) -> None:
+    """A flag on the day that a version was first seen."""
+    visitor.open("/daily?range=30d")
+    visitor.figure("daily")
+    words = visitor.page.evaluate(
+        "document.querySelector('.js-plotly-plot').layout.annotations.map((one) => one.hovertext)"
+    )
+    assert any("version 2.0.0 first seen" in text for text in words)
+
+
+def test_an_admin_prunes_and_sets_a_schedule(
+    visit: Visit, serve: Callable[..., Served], new_url: Callable[[str], str]
+) -> None:
+    """A wrong schedule is named with what was expected; a right one is kept."""
+    one = visit(serve(new_url("sqlite")))
+    one.log_in()
+    one.open("/admin/database")
+    page = one.page
+    page.fill("#prune-cron", "whenever")
+    page.click("#prune-set")
+    page.get_by_text("such as 0 3 * * *").wait_for()
+    page.fill("#prune-cron", "5 4 * * 1")
+    page.click("#prune-set")
+    page.get_by_text("Pruned at '5 4 * * 1'; 10 weeks are kept.").wait_for()
+    page.click("#prune-now")
+    page.get_by_text("Removed nothing.").wait_for()
+    page.reload()
+    page.get_by_text("Pruned at '5 4 * * 1'").wait_for()
 
 
 def test_an_empty_database_says_what_to_do(

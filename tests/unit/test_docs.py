@@ -22,7 +22,20 @@ def test_every_setting_is_documented() -> None:
         assert f"| `{variable}` | {shown} | {description} |" in text, variable
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "init-db", "user add", "user remove"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "serve",
+        "demo",
+        "init-db",
+        "migrate",
+        "maintain",
+        "prune",
+        "check",
+        "user add",
+        "user remove",
+    ],
+)
 def test_every_command_is_documented(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And has a help text."""
     assert f"`otel-fmd {command}" in (DOCS / "command-line.md").read_text()
