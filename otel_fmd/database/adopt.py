@@ -96,7 +96,18 @@ def restructure(store: Store, service: str) -> None:
         name = store.engine.dialect.identifier_preparer.quote(version_table(tables.prefix))
         connection.execute(text(f"CREATE TABLE {name} (version_num VARCHAR(32) NOT NULL)"))
         connection.execute(text(f"INSERT INTO {name} VALUES ('{HEAD}')"))
+    if store.dialect == "sqlite":
+        _make_shrinkable(store)
     _log.info("adopted the tables of FMD in %s", store.display_url)
+
+
+def _make_shrinkable(store: Store) -> None:
+    """Write SQLite's file once more, so that the space of pruned rows can be given back later."""
+    with store.write_lock, store.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
+        raw.execute("VACUUM").fetchall()
 
 
 def build_rollups(store: Store, max_who: int, progress: Progress | None = None) -> int:

@@ -181,14 +181,17 @@ def _family(url: URL) -> str:
     return "mariadb" if backend in ("mysql", "mariadb") else backend
 
 
-_TRANSIENT_SQLSTATES = frozenset(["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"])
+_TRANSIENT_SQLSTATES = frozenset(
+    ["40001", "40P01", "55P03", "53100", "53300", "57P01", "57P02", "57P03", "25006"]
+)
 _TRANSIENT_MYSQL = frozenset([1205, 1213, 1047, 1290, 2006, 2013, 1053, 1927, 1180, 3101])
 
 
 def is_transient(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is tried again.
 
-    Deadlock, serialization or certification failure, lock timeout, a server that goes or comes.
+    Deadlock, serialization or certification failure, lock timeout, a full disk, a server that goes,
+    comes, or is read-only for now.
     """
     original = error.orig
     if getattr(original, "sqlstate", None) in _TRANSIENT_SQLSTATES:
@@ -202,8 +205,10 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    # Takes effect in a new file only: space of pruned rows can then be given back.
-    cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if cursor.execute("PRAGMA page_count").fetchone()[0] == 0:
+        # In a new file only (elsewhere it would wait for the writer, for nothing): space of pruned
+        # rows can then be given back.
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
     cursor.execute("PRAGMA journal_mode = WAL")
     # An acknowledged batch survives a power cut, not only a crash of the process.
     cursor.execute("PRAGMA synchronous = FULL")

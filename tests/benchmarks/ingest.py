@@ -19,6 +19,7 @@ from pathlib import Path
 import grpc
 import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from sqlalchemy import func, select
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.fold import Folder
@@ -215,8 +216,21 @@ def throughput(
         sender.join()
     rate = sum(sender.acknowledged for sender in senders) / (time.monotonic() - began)
     memory = max(one.rss_mib() for one in served)
-    report.row(what=name, receivers=len(served), spans_per_s=rate, rss_mib=memory)
+    waiting = pending(served[0].database_url)
+    report.row(
+        what=name, receivers=len(served), spans_per_s=rate, rss_mib=memory, deltas_waiting=waiting
+    )
     return rate
+
+
+def pending(url: str) -> int:
+    """Deltas that are not folded yet: few, because folding keeps up."""
+    store = Store(url)
+    with store.read() as connection:
+        query = select(func.count()).select_from(store.tables.delta)
+        found = int(connection.execute(query).scalar_one())
+    store.close()
+    return found
 
 
 @contextmanager

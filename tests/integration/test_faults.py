@@ -131,30 +131,21 @@ def test_a_full_disk_refuses_until_eviction_made_room(
     assert refused > 0
 
 
-def test_a_read_only_file_system_refuses_until_it_is_writable(
-    small_disk: Path, serve: Serve
+def test_a_read_only_database_refuses_until_it_is_writable(
+    postgresql: PostgreSql, new_url: NewUrl, serve: Serve
 ) -> None:
-    """503 meanwhile; afterwards all of it is stored."""
-    url = f"sqlite:///{small_disk / 'fmd.db'}"
+    """503 meanwhile, as after a failover to a replica; afterwards all of it is stored."""
+    url = new_url("postgresql")
     served = serve(url, "--no-dashboard")
     clients = started([served.traces], 2)
     grew(clients)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=False)
-    ro = subprocess.run(["touch", str(small_disk / "x")], capture_output=True, check=False)
-    if ro.returncode == 0:
-        # Files open for writing keep the mount writable: freeze it by filling it instead.
-        filler = small_disk / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(65_536))
-            except OSError:
-                pass
+    postgresql.run("ALTER SYSTEM SET default_transaction_read_only = on")
+    postgresql.run("SELECT pg_reload_conf()")
+    try:
         wait_for(lambda: any(503 in c.answers for c in clients), 60, "refused")
-        filler.unlink()
-    else:
-        wait_for(lambda: any(503 in c.answers for c in clients), 60, "refused")
-        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    finally:
+        postgresql.run("SET default_transaction_read_only = off; ALTER SYSTEM RESET ALL")
+        postgresql.run("SELECT pg_reload_conf()")
     grew(clients)
     acknowledged = finish(clients)
     served.stop()

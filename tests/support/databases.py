@@ -62,6 +62,12 @@ class PostgreSql:
             connection.execute(f'CREATE DATABASE "{name}"')
         return f"postgresql://fmd@127.0.0.1:{self.port}/{name}"
 
+    def run(self, *statements: str) -> None:
+        """Run statements as the owner, each by itself."""
+        with psycopg.connect(self._conninfo(), autocommit=True) as connection:
+            for text in "; ".join(statements).split("; "):
+                connection.execute(text)
+
     def _conninfo(self) -> str:
         return f"host=127.0.0.1 port={self.port} user=fmd dbname=postgres"
 
