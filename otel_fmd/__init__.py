@@ -8,9 +8,9 @@ from otel_fmd._version import __version__
 
 if TYPE_CHECKING:
     from otel_fmd.exporter import FmdSpanExporter
+    from otel_fmd.instrumentation import instrument
 
-
-__all__ = ["FmdSpanExporter", "__version__"]
+__all__ = ["FmdSpanExporter", "__version__", "instrument"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from otel_fmd.exporter import FmdSpanExporter
 
         return FmdSpanExporter
+    if name == "instrument":
+        from otel_fmd.instrumentation import instrument
+
+        return instrument
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -150,6 +150,20 @@ class Settings:
     internal_roots: bool = _setting(
         False, _flag, "Also take spans of kind INTERNAL without a local parent as requests."
     )
+    agent: bool = _setting(
+        True,
+        _flag,
+        "Whether our span processor watches Flask apps under `opentelemetry-instrument`.",
+    )
+    sampling_period_ms: float = _setting(
+        5.0, _decimal(1.0), "Milliseconds between two looks of the profiler, in the monitored app."
+    )
+    switch_interval_ms: float = _setting(
+        1.0,
+        _decimal(0.0),
+        "The interpreter's switch interval while a profiled request runs, in milliseconds, so that "
+        "busy lines are seen; 0: left alone.",
+    )
     queue_requests: int = _setting(
         65_536,
         _whole(512, 10_000_000),

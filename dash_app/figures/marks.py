@@ -19,6 +19,8 @@ class Mark(NamedTuple):
 
 def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figure:
     """Mark days that the figure shows: a dotted line, and a flag that tells more on hover."""
+    if not marks:
+        return figure
     days = {day for trace in figure.data for day in (trace.x if trace.x is not None else ())}
     by_day: dict[str, list[str]] = {}
     for mark in marks:

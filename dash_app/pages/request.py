@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dash_app.components.profile import profile_card
 from dash_app.context import Context
 from dash_app.figures.style import duration_text
 from dash_app.page import HIDDEN, Page
@@ -14,6 +15,7 @@ from dash_app.view import failure
 from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.database.queries.latency import slower_than
 from otel_fmd.database.queries.outliers import Outlier, outlier_of
+from otel_fmd.database.queries.profiles import profile_of
 from otel_fmd.database.queries.rows import RequestRecord, request_by_id
 from otel_fmd.database.queries.selection import Selection
 
@@ -33,6 +35,7 @@ def layout(context: Context) -> Any:
         week = Selection.between(context.now_us - _WEEK_US, context.now_us).of([endpoint.id])
         share = slower_than(snapshot, week, one.duration)
         outlier = outlier_of(snapshot, one.id)
+        profile = profile_of(snapshot, one.id)
     place = (
         "No other request of this week to compare with."
         if share is None
@@ -54,6 +57,8 @@ def layout(context: Context) -> Any:
             className="card",
         )
     ]
+    if profile is not None:
+        parts.append(profile_card(profile, context))
     if outlier is not None:
         parts.append(_outlier(outlier))
     return parts

@@ -51,7 +51,7 @@ class NameRegistry:
         """Make sure that every (service, endpoint, version) can be looked up afterwards."""
         if time.monotonic() - self._refreshed > _REFRESH_S:
             self._load()
-        for service, endpoint, version in wanted:
+        for service, endpoint, version in sorted(wanted):
             if version not in self.versions:
                 self.versions[version] = self._add(
                     self._store.tables.version, {"name": version}, {}

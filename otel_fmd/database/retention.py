@@ -339,7 +339,7 @@ class Retention:
             if not number:
                 break
             # Ingest, which waits for the same lock, gets its turn.
-            time.sleep(0.002)
+            time.sleep(0.005)
         return total
 
     def _sizes(self) -> Iterator[int]:

@@ -1,0 +1,73 @@
+"""A request's profile as a tree of source lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dash_app.context import Context
+from dash_app.figures.style import duration_text
+from otel_fmd.database.queries.profiles import ProfiledRequest, StackLine
+
+
+def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True) -> dmc.Paper:
+    """The card of a profiled request: a collapsible tree with ms, share, and how much was CPU."""
+    request = one.request
+    whole = max(request.duration, 1e-9)
+    notes = [f"{one.samples} samples"]
+    if one.not_sampled_ms >= 0.1:
+        notes.append(f"{duration_text(one.not_sampled_ms)} not sampled")
+    if one.is_cut:
+        notes.append("the smallest lines were cut")
+    title = html.Summary(
+        [
+            dcc.Link(
+                context.time_text(request.time_requested),
+                href=context.href(f"/request/{request.id}"),
+            ),
+            html.Span(f" took {duration_text(request.duration)} ({', '.join(notes)})"),
+        ]
+    )
+    return dmc.Paper(
+        html.Details([title, *_tree(one.lines, whole)], open=opened),
+        withBorder=True,
+        p="md",
+        radius="md",
+        className="card",
+    )
+
+
+def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:
+    """Lines nested by their indents: each with lines below it can be folded."""
+    root: list[Any] = []
+    above: list[tuple[int, list[Any]]] = [(-1, root)]
+    for place, line in enumerate(lines):
+        while above[-1][0] >= line.indent:
+            above.pop()
+        below = place + 1 < len(lines) and lines[place + 1].indent > line.indent
+        row = _row(line, whole_ms)
+        if below:
+            inner: list[Any] = []
+            node = html.Details([html.Summary(row), html.Div(inner, className="tree")], open=True)
+            above[-1][1].append(node)
+            above.append((line.indent, inner))
+        else:
+            above[-1][1].append(html.Div(row, className="leaf"))
+    return root
+
+
+def _row(line: StackLine, whole_ms: float) -> list[Any]:
+    share = 100 * line.duration_ms / whole_ms
+    cpu = ""
+    if line.cpu_ms is not None and line.duration_ms > 0:
+        cpu = f"{min(100, 100 * line.cpu_ms / line.duration_ms):.0f} % CPU"
+    return [
+        html.Code(line.code, className="code"),
+        html.Span(
+            f"{duration_text(line.duration_ms)} · {share:.1f} % · {cpu}".rstrip(" ·"),
+            className="muted",
+        ),
+        html.Span(f"{line.filename}:{line.line_number}", className="muted place"),
+    ]

@@ -1,0 +1,68 @@
+"""Profiles as areas: an icicle (a flame graph from the top) and a sunburst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from dash_app.figures.style import Style, duration_text, layout, shorten
+
+
+class Block(NamedTuple):
+    """A line of a merged profile: its path makes it unique; times in ms over all requests."""
+
+    path: tuple[str, ...]
+    code: str
+    place: str
+    total_ms: float
+    cpu_ms: float
+    hits: int
+
+
+def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
+    return {
+        "ids": ["\n".join(block.path) for block in blocks],
+        "parents": ["\n".join(block.path[:-1]) for block in blocks],
+        "labels": [shorten(block.code, 60) for block in blocks],
+        "values": [block.total_ms for block in blocks],
+        "branchvalues": "remainder" if _overlaps(blocks) else "total",
+        "customdata": [
+            f"{block.code}<br>{block.place}<br>{duration_text(block.total_ms)} in {block.hits}"
+            f" requests, {100 * block.cpu_ms / block.total_ms if block.total_ms else 0:.0f} % CPU"
+            for block in blocks
+        ],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {
+            "colors": [
+                block.cpu_ms / block.total_ms if block.total_ms else 0.0 for block in blocks
+            ],
+            "colorscale": "Cividis",
+            "cmin": 0,
+            "cmax": 1,
+            "colorbar": {"title": {"text": "share of CPU"}, "thickness": 12, "tickformat": ".0%"},
+        },
+    }
+
+
+def _overlaps(blocks: Sequence[Block]) -> bool:
+    """Whether lines add up to more than the one above them (rounding, cut trees)."""
+    below: dict[tuple[str, ...], float] = {}
+    for block in blocks:
+        below[block.path[:-1]] = below.get(block.path[:-1], 0.0) + block.total_ms
+    return any(below.get(block.path, 0.0) > block.total_ms * 1.000001 for block in blocks)
+
+
+def icicle(blocks: Sequence[Block], style: Style) -> go.Figure:
+    """The widest bars take the most time; below each line, what it calls."""
+    figure = go.Figure(go.Icicle(tiling={"orientation": "v"}, **_parts(blocks)))
+    figure.update_layout(layout(style, height=520, margin={"l": 5, "r": 5, "t": 10, "b": 10}))
+    return figure
+
+
+def sunburst(blocks: Sequence[Block], style: Style) -> go.Figure:
+    """The same as rings, the endpoint in the middle."""
+    figure = go.Figure(go.Sunburst(**_parts(blocks)))
+    figure.update_layout(layout(style, height=520, margin={"l": 5, "r": 5, "t": 10, "b": 10}))
+    return figure

@@ -1,0 +1,66 @@
+"""What the process knows of each endpoint: its monitor level and the mean of its durations.
+
+Read and written on the request's path without a lock: each step is one operation on a dict or an
+integer, and a lost update of a mean by another thread changes nothing that matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from otel_fmd.analysis.outliers import OutlierRule, RunningMean
+
+
+class Seed(Protocol):
+    """What the server knows of an endpoint."""
+
+    @property
+    def level(self) -> int: ...
+    @property
+    def sum_ns(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+
+
+class EndpointState:
+    """One endpoint in this process."""
+
+    __slots__ = ("level", "mean")
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.mean = RunningMean()
+
+
+class Levels:
+    """All endpoints in this process.
+
+    Args:
+        default_level: the level of an endpoint that the server does not know.
+        rule: when a request is an outlier.
+    """
+
+    def __init__(self, default_level: int, rule: OutlierRule) -> None:
+        self._default = default_level
+        self._rule = rule
+        self._states: dict[str, EndpointState] = {}
+
+    def state(self, endpoint: str) -> EndpointState:
+        """The state of an endpoint, made when it is new."""
+        found = self._states.get(endpoint)
+        if found is None:
+            found = self._states.setdefault(endpoint, EndpointState(self._default))
+        return found
+
+    def threshold_ns(self, state: EndpointState) -> float:
+        """The duration above which a request is an outlier."""
+        return self._rule.threshold_ns(state.mean)
+
+    def seed(self, seeds: Mapping[str, Seed]) -> None:
+        """Take over the server's levels, and its means where it knows more than this process."""
+        for endpoint, seed in seeds.items():
+            state = self.state(endpoint)
+            state.level = seed.level
+            if seed.count > state.mean.count:
+                state.mean = RunningMean(seed.count, seed.sum_ns)

@@ -1,0 +1,36 @@
+"""What the agent is told by the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from otel_fmd.analysis.outliers import OutlierRule
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """How requests are watched.
+
+    Args:
+        group_by: FMD's group-by: a value, a function, a tuple of those, nested.
+        get_ip: gives the client's address of the current request; None: what the span says.
+        default_level: monitor level of an endpoint that nobody set, 0 to 3.
+        rule: when a request is an outlier.
+        sampling_period_ms: the profiler's period.
+        switch_interval_ms: the interpreter's switch interval while a profiled request runs, so that
+            busy lines are seen; 0 leaves it alone.
+        redact: further names whose values are secrets.
+        keep_headers, keep_environ: whether outliers carry them.
+    """
+
+    group_by: Any = None
+    get_ip: Callable[[], str] | None = None
+    default_level: int = 2
+    rule: OutlierRule = field(default_factory=OutlierRule)
+    sampling_period_ms: float = 5.0
+    switch_interval_ms: float = 1.0
+    redact: tuple[str, ...] = ()
+    keep_headers: bool = True
+    keep_environ: bool = True

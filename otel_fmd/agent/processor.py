@@ -1,0 +1,187 @@
+"""The span processor inside the monitored app: names, levels, outliers and profiles of requests.
+
+Everything here is guarded: an error of ours is counted, logged once, and never reaches a request.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import threading
+import time
+from types import CodeType
+from typing import Any
+
+import flask
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import SpanKind
+
+from otel_fmd.agent.group_by import group_by_text
+from otel_fmd.agent.levels import EndpointState, Levels
+from otel_fmd.agent.options import AgentOptions
+from otel_fmd.agent.profiler import build_profile
+from otel_fmd.agent.watch import HAS_CPU_CLOCK, Watch
+from otel_fmd.agent.watcher import Watcher
+from otel_fmd.spans import semconv
+from otel_fmd.spans.outlier import EVENT_PREFIX, TEXT_WIDTH
+from otel_fmd.spans.profile import profile_attributes
+from otel_fmd.spans.redact import redact
+
+_log = logging.getLogger(__name__)
+_FLASK_SCOPE = "opentelemetry.instrumentation.flask"
+_OUTLIERS, _PROFILES = 2, 3
+_VALUE_WIDTH = 2_000
+
+
+class FmdSpanProcessor(SpanProcessor):
+    """Watches the requests of Flask apps.
+
+    Args:
+        options: see `AgentOptions`.
+        levels: what the process knows of its endpoints.
+    """
+
+    def __init__(self, options: AgentOptions, levels: Levels) -> None:
+        self._options = options
+        self._levels = levels
+        self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
+        self._codes: dict[tuple[int, str], CodeType | None] = {}
+        self._stopped = False
+        self._said: set[str] = set()
+        self.errors = 0
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Name the request, and watch it as its endpoint's level asks."""
+        if span.kind is not SpanKind.SERVER and span.kind is not SpanKind.INTERNAL:
+            return
+        scope = span.instrumentation_scope
+        if self._stopped or scope is None or scope.name != _FLASK_SCOPE:
+            return
+        try:
+            self._start(span)
+        except Exception:
+            self._failed("start")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Nothing: what is to be added was added before the span ended."""
+
+    def shutdown(self) -> None:
+        """Stop watching; the processor stays, and does nothing."""
+        self._stopped = True
+        self._watcher.stop()
+
+    def _start(self, span: Span) -> None:
+        endpoint = flask.request.endpoint
+        if endpoint is None:
+            return
+        state = self._levels.state(endpoint)
+        level = state.level
+        span.set_attribute(semconv.FLASK_ENDPOINT, endpoint)
+        span.set_attribute(semconv.MONITOR_LEVEL, level)
+        watch = None
+        if level >= _OUTLIERS:
+            watch = Watch(
+                threading.get_ident(),
+                self._code(endpoint),
+                flask.request.environ,
+                self._levels.threshold_ns(state),
+                level >= _PROFILES,
+            )
+            self._watcher.add(watch)
+        end = span.end
+        began_ns = time.perf_counter_ns()
+
+        def finish(end_time: int | None = None) -> None:
+            # The SDK's hook `_on_ending` comes too late: the span takes no more events then.
+            span.end = end  # type: ignore[method-assign]
+            try:
+                self._finish(span, state, watch, time.perf_counter_ns() - began_ns)
+            except Exception:
+                self._failed("finish")
+            end(end_time)
+
+        span.end = finish  # type: ignore[method-assign]
+
+    def _finish(
+        self, span: Span, state: EndpointState, watch: Watch | None, duration_ns: int
+    ) -> None:
+        if watch is not None:
+            self._watcher.remove(watch)
+        self._add_who(span)
+        if watch is not None:
+            if watch.snapshot is not None or duration_ns > watch.threshold_ns:
+                span.add_event(semconv.EVENT_OUTLIER, self._outlier(watch))
+            if watch.profiled:
+                assert watch.code is not None
+                profile = build_profile(
+                    list(watch.samples),
+                    watch.begin,
+                    watch.now(),
+                    watch.code,
+                    has_cpu=HAS_CPU_CLOCK,
+                )
+                if profile is not None:
+                    span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
+        state.mean.add(duration_ns)
+
+    def _add_who(self, span: Span) -> None:
+        """The user and the address, in the request's context."""
+        options = self._options
+        if options.group_by is not None:
+            try:
+                span.set_attribute("fmd.group_by", group_by_text(options.group_by))
+            except Exception:
+                self._failed("group_by")
+        if options.get_ip is not None:
+            try:
+                span.set_attribute("client.address", str(options.get_ip()))
+            except Exception:
+                self._failed("get_ip")
+
+    def _outlier(self, watch: Watch) -> dict[str, str]:
+        """The attributes of the event, made by the request's own thread."""
+        request, options, seen = flask.request, self._options, watch.snapshot
+        found = {
+            "url": request.url,
+            "values": _short(redact(request.view_args or {}, options.redact)),
+        }
+        if request.args:
+            found["values"] = _short(
+                redact({**(request.view_args or {}), **request.args}, options.redact)
+            )
+        if options.keep_headers:
+            headers = redact(dict(request.headers), options.redact)
+            found["headers"] = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+        if seen is None:
+            found["stack"] = "(it ended between two looks: no stack was taken)"
+        else:
+            found |= {
+                "stack": seen.stack,
+                "cpu_percent": seen.cpu_percent,
+                "memory": seen.memory,
+            }
+            if options.keep_environ:
+                plain = {k: v for k, v in seen.environ.items() if isinstance(v, str | int | float)}
+                found["environment"] = str(redact(plain, options.redact))
+        return {f"{EVENT_PREFIX}{key}": value[:TEXT_WIDTH] for key, value in found.items()}
+
+    def _code(self, endpoint: str) -> CodeType | None:
+        """The code of an endpoint's function, below what decorates it."""
+        app = flask.current_app
+        key = (id(app.view_functions), endpoint)
+        if key not in self._codes:
+            view: Any = inspect.unwrap(app.view_functions[endpoint])
+            self._codes[key] = getattr(getattr(view, "__func__", view), "__code__", None)
+        return self._codes[key]
+
+    def _failed(self, where: str) -> None:
+        self.errors += 1
+        if where not in self._said:
+            self._said.add(where)
+            _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
+
+
+def _short(values: dict[str, Any]) -> str:
+    return json.dumps(values, default=str)[:_VALUE_WIDTH] if values else ""

@@ -1,0 +1,130 @@
+"""The one thread of a process that watches running requests and samples their lines.
+
+It ticks while there is something to watch (every 10 ms, or every sampling period while a request
+is profiled), and sleeps when nothing was watched for a while. It never touches a request's objects.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import threading
+import time
+import weakref
+
+from otel_fmd.agent.watch import Watch
+
+_log = logging.getLogger(__name__)
+_GRID_S = 0.01
+_IDLE_AFTER_S = 1.0
+
+
+class Watcher:
+    """Watches the requests of one process.
+
+    Args:
+        period_ms: the profiler's period.
+        switch_interval_ms: the interpreter's switch interval while a profiled request runs; 0
+            leaves it alone.
+    """
+
+    def __init__(self, period_ms: float, switch_interval_ms: float) -> None:
+        self._period_s = period_ms / 1000
+        self._switch_s = switch_interval_ms / 1000
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            me = weakref.ref(self)
+
+            def in_child() -> None:
+                watcher = me()
+                if watcher is not None:
+                    watcher._reset()
+
+            os.register_at_fork(after_in_child=in_child)
+
+    def _reset(self) -> None:
+        self._watched: dict[int, Watch] = {}
+        self._profiled = 0
+        self._usual_switch_s = 0.0
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._asleep = False
+        self._starting = threading.Lock()
+        self._stopped = False
+
+    def add(self, watch: Watch) -> None:
+        """Watch a request from now on."""
+        self._watched[id(watch)] = watch
+        if watch.profiled:
+            self._begin_profile()
+        if self._thread is None:
+            self._start()
+        elif self._asleep:
+            self._wake.set()
+
+    def remove(self, watch: Watch) -> None:
+        """Watch it no longer."""
+        if self._watched.pop(id(watch), None) is not None and watch.profiled:
+            self._end_profile()
+
+    def stop(self) -> None:
+        """End the thread; requests are no longer watched."""
+        self._stopped = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(1)
+
+    def _begin_profile(self) -> None:
+        with self._starting:
+            self._profiled += 1
+            if self._profiled == 1 and self._switch_s:
+                self._usual_switch_s = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._switch_s, self._usual_switch_s))
+
+    def _end_profile(self) -> None:
+        with self._starting:
+            self._profiled -= 1
+            if self._profiled == 0 and self._usual_switch_s:
+                sys.setswitchinterval(self._usual_switch_s)
+                self._usual_switch_s = 0.0
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(
+                    target=self._run, name="otel-fmd-watcher", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        used = time.monotonic()
+        while not self._stopped:
+            if self._watched:
+                used = time.monotonic()
+            elif time.monotonic() - used > _IDLE_AFTER_S:
+                self._asleep = True
+                if not self._watched:
+                    self._wake.wait()
+                self._asleep = False
+                self._wake.clear()
+                used = time.monotonic()
+                # The first look comes after a random part of the period, or short requests would
+                # always be seen at the same place.
+                time.sleep(self._period_s * random.random())  # noqa: S311
+            else:
+                time.sleep(_GRID_S)
+                continue
+            try:
+                self._look()
+            except Exception:
+                # A look that failed must not end the watching; the request is not touched by it.
+                _log.exception("watching failed")
+            time.sleep(self._period_s if self._profiled else _GRID_S)
+
+    def _look(self) -> None:
+        frames = sys._current_frames()
+        now_ns = time.perf_counter_ns()
+        for watch in list(self._watched.values()):
+            watch.look(frames.get(watch.ident), now_ns)
