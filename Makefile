@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench bench-ingest bench-queries \
+.PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead \
   soak screenshots constraints clean
 
 help: ## list the targets
@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## format and mend what can be mended
 docs: $(VENV)/.dev ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
-bench: bench-ingest bench-queries ## every benchmark
+bench: bench-ingest bench-queries bench-overhead ## every benchmark
 
 bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 	$(BIN)/python -m tests.benchmarks.ingest
@@ -50,12 +50,15 @@ bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 bench-queries: $(VENV)/.dev ## every query of a page at 1 and 10 million requests
 	$(BIN)/python -m tests.benchmarks.queries
 
+bench-overhead: $(VENV)/.dev ## what monitoring adds to a request, beside FMD 5.1.0
+	$(BIN)/python -m tests.benchmarks.overhead
+
 soak: $(VENV)/.dev ## long runs: 500 kills, a minute of overload
 	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 $(BIN)/python -m pytest -q \
 	  -o timeout=7200 tests/integration/test_kill.py tests/integration/test_faults.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the documentation
-	$(BIN)/python -m pytest -q tests/browser/test_screenshots.py
+	OTEL_FMD_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py
 
 constraints: ## pin what is installed now
 	(echo '# The reproducible development environment; made by `make constraints`.'; \

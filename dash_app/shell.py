@@ -13,7 +13,7 @@ from dash_app.page import ADMINISTRATION, APPLICATION, ENDPOINT, Page
 
 _THEME = {
     "primaryColor": "blue",
-    "primaryShade": {"light": 8, "dark": 6},
+    "primaryShade": {"light": 8, "dark": 8},
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
     "defaultRadius": "md",
 }

@@ -1,0 +1,90 @@
+"""Every page in light and dark: drawn without an error, clean under axe-core, and its picture kept.
+
+Pictures go to `build/screenshots`; `make screenshots` puts those of the documentation into `docs`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dash_app.pages import PAGES
+from tests.browser.conftest import Visitor
+from tests.support.requirements import BUILD, ROOT, program
+from tests.support.serving import Served
+
+IN_DOCS = ("overview", "hourly", "daily", "versions", "performance", "reporting")
+# AG Grid and Plotly draw their own insides; their known faults are theirs.
+IGNORED = ["aria-required-children", "aria-required-parent", "scrollable-region-focusable"]
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, installed once."""
+    npm = program("npm")
+    folder = BUILD / "axe"
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}')
+        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "axe-core"]
+        subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
+    return script.read_text()
+
+
+def addresses() -> dict[str, str]:
+    """Name -> address of every page that stands by itself."""
+    found = {}
+    for page in PAGES:
+        if "<request>" not in page.path:
+            path = page.address({"endpoint": "1"})
+            name = path.strip("/").replace("/1/", "-").replace("/", "-") or "overview"
+            found[name] = f"{path}?range=30d"
+    return found
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """What axe-core finds at WCAG 2.1 AA."""
+    page.evaluate(axe)
+    result = page.evaluate(
+        """ignored => axe.run(document, {
+            runOnly: ["wcag2a", "wcag2aa", "wcag21aa"],
+            rules: Object.fromEntries(ignored.map((id) => [id, {enabled: false}])),
+        })""",
+        IGNORED,
+    )
+    return [
+        f"{one['id']}: {one['help']} at {[node['target'] for node in one['nodes']][:3]}"
+        for one in result["violations"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page(visit: Callable[..., Visitor], demo: Served, axe: str, scheme: str) -> None:
+    """Drawn, clean, and pictured."""
+    one = visit(demo)
+    one.log_in()
+    one.page.context.add_cookies(
+        [{"name": "otel_fmd_scheme", "value": scheme, "url": demo.dashboard}]
+    )
+    folder = BUILD / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, list[str]] = {}
+    for name, path in addresses().items():
+        one.open(path, "#content .card, #content .empty")
+        one.page.wait_for_load_state("networkidle")
+        picture = folder / f"{name}-{scheme}.png"
+        one.page.screenshot(path=picture)
+        if os.environ.get("OTEL_FMD_SCREENSHOTS") == "1" and name in IN_DOCS:
+            target = Path(ROOT / "docs" / "images" / f"{name}.png")
+            if scheme == "light":
+                target.write_bytes(picture.read_bytes())
+        problems = violations(one.page, axe)
+        if problems:
+            found[name] = problems
+    assert found == {}
