@@ -10,6 +10,7 @@ import logging
 import os
 import random
 import threading
+import weakref
 from typing import Any
 
 from flask import Flask
@@ -75,7 +76,9 @@ class Instrumentation:
 class LevelPoller:
     """Reads monitor levels and means from the database every few seconds, in a thread of its own.
 
-    When the database is away the last known levels stay.
+    When the database is away the last known levels stay. The thread starts with the first request
+    that a process serves, never at import: a parent that forks workers must not be in the middle of
+    a database call, or the child would inherit a lock that nobody releases.
     """
 
     def __init__(self, store: Store, service: str, levels: Levels) -> None:
@@ -83,18 +86,28 @@ class LevelPoller:
         self._service = service
         self._levels = levels
         self._stopping = threading.Event()
-        self._start()
+        self.running = False
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._start)
+            me = weakref.ref(self)
 
-    def _start(self) -> None:
+            def in_child() -> None:
+                poller = me()
+                if poller is not None and not poller._stopping.is_set():
+                    poller._stopping = threading.Event()
+                    poller.running = False
+
+            os.register_at_fork(after_in_child=in_child)
+
+    def start(self) -> None:
+        """Start the thread; the processor does so at the first request of a process."""
         if not self._stopping.is_set():
-            self._stopping = threading.Event()
+            self.running = True
             threading.Thread(target=self._run, name="otel-fmd-levels", daemon=True).start()
 
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
+        self.running = True
 
     def _run(self) -> None:
         while True:
@@ -160,6 +173,7 @@ def instrument(
         store = Store(found.database_url, found.table_prefix)
         service = str(provider.resource.attributes.get("service.name", ""))
         poller = LevelPoller(store, service, levels)
+        processor.beside = poller
     if not getattr(app, "_is_instrumented_by_opentelemetry", False):
         FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
     return Instrumentation(app, processor, exporter, poller, provider)
@@ -181,7 +195,7 @@ def post_instrument() -> None:
         if "fmd" in os.environ.get("OTEL_TRACES_EXPORTER", "").split(","):
             store = Store(settings.database_url, settings.table_prefix)
             service = str(provider.resource.attributes.get("service.name", ""))
-            LevelPoller(store, service, levels)
+            processor.beside = LevelPoller(store, service, levels)
     except Exception:
         _log.exception("otel-fmd does not watch this app")
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
 import flask
 from opentelemetry.context import Context
@@ -35,6 +35,15 @@ _OUTLIERS, _PROFILES = 2, 3
 _VALUE_WIDTH = 2_000
 
 
+class Beside(Protocol):
+    """A thread that runs beside a process that serves requests."""
+
+    running: bool
+
+    def start(self) -> None:
+        """Start it in this process."""
+
+
 class FmdSpanProcessor(SpanProcessor):
     """Watches the requests of Flask apps.
 
@@ -51,6 +60,7 @@ class FmdSpanProcessor(SpanProcessor):
         self._stopped = False
         self._said: set[str] = set()
         self.errors = 0
+        self.beside: Beside | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Name the request, and watch it as its endpoint's level asks."""
@@ -73,6 +83,8 @@ class FmdSpanProcessor(SpanProcessor):
         self._watcher.stop()
 
     def _start(self, span: Span) -> None:
+        if self.beside is not None and not self.beside.running:
+            self.beside.start()
         endpoint = flask.request.endpoint
         if endpoint is None:
             return
