@@ -18,7 +18,6 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_fmd import config
 from otel_fmd.agent.levels import Levels
@@ -44,33 +43,25 @@ class Instrumentation:
         self,
         app: Flask | None,
         processor: FmdSpanProcessor,
-        exporter: FmdSpanExporter | None,
         poller: LevelPoller | None,
         provider: TracerProvider,
     ) -> None:
         self._app = app
-        self._exporter = exporter
         self._poller = poller
         self.processor = processor
         self.provider = provider
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until every ended request is durable."""
-        flushed = self.provider.force_flush(timeout_millis)
-        if self._exporter is not None:
-            return flushed and self._exporter.force_flush(timeout_millis)
-        return flushed
+        return self.provider.force_flush(timeout_millis)
 
     def uninstrument(self) -> None:
         """Stop watching and exporting."""
         if self._poller is not None:
             self._poller.stop()
-        self.processor.shutdown()
         if self._app is not None and getattr(self._app, "_is_instrumented_by_opentelemetry", False):
             FlaskInstrumentor.uninstrument_app(self._app)
-        if self._exporter is not None:
-            self.force_flush()
-            self._exporter.shutdown()
+        self.processor.shutdown()
 
 
 class LevelPoller:
@@ -157,8 +148,12 @@ def instrument(
     if not isinstance(provider, TracerProvider):
         provider = TracerProvider(resource=Resource.create())
         trace.set_tracer_provider(provider)
+    exporter = poller = None
+    if own or database_url is not None or "OTEL_FMD_DATABASE_URL" in os.environ:
+        exporter = FmdSpanExporter(found.database_url, **settings)
     processor, levels = _processor(
         found,
+        exporter,
         group_by=group_by,
         get_ip=get_ip,
         redact=redact,
@@ -166,17 +161,14 @@ def instrument(
         keep_environ=keep_environ,
     )
     provider.add_span_processor(processor)
-    exporter = poller = None
-    if own or database_url is not None or "OTEL_FMD_DATABASE_URL" in os.environ:
-        exporter = FmdSpanExporter(found.database_url, **settings)
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+    if exporter is not None:
         store = Store(found.database_url, found.table_prefix)
         service = str(provider.resource.attributes.get("service.name", ""))
         poller = LevelPoller(store, service, levels)
         processor.beside = poller
     if not getattr(app, "_is_instrumented_by_opentelemetry", False):
         FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
-    return Instrumentation(app, processor, exporter, poller, provider)
+    return Instrumentation(app, processor, poller, provider)
 
 
 def post_instrument() -> None:
@@ -200,7 +192,9 @@ def post_instrument() -> None:
         _log.exception("otel-fmd does not watch this app")
 
 
-def _processor(settings: config.Settings, **options: Any) -> tuple[FmdSpanProcessor, Levels]:
+def _processor(
+    settings: config.Settings, sink: FmdSpanExporter | None = None, **options: Any
+) -> tuple[FmdSpanProcessor, Levels]:
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
     levels = Levels(settings.monitor_level, rule)
     processor = FmdSpanProcessor(
@@ -212,5 +206,6 @@ def _processor(settings: config.Settings, **options: Any) -> tuple[FmdSpanProces
             **options,
         ),
         levels,
+        sink,
     )
     return processor, levels

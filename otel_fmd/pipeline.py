@@ -1,8 +1,9 @@
 """Spans in, one transaction out: the bounded queue, its writer thread, and the folding.
 
 `submit` never waits: it takes spans and returns a future that is done when they are durable, or
-raises at once. One thread writes; it takes all that waits (up to a limit) into one transaction.
-A second thread folds deltas. Both start when first needed, and again in a forked child.
+raises at once. `offer` takes one span where nobody waits for the answer (the monitored app): such
+requests linger a moment, so that a transaction holds many. One thread writes; it takes all that
+waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first needed, and again in a forked child.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class PipelineSettings:
         max_endpoints: endpoints kept per service.
         max_who: users, and addresses, kept per endpoint and version.
         fold_every_s: seconds between looks for deltas to fold; 0 for never.
+        linger_s: how long offered requests wait for others to be written with.
     """
 
     queue_requests: int = 65_536
@@ -69,6 +71,7 @@ class PipelineSettings:
     max_endpoints: int = 2_000
     max_who: int = 500
     fold_every_s: float = 1.0
+    linger_s: float = 1.0
 
 
 @dataclass(slots=True)
@@ -124,6 +127,9 @@ class Pipeline:
     def _reset(self) -> None:
         """The state of a process that has not written yet; what waits belongs to the parent."""
         self._queue: deque[_Ticket] = deque()
+        self._offered: deque[Request] = deque()
+        self._idle = False
+        self._flushes = 0
         self._waiting = 0
         self._changed = threading.Condition()
         self._stopping = False
@@ -134,12 +140,12 @@ class Pipeline:
         self._ready = False
         self._rounds = 0
         self._last_error = ""
-        self._logged_at = float("-inf")
+        self._logged_at = self._dropped_at = float("-inf")
 
     @property
     def waiting(self) -> int:
         """Requests that wait to be stored."""
-        return self._waiting
+        return self._waiting + len(self._offered)
 
     @property
     def last_error(self) -> str:
@@ -178,10 +184,47 @@ class Pipeline:
             self._changed.notify_all()
         return done
 
+    def offer(self, span: Span) -> None:
+        """Take one ended span; what does not fit is dropped and counted. Takes no lock, usually."""
+        if not self._translator.is_entry(span.kind, span.has_local_parent):
+            self.counters.not_kept += 1
+            return
+        request = self._translator.request(span)
+        if not request.duration_ns:
+            self.counters.clock_errors += 1
+        number = len(self._offered)
+        if self._stopping or number + self._waiting >= self._settings.queue_requests:
+            self._drop()
+            return
+        self._offered.append(request)
+        # A writer that lingers wakes up by itself.
+        if self._idle or number == self._settings.batch_requests or self._writer is None:
+            with self._changed:
+                if self._writer is None and not self._stopping:
+                    self._start()
+                self._changed.notify_all()
+
+    def _drop(self) -> None:
+        self.counters.dropped += 1
+        now = time.monotonic()
+        if now - self._dropped_at > _LOG_EVERY_S:
+            self._dropped_at = now
+            _log.warning(
+                "requests are dropped, %d so far: %d wait to be stored. %s",
+                self.counters.dropped,
+                self.waiting,
+                self._last_error,
+            )
+
     def flush(self, timeout_s: float) -> bool:
         """Wait until nothing waits to be stored; False when that took too long."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._waiting == 0, timeout_s)
+            self._flushes += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: self.waiting == 0, timeout_s)
+            finally:
+                self._flushes -= 1
 
     def stop(self, timeout_s: float) -> bool:
         """Take nothing new, store what waits, stop the threads; False when some was not stored."""
@@ -193,7 +236,7 @@ class Pipeline:
         for thread in (self._writer, self._folder):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(timeout_s + 1)
-        return self._waiting == 0
+        return self.waiting == 0
 
     def start_folding(self) -> None:
         """Fold in this process even when it writes nothing (a dashboard without receiver)."""
@@ -267,7 +310,11 @@ class Pipeline:
     def _next(self) -> list[_Ticket]:
         """The tickets of the next transaction; none when the pipeline stops."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._stopping)
+            self._idle = True
+            self._changed.wait_for(lambda: self._queue or self._offered or self._stopping)
+            self._idle = False
+            if self._offered and not self._queue:
+                self._changed.wait_for(self._is_full, self._settings.linger_s)
             tickets: list[_Ticket] = []
             size = 0
             while self._queue:
@@ -275,7 +322,22 @@ class Pipeline:
                 if tickets and size > self._settings.batch_requests:
                     break
                 tickets.append(self._queue.popleft())
+            offered = [
+                self._offered.popleft()
+                for _ in range(min(len(self._offered), self._settings.batch_requests))
+            ]
+            if offered:
+                self._waiting += len(offered)
+                tickets.append(_Ticket(offered, Future()))
             return tickets
+
+    def _is_full(self) -> bool:
+        return (
+            self._stopping
+            or self._flushes > 0
+            or bool(self._queue)
+            or len(self._offered) >= self._settings.batch_requests
+        )
 
     def _succeed(self, tickets: list[_Ticket], written: Written) -> None:
         with self._changed:

@@ -7,6 +7,7 @@ integer, and a lost update of a mean by another thread changes nothing that matt
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import CodeType
 from typing import Protocol
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
@@ -24,13 +25,18 @@ class Seed(Protocol):
 
 
 class EndpointState:
-    """One endpoint in this process."""
+    """One endpoint in this process: its level, its mean, and the code of its function.
 
-    __slots__ = ("level", "mean")
+    `rule` is the routing rule that `code` was found for; two apps may have an endpoint of one name.
+    """
+
+    __slots__ = ("code", "level", "mean", "rule")
 
     def __init__(self, level: int) -> None:
         self.level = level
         self.mean = RunningMean()
+        self.rule: object = None
+        self.code: CodeType | None = None
 
 
 class Levels:

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 import flask
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import SpanKind
 
 from otel_fmd.agent.group_by import group_by_text
 from otel_fmd.agent.levels import EndpointState, Levels
@@ -44,19 +43,34 @@ class Beside(Protocol):
         """Start it in this process."""
 
 
+class Sink(Protocol):
+    """Where ended spans go when no exporter of the SDK carries them."""
+
+    def take(self, span: ReadableSpan) -> None:
+        """Take an ended span; never waits, never raises."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until all that was taken is durable."""
+
+    def shutdown(self) -> None:
+        """Store what waits, and stop."""
+
+
 class FmdSpanProcessor(SpanProcessor):
     """Watches the requests of Flask apps.
 
     Args:
         options: see `AgentOptions`.
         levels: what the process knows of its endpoints.
+        sink: takes ended spans in this process; None: the provider's exporters carry them.
     """
 
-    def __init__(self, options: AgentOptions, levels: Levels) -> None:
+    def __init__(self, options: AgentOptions, levels: Levels, sink: Sink | None = None) -> None:
         self._options = options
         self._levels = levels
+        self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
-        self._codes: dict[tuple[int, str], CodeType | None] = {}
+        self._has_who = options.group_by is not None or options.get_ip is not None
         self._stopped = False
         self._said: set[str] = set()
         self.errors = 0
@@ -64,10 +78,8 @@ class FmdSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Name the request, and watch it as its endpoint's level asks."""
-        if span.kind is not SpanKind.SERVER and span.kind is not SpanKind.INTERNAL:
-            return
         scope = span.instrumentation_scope
-        if self._stopped or scope is None or scope.name != _FLASK_SCOPE:
+        if scope is None or scope.name != _FLASK_SCOPE or self._stopped:
             return
         try:
             self._start(span)
@@ -75,39 +87,60 @@ class FmdSpanProcessor(SpanProcessor):
             self._failed("start")
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Nothing: what is to be added was added before the span ended."""
+        """Hand the span to the sink; what is to be added to it was added before it ended."""
+        if self._sink is not None and not self._stopped:
+            self._sink.take(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until every ended request is durable."""
+        return self._sink is None or self._sink.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
-        """Stop watching; the processor stays, and does nothing."""
+        """Stop watching, and store what waits; the processor stays, and does nothing."""
+        if self._stopped:
+            return
         self._stopped = True
         self._watcher.stop()
+        if self._sink is not None:
+            self._sink.shutdown()
 
     def _start(self, span: Span) -> None:
         if self.beside is not None and not self.beside.running:
             self.beside.start()
-        endpoint = flask.request.endpoint
-        if endpoint is None:
+        request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        rule = request.url_rule
+        if rule is None:
             return
+        endpoint = rule.endpoint
         state = self._levels.state(endpoint)
         level = state.level
         span.set_attribute(semconv.FLASK_ENDPOINT, endpoint)
         span.set_attribute(semconv.MONITOR_LEVEL, level)
         watch = None
         if level >= _OUTLIERS:
+            if state.rule is not rule:
+                state.code = _code_of(endpoint)
+                state.rule = rule
             watch = Watch(
                 threading.get_ident(),
-                self._code(endpoint),
-                flask.request.environ,
+                state.code,
+                request.environ,
                 self._levels.threshold_ns(state),
                 level >= _PROFILES,
             )
             self._watcher.add(watch)
+        # A wrapper that stood before us is called by ours and put back. Ours is taken away again:
+        # an object that holds a method of its own is freed by the garbage collector only.
+        wrapper = span.__dict__.get("end")
         end = span.end
         began_ns = time.perf_counter_ns()
 
         def finish(end_time: int | None = None) -> None:
             # The SDK's hook `_on_ending` comes too late: the span takes no more events then.
-            span.end = end  # type: ignore[method-assign]
+            if wrapper is None:
+                del span.end
+            else:
+                span.end = wrapper  # type: ignore[method-assign]
             try:
                 self._finish(span, state, watch, time.perf_counter_ns() - began_ns)
             except Exception:
@@ -121,22 +154,21 @@ class FmdSpanProcessor(SpanProcessor):
     ) -> None:
         if watch is not None:
             self._watcher.remove(watch)
-        self._add_who(span)
-        if watch is not None:
             if watch.snapshot is not None or duration_ns > watch.threshold_ns:
                 span.add_event(semconv.EVENT_OUTLIER, self._outlier(watch))
-            if watch.profiled:
-                assert watch.code is not None
-                profile = build_profile(
-                    list(watch.samples),
-                    watch.begin,
-                    watch.now(),
-                    watch.code,
-                    has_cpu=HAS_CPU_CLOCK,
-                )
-                if profile is not None:
-                    span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
+            if watch.samples:
+                self._add_profile(span, watch)
+        if self._has_who:
+            self._add_who(span)
         state.mean.add(duration_ns)
+
+    def _add_profile(self, span: Span, watch: Watch) -> None:
+        assert watch.code is not None
+        profile = build_profile(
+            list(watch.samples), watch.begin, watch.now(), watch.code, has_cpu=HAS_CPU_CLOCK
+        )
+        if profile is not None:
+            span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
 
     def _add_who(self, span: Span) -> None:
         """The user and the address, in the request's context."""
@@ -179,15 +211,6 @@ class FmdSpanProcessor(SpanProcessor):
                 found["environment"] = str(redact(plain, options.redact))
         return {f"{EVENT_PREFIX}{key}": value[:TEXT_WIDTH] for key, value in found.items()}
 
-    def _code(self, endpoint: str) -> CodeType | None:
-        """The code of an endpoint's function, below what decorates it."""
-        app = flask.current_app
-        key = (id(app.view_functions), endpoint)
-        if key not in self._codes:
-            view: Any = inspect.unwrap(app.view_functions[endpoint])
-            self._codes[key] = getattr(getattr(view, "__func__", view), "__code__", None)
-        return self._codes[key]
-
     def _failed(self, where: str) -> None:
         self.errors += 1
         if where not in self._said:
@@ -197,3 +220,10 @@ class FmdSpanProcessor(SpanProcessor):
 
 def _short(values: dict[str, Any]) -> str:
     return json.dumps(values, default=str)[:_VALUE_WIDTH] if values else ""
+
+
+def _code_of(endpoint: str) -> CodeType | None:
+    """The code of an endpoint's function in the current app, below what decorates it."""
+    view: Any = inspect.unwrap(flask.current_app.view_functions[endpoint])
+    code = getattr(getattr(view, "__func__", view), "__code__", None)
+    return code if isinstance(code, CodeType) else None

@@ -21,7 +21,7 @@ from otel_fmd.analysis.rollup import HOUR_US, Rollup
 from otel_fmd.database.fold import Folder, who_counts
 from otel_fmd.database.recount import request_columns
 from otel_fmd.database.rows import unix_us
-from otel_fmd.database.schema import HEAD, revision_of, version_table
+from otel_fmd.database.schema import HEAD, revision_of, stamp
 from otel_fmd.database.settings import get_setting, put_setting
 from otel_fmd.database.store import Store
 from otel_fmd.errors import SchemaError
@@ -93,9 +93,7 @@ def restructure(store: Store, service: str) -> None:
         put_setting(connection, tables, _LAST_ID, str(highest))
         put_setting(connection, tables, _DONE_ID, "0")
         put_setting(connection, tables, ADOPTED_AT, str(time.time_ns() // 1000))
-        name = store.engine.dialect.identifier_preparer.quote(version_table(tables.prefix))
-        connection.execute(text(f"CREATE TABLE {name} (version_num VARCHAR(32) NOT NULL)"))
-        connection.execute(text(f"INSERT INTO {name} VALUES ('{HEAD}')"))
+        stamp(connection, tables.prefix)
     if store.dialect == "sqlite":
         _make_shrinkable(store)
     _log.info("adopted the tables of FMD in %s", store.display_url)

@@ -8,7 +8,7 @@ winner's row.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -47,8 +47,11 @@ class NameRegistry:
         self._per_service: dict[str, int] = {}
         self._refreshed = float("-inf")
 
-    def prepare(self, wanted: Iterable[tuple[str, str, str]]) -> None:
-        """Make sure that every (service, endpoint, version) can be looked up afterwards."""
+    def prepare(self, wanted: Mapping[tuple[str, str, str], int | None]) -> None:
+        """Make sure that every (service, endpoint, version) can be looked up afterwards.
+
+        A new endpoint gets the monitor level that its agent watched it at, or the default (None).
+        """
         if time.monotonic() - self._refreshed > _REFRESH_S:
             self._load()
         for service, endpoint, version in sorted(wanted):
@@ -57,7 +60,7 @@ class NameRegistry:
                     self._store.tables.version, {"name": version}, {}
                 )
             if (service, endpoint) not in self.endpoints:
-                self._add_endpoint(service, endpoint, version)
+                self._add_endpoint(service, endpoint, version, wanted[service, endpoint, version])
 
     def forget(self) -> None:
         """Read everything again at the next use, after a write failed."""
@@ -87,7 +90,10 @@ class NameRegistry:
                 self._per_service[service] = self._per_service.get(service, 0) + 1
         self._refreshed = time.monotonic()
 
-    def _add_endpoint(self, service: str, name: str, version: str) -> None:
+    def _add_endpoint(
+        self, service: str, name: str, version: str, level: int | None = None
+    ) -> None:
+        level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
         tables = self._store.tables
         if service not in self._services:
@@ -103,13 +109,13 @@ class NameRegistry:
             tables.endpoint,
             {"service_id": self._services[service], "name": name},
             {
-                "monitor_level": self._default_level,
+                "monitor_level": level,
                 "time_added": now,
                 "version_added": version,
                 "last_requested": now,
             },
         )
-        self.endpoints[service, name] = EndpointInfo(number, self._default_level)
+        self.endpoints[service, name] = EndpointInfo(number, level)
         self._per_service[service] = self._per_service.get(service, 0) + 1
 
     def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:

@@ -103,7 +103,7 @@ class BatchWriter:
     def _write(self, requests: Sequence[Request]) -> Written:
         if self._means is None:
             self._means = self._load_means()
-        self.names.prepare({(r.service, r.endpoint, r.version) for r in requests})
+        self.names.prepare({(r.service, r.endpoint, r.version): r.level for r in requests})
         batch, seen = self._prepare(requests)
         rows = [item.row for item in batch]
         try:
@@ -198,7 +198,7 @@ class BatchWriter:
                 known = self._means.get(endpoint_id)
                 mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
                 means[endpoint_id] = mean
-            if item.request.judged:
+            if item.request.level is not None:
                 found = item.request.has_outlier
             else:
                 # OutlierRule.is_outlier, without a call for each request.

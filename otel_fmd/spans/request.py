@@ -6,8 +6,8 @@ attributes, and allocates one record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Set
+from typing import Any, NamedTuple, TypeVar
 
 from otel_fmd.spans import semconv
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
@@ -19,16 +19,30 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
-_USUAL_STATUS = frozenset(range(100, 600))
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
+
+
+class _NoSource:
+    def attributes(self, raw: Any, wanted: Set[str] | None) -> dict[str, AttributeValue]:
+        return {}
+
+    def events(self, raw: Any) -> Iterable[Event]:
+        return ()
+
+
+_NOTHING_MORE = Span(
+    b"", b"", b"", "", SpanKind.SERVER, 0, 0, False, False, False, Resource({}), None, _NoSource()
+)
+"""Stands for a span of which nothing more is needed, so that its memory is free while it waits."""
 
 
 class Request(NamedTuple):
     """One request, as FMD's `Request` table knows it, before it has an id.
 
-    `start_us` is unix microseconds, `duration_ns` nanoseconds; `span` is kept for what only some
-    requests need (outlier, profile, exceptions). `judged`: our agent watched this request, so that
-    it is an outlier if and only if it has the event.
+    `start_us` is unix microseconds, `duration_ns` nanoseconds (0: the clock was wrong); `span` is
+    kept for what only some requests need (outlier, profile, exceptions). `level`: the monitor level
+    at which our agent watched it, so that it is an outlier if and only if it has the event; None:
+    no agent did.
     """
 
     service: str
@@ -42,7 +56,7 @@ class Request(NamedTuple):
     trace_id: bytes
     span_id: bytes
     span: Span
-    judged: bool
+    level: int | None
 
     def events(self, name: str) -> list[Event]:
         """The events of this name, oldest first."""
@@ -124,6 +138,7 @@ class Translator:
 
     def __init__(self, internal_roots: bool = False) -> None:
         self._internal_roots = internal_roots
+        self._known: tuple[Resource | None, str, str] = (None, "", "")
         self._fitted: dict[str, str] = {}
         self._endpoints: dict[tuple[AttributeValue, ...], str] = {}
 
@@ -131,45 +146,51 @@ class Translator:
         """The requests among `spans`, in their order."""
         requests: list[Request] = []
         not_kept = clock_errors = 0
-        resource: Resource | None = None
-        service = version = ""
-        wanted = semconv.REQUEST_ATTRIBUTES
         for span in spans:
-            if not self._is_entry(span.kind, span.has_local_parent):
+            if not self.is_entry(span.kind, span.has_local_parent):
                 not_kept += 1
                 continue
-            if span.resource is not resource:
-                resource = span.resource
-                service, version = self._service_and_version(resource)
-            attributes = span.source.attributes(span.raw, wanted)
-            get = attributes.get
-            duration_ns = span.end_ns - span.start_ns
-            if not 0 < duration_ns <= _LONGEST_NS:
-                duration_ns = 0
+            request = self.request(span)
+            if not request.duration_ns:
                 clock_errors += 1
-            # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
-            user = get("fmd.group_by") or get("enduser.id") or get("user.id")
-            ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
-            status = get("http.response.status_code") or get("http.status_code")
-            requests.append(
-                Request(
-                    service,
-                    self._endpoint(get, span),
-                    version,
-                    span.start_ns // 1000,
-                    duration_ns,
-                    status if status in _USUAL_STATUS else status_of(attributes, span),
-                    self._fit(user, GROUP_BY_WIDTH) or None if user else None,
-                    self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
-                    span.trace_id,
-                    span.span_id,
-                    span,
-                    "fmd.monitor_level" in attributes,
-                )
-            )
+            requests.append(request)
         return Translation(requests, not_kept, clock_errors)
 
-    def _is_entry(self, kind: int, has_local_parent: bool) -> bool:
+    def request(self, span: Span) -> Request:
+        """The request of an entry span."""
+        known = self._known
+        if span.resource is not known[0]:
+            # One assignment: threads that translate at once never mix two resources.
+            known = self._known = (span.resource, *self._service_and_version(span.resource))
+        attributes = span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES)
+        get = attributes.get
+        duration_ns = span.end_ns - span.start_ns
+        if not 0 < duration_ns <= _LONGEST_NS:
+            duration_ns = 0
+        # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
+        user = get("fmd.group_by") or get("enduser.id") or get("user.id")
+        ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
+        status = get("http.response.status_code") or get("http.status_code")
+        level = get("fmd.monitor_level")
+        return Request(
+            known[1],
+            self._endpoint(get, span),
+            known[2],
+            span.start_ns // 1000,
+            duration_ns,
+            status
+            if type(status) is int and 100 <= status < 600
+            else status_of(attributes, span),
+            self._fit(user, GROUP_BY_WIDTH) or None if user else None,
+            self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
+            span.trace_id,
+            span.span_id,
+            span if level is None or span.has_events else _NOTHING_MORE,
+            level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
+        )
+
+    def is_entry(self, kind: int, has_local_parent: bool) -> bool:
+        """Whether such a span is a request."""
         return (
             kind == SpanKind.SERVER
             or kind == SpanKind.CONSUMER

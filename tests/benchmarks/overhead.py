@@ -1,7 +1,8 @@
 """What monitoring adds to a request, in CPU and time: OTel alone, ours at each level, FMD 5.1.0.
 
-One run, the same app, the variants in turns in random order. CPU is the whole process's, its
-background threads and the storing of what was recorded included.
+One run, the same app; each variant in a process of its own, so that no thread of one is charged to
+another, the variants in turns in random order. CPU is the whole process's: background threads and
+the storing of what was recorded included.
 
 `python -m tests.benchmarks.overhead [--quick]`
 """
@@ -13,266 +14,183 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Flask
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.flask import FlaskInstrumentor
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
-import otel_fmd
+from tests.benchmarks import overhead_app
 from tests.benchmarks.report import Report, quartiles
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
 
-ENDPOINTS = {"trivial": 200, "20 ms": 12}
-_LEVELS = (1, 2, 3)
+LEVELS = (1, 2, 3)
+FMD_PYTHON = BUILD / "fmd" / "bin" / "python"
 
 
-class NullExporter(SpanExporter):
-    """Takes spans, and does nothing with them."""
+class Case(NamedTuple):
+    """What is requested in a round."""
 
-    def export(self, spans: Any) -> SpanExportResult:
-        """Done."""
-        return SpanExportResult.SUCCESS
-
-
-def make_app() -> Flask:
-    """A trivial endpoint, and one of 10 ms computing and 10 ms waiting."""
-    app = Flask("overhead")
-
-    @app.route("/trivial")
-    def trivial() -> str:
-        return "x"
-
-    @app.route("/20 ms")
-    def split() -> str:
-        end = time.thread_time() + 0.01
-        while time.thread_time() < end:
-            pass
-        time.sleep(0.01)
-        return "x"
-
-    return app
+    endpoint: str
+    threads: int
+    client: str
+    number: int
 
 
-@dataclass
+TRIVIAL = Case("trivial", 1, "test client", 3000)
+THREADS = Case("trivial", 8, "test client", 3000)
+DIRECT = Case("trivial", 1, "wsgi", 3000)
+SLOW = Case("20ms", 1, "test client", 40)
+CASES = (TRIVIAL, THREADS, DIRECT, SLOW)
+_FMD_PART = 20
+"""FMD gets so many times fewer requests in a round, or it would take most of the run."""
+
+
 class Variant:
-    """One way to run the app, and what it took in each round, in microseconds a request."""
+    """A process with one way to run the app."""
 
-    name: str
-    app: Flask
-    flush: Callable[[], object] = lambda: None
-    cpu: dict[tuple[str, int], list[float]] = field(default_factory=dict)
-    wall: dict[tuple[str, int], list[float]] = field(default_factory=dict)
-
-    def round(self, endpoint: str, threads: int) -> None:
-        """Make the requests of one round, and note what they took."""
-        number = max(1, ENDPOINTS[endpoint] // threads)
-        times: list[float] = []
-
-        def work() -> None:
-            client = self.app.test_client()
-            for _ in range(number):
-                began = time.perf_counter()
-                client.get(f"/{endpoint}")
-                times.append((time.perf_counter() - began) * 1e6)
-
-        began = time.process_time()
-        if threads == 1:
-            work()
-        else:
-            workers = [threading.Thread(target=work) for _ in range(threads)]
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                worker.join()
-        self.flush()
-        spent = (time.process_time() - began) * 1e6 / (number * threads)
-        self.cpu.setdefault((endpoint, threads), []).append(spent)
-        self.wall.setdefault((endpoint, threads), []).extend(times)
-
-
-def provider_with(exporter: SpanExporter | None) -> TracerProvider:
-    """A provider of its own."""
-    provider = TracerProvider(resource=Resource.create({"service.name": "overhead"}))
-    if exporter is not None:
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
-
-
-@contextmanager
-def variants(folder: Path) -> Iterator[list[Variant]]:
-    """Every variant of this process."""
-    found = [Variant("bare", make_app())]
-    app, provider = make_app(), provider_with(NullExporter())
-    FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
-    found.append(Variant("otel null", app, provider.force_flush))
-    monitors = []
-    for level in _LEVELS:
-        app = make_app()
-        one = otel_fmd.instrument(
-            app,
-            database_url=f"sqlite:///{folder / f'level{level}.db'}",
-            tracer_provider=provider_with(None),
-            monitor_level=level,
+    def __init__(self, name: str, target: str, python: str = sys.executable) -> None:
+        self.name = name
+        # Otherwise the environment of this run decides where requests go.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
+        self._process = subprocess.Popen(
+            [python, overhead_app.__file__, name, target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=Path(target.removeprefix("sqlite:///")).parent if "sqlite" in target else None,
         )
-        monitors.append(one)
-        found.append(Variant(f"level {level}", app, one.force_flush))
-    served = Served(f"sqlite:///{folder / 'otlp.db'}", "--no-dashboard")
-    app, provider = make_app(), provider_with(OTLPSpanExporter(served.traces))
-    FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
-    found.append(Variant("otel otlp", app, provider.force_flush))
-    os.environ.pop("OTEL_FMD_DATABASE_URL", None)
-    for level in _LEVELS:
-        app, provider = make_app(), provider_with(OTLPSpanExporter(served.traces))
-        one = otel_fmd.instrument(app, tracer_provider=provider, monitor_level=level)
-        monitors.append(one)
-        found.append(Variant(f"level {level} otlp", app, provider.force_flush))
-    yield found
-    for one in monitors:
-        one.uninstrument()
-    served.stop()
+        self.cpu: dict[Case, list[float]] = {case: [] for case in CASES}
+        self.times: dict[Case, list[float]] = {case: [] for case in CASES}
+        self.play(TRIVIAL._replace(number=50))  # imports, tables
+
+    def play(self, case: Case) -> dict[str, Any]:
+        """One round of this process."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(case._asdict()) + "\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("ROUND "):
+                return dict(json.loads(line.removeprefix("ROUND ")))
+        raise RuntimeError(f"{self.name} ended with {self._process.wait()}")
+
+    def round(self, case: Case, *, warm: bool) -> None:
+        """Let it run for one round, and note what it took."""
+        number = case.number // _FMD_PART if self.name.startswith("original") else case.number
+        found = self.play(case._replace(number=max(number, case.threads)))
+        if warm:
+            self.cpu[case].append(found["cpu"])
+            self.times[case].extend(found["times"])
+
+    def middle(self, case: Case) -> float:
+        """Median CPU of a request, microseconds."""
+        return quartiles(self.cpu[case])[1]
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
 
 
-FMD = """
-import json, sys, threading, time
-from flask import Flask
-level, database, endpoints, rounds = (
-    int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4]))
+def variants(folder: Path, traces: str, stack: ExitStack) -> list[Variant]:
+    """Every way to run the app, started."""
+    found: list[Variant] = []
 
-def make_app():
-    app = Flask("overhead")
-    @app.route("/trivial")
-    def trivial():
-        return "x"
-    @app.route("/20 ms")
-    def split():
-        end = time.thread_time() + 0.01
-        while time.thread_time() < end:
-            pass
-        time.sleep(0.01)
-        return "x"
-    return app
+    def add(name: str, target: str = "-", python: str = sys.executable) -> None:
+        found.append(Variant(name, target, python))
+        stack.callback(found[-1].stop)
 
-bare = make_app()
-import flask_monitoringdashboard as dashboard
-dashboard.config.database_name = database
-dashboard.config.monitor_level = level
-watched = make_app()
-watched.secret_key = "x"
-dashboard.bind(watched)
-base = threading.active_count()
-found = {}
-for endpoint, number in endpoints.items():
-    for turn in range(rounds + 1):
-        for name, app in (("bare", bare), ("fmd", watched)):
-            client = app.test_client()
-            began = time.process_time()
-            for _ in range(number):
-                client.get("/" + endpoint)
-            while threading.active_count() > base:
-                time.sleep(0.01)
-            spent = (time.process_time() - began) * 1e6 / number
-            if turn:
-                found.setdefault(endpoint + " " + name, []).append(spent)
-print("RESULT" + json.dumps(found))
-"""
+    add("bare")
+    add("null")
+    add("otlp", traces)
+    for level in LEVELS:
+        add(f"fmd {level}", f"sqlite:///{folder}/level{level}.db")
+        add(f"otlp {level}", traces)
+        if FMD_PYTHON.exists():
+            add(f"original {level}", f"sqlite:///{folder}/original{level}.db", str(FMD_PYTHON))
+        else:
+            print("FMD 5.1.0 is not installed in build/fmd; `make test` installs it")
+    return found
 
 
-def original(report: Report, rounds: int, folder: Path) -> dict[int, float]:
-    """What FMD adds to bare Flask on the trivial endpoint, microseconds of CPU, by level."""
-    python = BUILD / "fmd" / "bin" / "python"
-    if not python.exists():
-        print("FMD 5.1.0 is not installed in build/fmd; `make test` installs it")
-        return {}
-    added = {}
-    for level in _LEVELS:
-        url = f"sqlite:///{folder / f'fmd{level}.db'}"
-        command = [str(python), "-c", FMD, str(level), url, json.dumps(ENDPOINTS), str(rounds)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
-        found = json.loads(line.removeprefix("RESULT"))
-        for endpoint in ENDPOINTS:
-            bare, fmd = (quartiles(found[f"{endpoint} {name}"])[1] for name in ("bare", "fmd"))
+WORDS = {
+    "bare": "bare Flask",
+    "null": "OTel, null exporter",
+    "otlp": "OTel, OTLP exporter",
+    **{f"fmd {level}": f"ours, level {level}" for level in LEVELS},
+    **{f"otlp {level}": f"ours, level {level}, OTLP" for level in LEVELS},
+    **{f"original {level}": f"FMD 5.1.0, level {level}" for level in LEVELS},
+}
+
+
+def print_rows(report: Report, found: Sequence[Variant]) -> None:
+    """The table."""
+    for case in CASES:
+        for one in sorted(found, key=lambda v: list(WORDS).index(v.name)):
+            low, median, high = quartiles(one.cpu[case])
+            times = sorted(one.times[case])
             report.row(
-                what=f"FMD level {level}", endpoint=endpoint, cpu_us=fmd, added_us=fmd - bare
+                endpoint=case.endpoint,
+                client=case.client,
+                threads=case.threads,
+                what=WORDS[one.name],
+                cpu_us=median,
+                q1=low,
+                q3=high,
+                p50_us=times[len(times) // 2],
+                p99_us=times[int(len(times) * 0.99)],
             )
-            if endpoint == "trivial":
-                added[level] = fmd - bare
-    return added
+
+
+def judge(report: Report, by_name: dict[str, Variant]) -> None:
+    """The bounds."""
+    null, bare = by_name["null"], by_name["bare"]
+    for case, bounds in (
+        (TRIVIAL, (1.08, 1.13, 1.20)),
+        (THREADS, (1.10, 1.15, 1.30)),
+        (SLOW, (1.02, 1.04, 1.08)),
+    ):
+        for level, bound in zip(LEVELS, bounds, strict=True):
+            ratio = by_name[f"fmd {level}"].middle(case) / null.middle(case)
+            what = f"{case.endpoint}, {case.threads} threads"
+            report.at_most(f"level {level}, {what}: times OTel with a null exporter", ratio, bound)
+    for level, bound in zip(LEVELS, (1.10, 1.15, 1.25), strict=True):
+        ratio = by_name[f"otlp {level}"].middle(TRIVIAL) / by_name["otlp"].middle(TRIVIAL)
+        report.at_most(f"level {level} over OTLP: times the SDK's own", ratio, bound)
+    for level, part in zip(LEVELS, (60, 30, 60), strict=True):
+        if f"original {level}" in by_name:
+            added = by_name[f"original {level}"].middle(TRIVIAL) - bare.middle(TRIVIAL)
+            ours = by_name[f"fmd {level}"].middle(TRIVIAL) - null.middle(TRIVIAL)
+            report.at_most(
+                f"level {level}: microseconds added, against 1/{part} of FMD's", ours, added / part
+            )
 
 
 def main() -> None:
     """Everything."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", help="the names of the variants, with commas")
     options = parser.parse_args()
-    rounds = 5 if options.quick else 25
+    rounds = 6 if options.quick else 20
     report = Report("overhead")
-    with tempfile.TemporaryDirectory() as name, variants(Path(name)) as all_:
-        folder = Path(name)
-        cases = [("trivial", 1), ("20 ms", 1), ("trivial", 8)]
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        served = Served(f"sqlite:///{name}/otlp.db", "--no-dashboard")
+        stack.callback(served.stop)
+        found = variants(Path(name), served.traces, stack)
+        if options.only:
+            found = [one for one in found if one.name in options.only.split(",")]
         for turn in range(rounds + 2):
-            for endpoint, threads in cases:
-                random.shuffle(all_)
-                for one in all_:
-                    one.round(endpoint, threads)
-            if turn == 1:  # the first rounds warm up
-                for one in all_:
-                    one.cpu.clear()
-                    one.wall.clear()
-        by_name = {one.name: one for one in all_}
-        middle: dict[tuple[str, str, int], float] = {}
-        for what in sorted(by_name):
-            for endpoint, threads in cases:
-                low, median, high = quartiles(by_name[what].cpu[endpoint, threads])
-                middle[what, endpoint, threads] = median
-                times = sorted(by_name[what].wall[endpoint, threads])
-                report.row(
-                    what=what,
-                    endpoint=endpoint,
-                    threads=threads,
-                    cpu_us=median,
-                    q1=low,
-                    q3=high,
-                    p50_us=times[len(times) // 2],
-                    p99_us=times[int(len(times) * 0.99)],
-                )
-        added = original(report, max(3, rounds // 5), folder)
-        bounds = {
-            ("trivial", 1): (1.08, 1.13, 1.20),
-            ("trivial", 8): (1.10, 1.15, 1.30),
-            ("20 ms", 1): (1.02, 1.04, 1.08),
-        }
-        for (endpoint, threads), most in bounds.items():
-            for level, bound in zip(_LEVELS, most, strict=True):
-                ratio = (
-                    middle[f"level {level}", endpoint, threads]
-                    / middle["otel null", endpoint, threads]
-                )
-                report.at_most(
-                    f"level {level}, {endpoint}, {threads} threads, times OTel", ratio, bound
-                )
-        for level, bound in zip(_LEVELS, (1.10, 1.15, 1.25), strict=True):
-            ratio = middle[f"level {level} otlp", "trivial", 1] / middle["otel otlp", "trivial", 1]
-            report.at_most(f"level {level} over OTLP, times the SDK's own", ratio, bound)
-        for level, part in zip(_LEVELS, (60, 30, 60), strict=True):
-            if level in added:
-                ours = middle[f"level {level}", "trivial", 1] - middle["otel null", "trivial", 1]
-                report.at_most(
-                    f"level {level}, added us against 1/{part} of FMD's", ours, added[level] / part
-                )
-    report.write()
+            for case in CASES:
+                for one in random.sample(found, len(found)):
+                    one.round(case, warm=turn >= 2)
+        print_rows(report, found)
+        if not options.only:
+            judge(report, {one.name: one for one in found})
+            report.write()
 
 
 if __name__ == "__main__":

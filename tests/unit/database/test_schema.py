@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from otel_fmd.database.schema import ensure_schema, version_table
+from otel_fmd.database.schema import HEAD, ensure_schema, revision_of, upgrade, version_table
 from otel_fmd.database.store import Store, parse_url
 from otel_fmd.errors import ConfigurationError, SchemaError, StoreUnavailableError
 
@@ -35,12 +35,16 @@ def test_every_table_and_column_of_fmd_is_made(store: Store) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "my_"])
-def test_migrations_and_tables_agree(
-    database_url: str, open_store: Callable[..., Store], prefix: str
-) -> None:
-    """What Alembic made is what the code describes."""
-    store = open_store(database_url, prefix)
+@pytest.mark.parametrize("way", ["made at once", "migrated"])
+def test_migrations_and_tables_agree(database_url: str, prefix: str, way: str) -> None:
+    """What Alembic makes, and what a new database gets, is what the code describes."""
+    store = Store(database_url, prefix)
+    if way == "migrated":
+        with store.write() as connection:
+            upgrade(store, connection)
+    ensure_schema(store)
     with store.read() as connection:
+        assert revision_of(connection, prefix) == HEAD
         context = MigrationContext.configure(
             connection, opts={"version_table": version_table(prefix)}
         )
@@ -49,6 +53,7 @@ def test_migrations_and_tables_agree(
             for difference in compare_metadata(context, store.tables.metadata)
             if "OtelFmdVersion" not in str(difference)
         ]
+    store.close()
     assert differences == []
 
 
