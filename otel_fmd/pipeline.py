@@ -3,7 +3,8 @@
 `submit` never waits: it takes spans and returns a future that is done when they are durable, or
 raises at once. `offer` takes one span where nobody waits for the answer (the monitored app): such
 requests linger a moment, so that a transaction holds many. One thread writes; it takes all that
-waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first needed, and again in a forked child.
+waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first
+needed, and again in a forked child.
 """
 
 from __future__ import annotations

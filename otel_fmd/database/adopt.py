@@ -21,7 +21,7 @@ from otel_fmd.analysis.rollup import HOUR_US, Rollup
 from otel_fmd.database.fold import Folder, who_counts
 from otel_fmd.database.recount import request_columns
 from otel_fmd.database.rows import unix_us
-from otel_fmd.database.schema import HEAD, revision_of, stamp
+from otel_fmd.database.schema import revision_of, stamp
 from otel_fmd.database.settings import get_setting, put_setting
 from otel_fmd.database.store import Store
 from otel_fmd.errors import SchemaError

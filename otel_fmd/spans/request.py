@@ -178,9 +178,7 @@ class Translator:
             known[2],
             span.start_ns // 1000,
             duration_ns,
-            status
-            if type(status) is int and 100 <= status < 600
-            else status_of(attributes, span),
+            status if type(status) is int and 100 <= status < 600 else status_of(attributes, span),
             self._fit(user, GROUP_BY_WIDTH) or None if user else None,
             self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
             span.trace_id,

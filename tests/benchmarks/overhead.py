@@ -69,7 +69,8 @@ class Variant:
 
     def play(self, case: Case) -> dict[str, Any]:
         """One round of this process."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(case._asdict()) + "\n")
         self._process.stdin.flush()
         for line in self._process.stdout:
