@@ -20,7 +20,8 @@ from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.pipeline import Pipeline, PipelineCounters, PipelineSettings
 from otel_fmd.spans.record import Resource
-from otel_fmd.spans.sdk import span_of, spans_of
+from otel_fmd.spans.request import Translator
+from otel_fmd.spans.sdk import request_of, spans_of
 
 _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
@@ -48,6 +49,7 @@ class FmdSpanExporter(SpanExporter):
         self._logged_at = float("-inf")
         self._sdk_resource: Any = None
         self._resource = Resource({})
+        self._translator = Translator(self._settings.internal_roots)
         self._said = False
 
     @property
@@ -67,9 +69,11 @@ class FmdSpanExporter(SpanExporter):
             if span.resource is not self._sdk_resource:
                 self._resource = Resource(span.resource.attributes)
                 self._sdk_resource = span.resource
-            record = span_of(span, self._resource)
-            if record is not None:
-                self._pipeline.offer(record)
+            request = request_of(span, self._resource, self._translator)
+            if request is None:
+                self.counters.not_kept += 1
+            else:
+                self._pipeline.offer(request)
         except Exception:
             self.counters.failed += 1
             if not self._said:

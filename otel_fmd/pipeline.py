@@ -1,9 +1,9 @@
 """Spans in, one transaction out: the bounded queue, its writer thread, and the folding.
 
 `submit` never waits: it takes spans and returns a future that is done when they are durable, or
-raises at once. `offer` takes one span where nobody waits for the answer (the monitored app): such
-requests linger a moment, so that a transaction holds many. One thread writes; it takes all that
-waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first
+raises at once. `offer` takes one request where nobody waits for the answer (the monitored app):
+such requests linger a moment, so that a transaction holds many. One thread writes; it takes all
+that waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first
 needed, and again in a forked child.
 """
 
@@ -185,12 +185,8 @@ class Pipeline:
             self._changed.notify_all()
         return done
 
-    def offer(self, span: Span) -> None:
-        """Take one ended span; what does not fit is dropped and counted. Takes no lock, usually."""
-        if not self._translator.is_entry(span.kind, span.has_local_parent):
-            self.counters.not_kept += 1
-            return
-        request = self._translator.request(span)
+    def offer(self, request: Request) -> None:
+        """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""
         if not request.duration_ns:
             self.counters.clock_errors += 1
         number = len(self._offered)

@@ -63,6 +63,12 @@ class Levels:
         """The duration above which a request is an outlier."""
         return self._rule.threshold_ns(state.mean)
 
+    def ended(self, endpoint: str, duration_ns: int) -> None:
+        """Add a request to the mean of its endpoint."""
+        state = self._states.get(endpoint)
+        if state is not None:
+            state.mean.add(duration_ns)
+
     def seed(self, seeds: Mapping[str, Seed]) -> None:
         """Take over the server's levels, and its means where it knows more than this process."""
         for endpoint, seed in seeds.items():

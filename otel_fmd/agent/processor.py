@@ -18,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd.agent.group_by import group_by_text
-from otel_fmd.agent.levels import EndpointState, Levels
+from otel_fmd.agent.levels import Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.profiler import build_profile
 from otel_fmd.agent.watch import HAS_CPU_CLOCK, Watch
@@ -27,6 +27,7 @@ from otel_fmd.spans import semconv
 from otel_fmd.spans.outlier import EVENT_PREFIX, TEXT_WIDTH
 from otel_fmd.spans.profile import profile_attributes
 from otel_fmd.spans.redact import redact
+from otel_fmd.spans.sdk import attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
@@ -87,8 +88,17 @@ class FmdSpanProcessor(SpanProcessor):
             self._failed("start")
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Hand the span to the sink; what is to be added to it was added before it ended."""
-        if self._sink is not None and not self._stopped:
+        """Note how long it took, and hand the span to the sink."""
+        if self._stopped:
+            return
+        try:
+            endpoint = attributes_of(span).get(semconv.FLASK_ENDPOINT)
+            start, end = span.start_time, span.end_time
+            if endpoint is not None and start is not None and end is not None:
+                self._levels.ended(endpoint, end - start)
+        except Exception:
+            self._failed("end")
+        if self._sink is not None:
             self._sink.take(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -111,15 +121,17 @@ class FmdSpanProcessor(SpanProcessor):
         rule = request.url_rule
         if rule is None:
             return
-        endpoint = rule.endpoint
-        state = self._levels.state(endpoint)
+        state = self._levels.state(rule.endpoint)
         level = state.level
-        span.set_attribute(semconv.FLASK_ENDPOINT, endpoint)
+        # One by one: `set_attributes` takes longer for two.
+        span.set_attribute(semconv.FLASK_ENDPOINT, rule.endpoint)
         span.set_attribute(semconv.MONITOR_LEVEL, level)
+        if level < _OUTLIERS and not self._has_who:
+            return
         watch = None
         if level >= _OUTLIERS:
             if state.rule is not rule:
-                state.code = _code_of(endpoint)
+                state.code = _code_of(rule.endpoint)
                 state.rule = rule
             watch = Watch(
                 threading.get_ident(),
@@ -133,7 +145,6 @@ class FmdSpanProcessor(SpanProcessor):
         # an object that holds a method of its own is freed by the garbage collector only.
         wrapper = span.__dict__.get("end")
         end = span.end
-        began_ns = time.perf_counter_ns()
 
         def finish(end_time: int | None = None) -> None:
             # The SDK's hook `_on_ending` comes too late: the span takes no more events then.
@@ -142,25 +153,22 @@ class FmdSpanProcessor(SpanProcessor):
             else:
                 span.end = wrapper  # type: ignore[method-assign]
             try:
-                self._finish(span, state, watch, time.perf_counter_ns() - began_ns)
+                self._finish(span, watch)
             except Exception:
                 self._failed("finish")
             end(end_time)
 
         span.end = finish  # type: ignore[method-assign]
 
-    def _finish(
-        self, span: Span, state: EndpointState, watch: Watch | None, duration_ns: int
-    ) -> None:
+    def _finish(self, span: Span, watch: Watch | None) -> None:
         if watch is not None:
             self._watcher.remove(watch)
-            if watch.snapshot is not None or duration_ns > watch.threshold_ns:
+            if watch.snapshot is not None or time.perf_counter_ns() > watch.deadline_ns:
                 span.add_event(semconv.EVENT_OUTLIER, self._outlier(watch))
             if watch.samples:
                 self._add_profile(span, watch)
         if self._has_who:
             self._add_who(span)
-        state.mean.add(duration_ns)
 
     def _add_profile(self, span: Span, watch: Watch) -> None:
         assert watch.code is not None

@@ -81,7 +81,10 @@ class Watch:
         """One look by the watching thread."""
         if self.profiled and frame is not None and len(self.samples) < _MOST_SAMPLES:
             assert self.code is not None
-            sample = self.now()
+            try:
+                sample = self.now()
+            except OSError:  # The thread ended since its frame was taken: it has no clock any more.
+                return
             self.samples.append(sample._replace(path=path_of(frame, self.code)))
         if self.snapshot is None and now_ns >= self.deadline_ns:
             self.snapshot = take_snapshot(frame, self.code, self.environ)

@@ -11,7 +11,8 @@ import json
 import struct
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from otel_fmd.errors import StoreError
@@ -23,45 +24,30 @@ NO_STATUS = 0
 """Stands for a missing status code, in deltas and rollups."""
 
 
-class DeltaRow(NamedTuple):
-    """One request in a delta."""
-
-    endpoint_id: int
-    version_id: int
-    status_code: int
-    start_us: int
-    duration_ns: int
-    user: str
-    address: str
-
-
 class Columns(NamedTuple):
-    """The requests of a delta, one sequence per column, all of the same length."""
+    """The requests of a delta, one sequence per column, all of the same length.
 
-    endpoint_ids: list[int]
-    version_ids: list[int]
-    status_codes: list[int]
-    starts_us: list[int]
-    durations_ns: list[int]
-    users: list[str]
-    addresses: list[str]
+    `seen` maps endpoints at monitor level 0 to their last start in unix microseconds.
+    """
+
+    endpoint_ids: Sequence[int]
+    version_ids: Sequence[int]
+    status_codes: Sequence[int]
+    starts_us: Sequence[int]
+    durations_ns: Sequence[int]
+    users: Sequence[str]
+    addresses: Sequence[str]
     seen: dict[int, int]
 
 
-def pack(rows: Iterable[DeltaRow], seen: Mapping[int, int]) -> bytes:
-    """The payload for these requests; `seen` maps endpoint id to the last start in unix us."""
-    columns = list(zip(*rows, strict=True))
+def pack(columns: Columns) -> bytes:
+    """The payload for these requests."""
     names: dict[str, int] = {}
-    numbers: list[Iterable[int]] = [[], [], [], [], [], [], []]
-    if columns:
-        users, addresses = columns[5], columns[6]
-        for name in users:
-            names.setdefault(name, len(names))
-        for name in addresses:
-            names.setdefault(name, len(names))
-        get = names.__getitem__
-        numbers = [*columns[:5], map(get, users), map(get, addresses)]
-    head = {"names": list(names), "seen": [[k, v] for k, v in seen.items()]}
+    for name in chain(columns.users, columns.addresses):
+        names.setdefault(name, len(names))
+    get = names.__getitem__
+    numbers = [*columns[:5], map(get, columns.users), map(get, columns.addresses)]
+    head = {"names": list(names), "seen": [[k, v] for k, v in columns.seen.items()]}
     text = json.dumps(head, separators=(",", ":")).encode()
     parts = [array(code, values) for code, values in zip(_ARRAYS, numbers, strict=True)]
     head_bytes = _HEAD.pack(_FORMAT, len(parts[0]), len(text))

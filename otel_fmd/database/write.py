@@ -8,14 +8,13 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
 from otel_fmd.analysis.request_id import request_id
-from otel_fmd.database import delta as deltas
-from otel_fmd.database.delta import NO_STATUS, DeltaRow
+from otel_fmd.database.delta import NO_STATUS, Columns, pack
 from otel_fmd.database.details import DetailWriter
 from otel_fmd.database.insert import Inserter, RequestRow
 from otel_fmd.database.names import NameRegistry
@@ -28,6 +27,7 @@ from otel_fmd.spans.request import Request
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 8
 _BACKOFF_S = 0.02
+_tuple: Any = tuple.__new__
 
 LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
 
@@ -42,10 +42,9 @@ class Written(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A request with its row, its delta row and its monitor level."""
+    """A request with its row and its monitor level."""
 
     row: RequestRow
-    delta: DeltaRow
     request: Request
     level: int
 
@@ -125,7 +124,7 @@ class BatchWriter:
         return Written(len(batch), len(rows) - len(batch), outliers, seen_only)
 
     def _prepare(self, requests: Sequence[Request]) -> tuple[list[Prepared], dict[int, int]]:
-        endpoints, versions = self.names.endpoints, self.names.versions
+        endpoints = self.names.endpoints
         batch: list[Prepared] = []
         seen: dict[int, int] = {}
         second, text = -1, ""
@@ -139,28 +138,23 @@ class BatchWriter:
             if start_us // 1_000_000 != second:
                 second = start_us // 1_000_000
                 text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S.")
-            row = RequestRow(
-                request_id(start_us, trace_id, span_id),
-                endpoint_id,
-                duration_ns / 1e6,
-                f"{text}{start_us % 1_000_000:06d}",
-                version,
-                user,
-                ip,
-                status,
-                trace_id,
-                span_id,
+            # As RequestRow(...) and Prepared(...), without the call of their constructors.
+            row = _tuple(
+                RequestRow,
+                (
+                    request_id(start_us, trace_id, span_id),
+                    endpoint_id,
+                    duration_ns / 1e6,
+                    f"{text}{start_us % 1_000_000:06d}",
+                    version,
+                    user,
+                    ip,
+                    status,
+                    trace_id,
+                    span_id,
+                ),
             )
-            change = DeltaRow(
-                endpoint_id,
-                versions[version],
-                status or NO_STATUS,
-                start_us,
-                duration_ns,
-                user or "",
-                ip,
-            )
-            batch.append(Prepared(row, change, request, level))
+            batch.append(_tuple(Prepared, (row, request, level)))
         # Writers that insert in the same order cannot deadlock.
         batch.sort(key=itemgetter(0))
         return batch, seen
@@ -179,11 +173,30 @@ class BatchWriter:
             [(item.row, item.request) for item in profiled],
         )
         if batch or seen:
-            payload = deltas.pack([item.delta for item in batch], seen)
+            payload = pack(self._columns(batch, seen))
             connection.exec_driver_sql(
                 self._insert_delta, (time.time_ns() // 1000, len(batch), payload)
             )
         return len(outliers), means
+
+    def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
+        """The delta of a batch."""
+        if not batch:
+            return Columns((), (), (), (), (), (), (), seen)
+        rows, requests, _ = zip(*batch, strict=True)
+        _, _, versions, starts_us, durations_ns, statuses, users, ips, *_ = zip(
+            *requests, strict=True
+        )
+        return Columns(
+            [row[1] for row in rows],
+            list(map(self.names.versions.__getitem__, versions)),
+            [status or NO_STATUS for status in statuses],
+            starts_us,
+            durations_ns,
+            [user or "" for user in users],
+            ips,
+            seen,
+        )
 
     def _judge(self, batch: Sequence[Prepared]) -> tuple[list[Prepared], dict[int, RunningMean]]:
         """The outliers of a batch, and the means of its endpoints after it."""
@@ -192,21 +205,22 @@ class BatchWriter:
         means: dict[int, RunningMean] = {}
         outliers: list[Prepared] = []
         for item in batch:
-            endpoint_id, duration_ns = item.row.endpoint_id, item.delta.duration_ns
+            row, request, level = item
+            endpoint_id, duration_ns = row[1], request[4]
             mean = means.get(endpoint_id)
             if mean is None:
                 known = self._means.get(endpoint_id)
                 mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
                 means[endpoint_id] = mean
-            if item.request.level is not None:
-                found = item.request.has_outlier
+            if request.level is not None:
+                found = request.span.has_events and request.has_outlier
             else:
                 # OutlierRule.is_outlier, without a call for each request.
                 count = mean.count
                 found = count >= least and duration_ns * count > constant * mean.sum_ns
             mean.count += 1
             mean.sum_ns += duration_ns
-            if found and item.level >= LEVEL_OUTLIERS:
+            if found and level >= LEVEL_OUTLIERS:
                 outliers.append(item)
         return outliers, means
 

@@ -6,7 +6,7 @@ attributes, and allocates one record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Set
+from collections.abc import Hashable, Iterable, Set
 from typing import Any, NamedTuple, TypeVar
 
 from otel_fmd.spans import semconv
@@ -19,6 +19,7 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
+_tuple: Any = tuple.__new__
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -30,7 +31,7 @@ class _NoSource:
         return ()
 
 
-_NOTHING_MORE = Span(
+NOTHING_MORE = Span(
     b"", b"", b"", "", SpanKind.SERVER, 0, 0, False, False, False, Resource({}), None, _NoSource()
 )
 """Stands for a span of which nothing more is needed, so that its memory is free while it waits."""
@@ -158,13 +159,35 @@ class Translator:
 
     def request(self, span: Span) -> Request:
         """The request of an entry span."""
+        return self.make(
+            span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES),
+            span.resource,
+            span.name,
+            span.start_ns,
+            span.end_ns,
+            span.trace_id,
+            span.span_id,
+            span,
+        )
+
+    def make(
+        self,
+        attributes: dict[str, AttributeValue],
+        resource: Resource,
+        name: str,
+        start_ns: int,
+        end_ns: int,
+        trace_id: bytes,
+        span_id: bytes,
+        span: Span = NOTHING_MORE,
+    ) -> Request:
+        """The request of an entry span that is given in parts; without `span` it has no events."""
         known = self._known
-        if span.resource is not known[0]:
+        if resource is not known[0]:
             # One assignment: threads that translate at once never mix two resources.
-            known = self._known = (span.resource, *self._service_and_version(span.resource))
-        attributes = span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES)
+            known = self._known = (resource, *self._service_and_version(resource))
         get = attributes.get
-        duration_ns = span.end_ns - span.start_ns
+        duration_ns = end_ns - start_ns
         if not 0 < duration_ns <= _LONGEST_NS:
             duration_ns = 0
         # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
@@ -172,19 +195,25 @@ class Translator:
         ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
         status = get("http.response.status_code") or get("http.status_code")
         level = get("fmd.monitor_level")
-        return Request(
-            known[1],
-            self._endpoint(get, span),
-            known[2],
-            span.start_ns // 1000,
-            duration_ns,
-            status if type(status) is int and 100 <= status < 600 else status_of(attributes, span),
-            self._fit(user, GROUP_BY_WIDTH) or None if user else None,
-            self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
-            span.trace_id,
-            span.span_id,
-            span if level is None or span.has_events else _NOTHING_MORE,
-            level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
+        # As Request(...), without the call of its constructor.
+        return _tuple(  # type: ignore[no-any-return]
+            Request,
+            (
+                known[1],
+                self._endpoint(attributes, name),
+                known[2],
+                start_ns // 1000,
+                duration_ns,
+                status
+                if type(status) is int and 100 <= status < 600
+                else status_of(attributes, span),
+                self._fit(user, GROUP_BY_WIDTH) or None if user else None,
+                self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
+                trace_id,
+                span_id,
+                span if level is None or span.has_events else NOTHING_MORE,
+                level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
+            ),
         )
 
     def is_entry(self, kind: int, has_local_parent: bool) -> bool:
@@ -195,22 +224,19 @@ class Translator:
             or (self._internal_roots and kind == SpanKind.INTERNAL and not has_local_parent)
         )
 
-    def _endpoint(self, get: Callable[[str], AttributeValue], span: Span) -> str:
+    def _endpoint(self, attributes: dict[str, AttributeValue], span_name: str) -> str:
         """The endpoint's fitted name, made once for each combination of what it is made from."""
+        get = attributes.get
         method = get("http.request.method") or get("http.method")
-        key = (get("flask.endpoint"), method, get("http.route"), None if method else span.name)
+        key = (get("flask.endpoint"), method, get("http.route"), None if method else span_name)
         try:
             found = self._endpoints.get(key)
         except TypeError:  # a list or a map where a text was expected
-            return self._new_endpoint(span)
+            return fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
         if found is None:
-            found = self._new_endpoint(span)
+            found = fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
             self._endpoints = _keep(self._endpoints, key, found)
         return found
-
-    def _new_endpoint(self, span: Span) -> str:
-        attributes = span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES)
-        return fit(endpoint_name(attributes, span.name), ENDPOINT_WIDTH)
 
     def _fit(self, value: AttributeValue, width: int) -> str:
         text = value if isinstance(value, str) else str(value)

@@ -10,7 +10,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind as SdkSpanKind
 from opentelemetry.trace import StatusCode
 
+from otel_fmd.spans import semconv
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
+from otel_fmd.spans.request import Request, Translator
+
+_LEVEL = semconv.MONITOR_LEVEL
 
 _KINDS = {
     SdkSpanKind.INTERNAL: SpanKind.INTERNAL,
@@ -23,10 +27,7 @@ _KINDS = {
 
 class _SdkSource:
     def attributes(self, raw: Any, wanted: Set[str] | None) -> dict[str, AttributeValue]:
-        # The public view takes a lock for each attribute (2 microseconds a span).
-        found = raw._attributes._dict if type(raw._attributes) is BoundedAttributes else None
-        if found is None:
-            found = dict(raw.attributes or {})
+        found = attributes_of(raw)
         return found if wanted is not None else dict(found)
 
     def events(self, raw: Any) -> Iterable[Event]:
@@ -34,6 +35,40 @@ class _SdkSource:
 
 
 _SOURCE = _SdkSource()
+
+
+def attributes_of(span: ReadableSpan) -> dict[str, Any]:
+    """The attributes of an ended span, not to be changed."""
+    # The public view takes a lock for each attribute (2 microseconds a span).
+    attributes: Any = span._attributes
+    if type(attributes) is BoundedAttributes:
+        return attributes._dict
+    return dict(span.attributes or {})
+
+
+def request_of(span: ReadableSpan, resource: Resource, translator: Translator) -> Request | None:
+    """The request of an ended SDK span; None when it is none.
+
+    A span that our agent watched and that has no events becomes one without a record in between.
+    """
+    context, start, end = span.context, span.start_time, span.end_time
+    if context is None or start is None or end is None:
+        return None
+    attributes = attributes_of(span)
+    if span.kind is SdkSpanKind.SERVER and not span._events and _LEVEL in attributes:
+        return translator.make(
+            attributes,
+            resource,
+            span.name,
+            start,
+            end,
+            context.trace_id.to_bytes(16, "big"),
+            context.span_id.to_bytes(8, "big"),
+        )
+    record = span_of(span, resource)
+    if record is None or not translator.is_entry(record.kind, record.has_local_parent):
+        return None
+    return translator.request(record)
 
 
 def spans_of(readable: Sequence[ReadableSpan]) -> Iterator[Span]:
