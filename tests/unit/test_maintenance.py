@@ -48,10 +48,10 @@ def test_a_wrong_schedule_is_refused(sqlite_store: Store, cron: str) -> None:
 def test_maintenance_prunes_when_it_is_due(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the configured ages, in its own thread."""
+    """By the configured ages, in its own thread (rows are of noon: the same at any hour)."""
     fill(sqlite_store)
-    settings = load({}, keep_requests_days=3.0, pruning_schedule="* * * * *")
-    assert ages_of(settings).requests == 3
+    settings = load({}, keep_requests_days=3.5, pruning_schedule="* * * * *")
+    assert ages_of(settings).requests == 3.5
     monkeypatch.setattr("otel_fmd.maintenance._LOOK_EVERY_S", 0.0)
     monkeypatch.setattr("otel_fmd.maintenance.next_run", lambda cron, after: after)
     one = Maintenance(sqlite_store, settings, lambda: "")
