@@ -26,7 +26,6 @@ from otel_fmd.errors import OtelFmdError
 
 _log = logging.getLogger(__name__)
 _SESSION_DAYS = 14
-_PREFIX = "/"
 _MOST_VERSIONS = 100
 
 _INDEX = """<!DOCTYPE html>
@@ -54,14 +53,19 @@ class _Dashboard(Dash):  # type: ignore[misc]
 
 
 def create_app(
-    store: Store, settings: Settings, counters: Callable[[], Mapping[str, int]]
+    store: Store,
+    settings: Settings,
+    counters: Callable[[], Mapping[str, int]],
+    prefix: str = "/",
 ) -> Flask:
     """The dashboard's WSGI application.
 
     Args:
         store: the database, its schema made.
-        settings: brand, time zone.
+        settings: brand, time zone, colours.
         counters: what the pipeline of this process did.
+        prefix: the path at which browsers reach it, with a slash at its end; the server gives the
+            part before the last slash as SCRIPT_NAME.
     """
     people = Users(store)
     server = Flask("otel_fmd_dashboard", static_folder=None)
@@ -70,6 +74,7 @@ def create_app(
         SESSION_COOKIE_NAME="otel_fmd_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH=prefix,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=2 * 2**20,
         COMPRESS_ALGORITHM=["br", "gzip"],
@@ -81,6 +86,8 @@ def create_app(
         "dash_app",
         server=server,
         compress=True,
+        requests_pathname_prefix=prefix,
+        routes_pathname_prefix="/",
         title=settings.brand_name,
         update_title=None,
         suppress_callback_exceptions=True,
@@ -89,7 +96,8 @@ def create_app(
     )
     reader = Reader(store)
 
-    def make(path: str, search: str) -> Context:
+    def make(address: str, search: str) -> Context:
+        path = "/" + address.removeprefix(prefix).lstrip("/")
         context = make_context(
             reader,
             path=path,
@@ -98,7 +106,7 @@ def create_app(
             is_admin=is_admin(),
             zone_setting=settings.timezone,
             brand=settings.brand_name,
-            prefix=_PREFIX,
+            prefix=prefix,
             counters=counters,
         )
         found = find_page(path)
@@ -106,7 +114,7 @@ def create_app(
 
     def layout() -> Any:
         dark = request.cookies.get(SCHEME_COOKIE) == "dark" if request else False
-        return shell.shell(settings.brand_name, dark, _PREFIX)
+        return shell.shell(settings.brand_name, dark, prefix)
 
     app.layout = layout
     _register_router(app, make)
@@ -140,7 +148,7 @@ def _register_router(app: Dash, make: Make) -> None:
     )
     def route(path: str, search: str) -> Any:
         context = make(path, search)
-        found = find_page(path)
+        found = find_page(context.path)
         page = None if found is None else found[0]
         name, services, versions = "", [], []
         try:

@@ -29,3 +29,7 @@ class QueueFullError(OtelFmdError):
 
 class ShuttingDownError(OtelFmdError):
     """The pipeline is stopping and takes nothing new."""
+
+
+class LevelsUnavailableError(OtelFmdError):
+    """The receiver did not tell the monitor levels; the last known ones stay."""

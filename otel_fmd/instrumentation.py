@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
-import threading
 import weakref
 from typing import Any
 
@@ -17,20 +15,27 @@ from flask import Flask
 from opentelemetry import trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import TracerProvider, sampling
 
 from otel_fmd import config
 from otel_fmd.agent.levels import Levels
 from otel_fmd.agent.options import AgentOptions
+from otel_fmd.agent.poller import LevelPoller
 from otel_fmd.agent.processor import FmdSpanProcessor
+from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.endpoints import endpoint_seeds
 from otel_fmd.database.store import Store
-from otel_fmd.errors import OtelFmdError
+from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import FmdSpanExporter
+from otel_fmd.otlp_target import OtlpTarget, otlp_target
 
 _log = logging.getLogger(__name__)
-_POLL_S = 5.0
+_instrumented: weakref.WeakKeyDictionary[TracerProvider, FmdSpanProcessor] = (
+    weakref.WeakKeyDictionary()
+)
+"""One processor watches all apps of a provider: with two, a request would be stored twice."""
 
 
 class Instrumentation:
@@ -39,17 +44,27 @@ class Instrumentation:
     Other people's middleware stays; an inert processor stays, too (the SDK offers no removal).
     """
 
-    def __init__(
-        self,
-        app: Flask | None,
-        processor: FmdSpanProcessor,
-        poller: LevelPoller | None,
-        provider: TracerProvider,
-    ) -> None:
+    def __init__(self, app: Flask, processor: FmdSpanProcessor, provider: TracerProvider) -> None:
         self._app = app
-        self._poller = poller
+        self._wsgi_app = app.wsgi_app
+        self._unmount: Any = None
         self.processor = processor
         self.provider = provider
+
+    def mount_dashboard(self, settings: config.Settings) -> None:
+        """Show the dashboard at the app's `dashboard_path`."""
+        from otel_fmd.mount import MountedDashboard
+
+        inner = self._app.wsgi_app
+        mounted = MountedDashboard(inner, settings)
+        self._app.wsgi_app = mounted  # type: ignore[method-assign]
+
+        def unmount() -> None:
+            if self._app.wsgi_app is mounted:
+                self._app.wsgi_app = inner  # type: ignore[method-assign]
+            mounted.close()
+
+        self._unmount = unmount
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until every ended request is durable."""
@@ -57,59 +72,17 @@ class Instrumentation:
 
     def uninstrument(self) -> None:
         """Stop watching and exporting."""
-        if self._poller is not None:
-            self._poller.stop()
-        if self._app is not None and getattr(self._app, "_is_instrumented_by_opentelemetry", False):
+        if self._unmount is not None:
+            self._unmount()
+        stop = getattr(self.processor.beside, "stop", None)
+        if stop is not None:
+            stop()
+        on_top = self._app.wsgi_app is self._wsgi_app
+        if on_top and getattr(self._app, "_is_instrumented_by_opentelemetry", False):
+            # It would take away what others put around the app since.
             FlaskInstrumentor.uninstrument_app(self._app)
         self.processor.shutdown()
-
-
-class LevelPoller:
-    """Reads monitor levels and means from the database every few seconds, in a thread of its own.
-
-    When the database is away the last known levels stay. The thread starts with the first request
-    that a process serves, never at import: a parent that forks workers must not be in the middle of
-    a database call, or the child would inherit a lock that nobody releases.
-    """
-
-    def __init__(self, store: Store, service: str, levels: Levels) -> None:
-        self._store = store
-        self._service = service
-        self._levels = levels
-        self._stopping = threading.Event()
-        self.running = False
-        if hasattr(os, "register_at_fork"):
-            me = weakref.ref(self)
-
-            def in_child() -> None:
-                poller = me()
-                if poller is not None and not poller._stopping.is_set():
-                    poller._stopping = threading.Event()
-                    poller.running = False
-
-            os.register_at_fork(after_in_child=in_child)
-
-    def start(self) -> None:
-        """Start the thread; the processor does so at the first request of a process."""
-        if not self._stopping.is_set():
-            self.running = True
-            threading.Thread(target=self._run, name="otel-fmd-levels", daemon=True).start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        self.running = True
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self._levels.seed(endpoint_seeds(self._store, self._service))
-            except OtelFmdError as error:
-                _log.debug("levels were not read: %s", error)
-            except Exception:
-                _log.exception("levels were not read; tried again")
-            if self._stopping.wait(_POLL_S * random.uniform(0.8, 1.2)):  # noqa: S311
-                return
+        _instrumented.pop(self.provider, None)
 
 
 def instrument(
@@ -118,9 +91,7 @@ def instrument(
     database_url: str | None = None,
     group_by: Any = None,
     get_ip: Any = None,
-    redact: tuple[str, ...] = (),
-    keep_headers: bool = True,
-    keep_environ: bool = True,
+    dashboard: str | None = None,
     tracer_provider: TracerProvider | None = None,
     **settings: Any,
 ) -> Instrumentation:
@@ -130,82 +101,132 @@ def instrument(
         app: the app.
         database_url: where requests are stored; None: `OTEL_FMD_DATABASE_URL`, or the default. When
             the app has a tracer provider of its own, and neither is given, only our processor is
-            added and the app's own exporters carry what it sees.
+            added and the app's own exporters carry what it sees. When the standard variables name
+            an OTLP endpoint, and neither is given, requests are sent there.
         group_by: a value, a function, a tuple of those, nested: what requests are grouped by.
         get_ip: gives the client's address of the current request.
-        redact: further names of headers and values that are secrets.
-        keep_headers: whether outliers carry the request's headers.
-        keep_environ: whether they carry the WSGI environment.
+        dashboard: the path at which the dashboard is mounted in this app, such as `/dashboard`.
         tracer_provider: the provider to use; None: the global one, made when there is none.
         **settings: any other setting of `otel_fmd.config.Settings`.
 
     Raises:
         ConfigurationError: a setting cannot be used.
     """
+    if dashboard is not None:
+        settings["dashboard_path"] = dashboard
+    where = config.sources(database_url=database_url, **settings)
     found = config.load(database_url=database_url, **settings)
     provider = tracer_provider or trace.get_tracer_provider()
     own = not isinstance(provider, TracerProvider)
     if not isinstance(provider, TracerProvider):
-        provider = TracerProvider(resource=Resource.create())
-        trace.set_tracer_provider(provider)
-    exporter = poller = None
-    if own or database_url is not None or "OTEL_FMD_DATABASE_URL" in os.environ:
-        exporter = FmdSpanExporter(found.database_url, **settings)
-    processor, levels = _processor(
-        found,
-        exporter,
-        group_by=group_by,
-        get_ip=get_ip,
-        redact=redact,
-        keep_headers=keep_headers,
-        keep_environ=keep_environ,
-    )
-    provider.add_span_processor(processor)
-    if exporter is not None:
-        store = Store(found.database_url, found.table_prefix)
-        service = str(provider.resource.attributes.get("service.name", ""))
-        poller = LevelPoller(store, service, levels)
-        processor.beside = poller
+        provider = _make_provider(found)
+    stores = "database_url" in where
+    target = None if stores else otlp_target(os.environ)
+    processor = _instrumented.get(provider)
+    if processor is None:
+        exporter = None
+        if stores or (own and target is None):
+            exporter = FmdSpanExporter(found.database_url, **settings)
+        elif own and target is not None:
+            target.export(provider)
+        processor = _watch(found, provider, exporter, target, group_by=group_by, get_ip=get_ip)
+        provider.add_span_processor(processor)
+        _instrumented[provider] = processor
+        _warn_of_sampling(provider)
     if not getattr(app, "_is_instrumented_by_opentelemetry", False):
         FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
-    return Instrumentation(app, processor, poller, provider)
+    made = Instrumentation(app, processor, provider)
+    if found.dashboard_path:
+        if target is not None:
+            raise ConfigurationError(
+                f"dashboard_path={found.dashboard_path!r}: requests go to {target.endpoint}, where "
+                "the dashboard is; to have it in this app, give database_url"
+            )
+        made.mount_dashboard(found)
+    return made
 
 
 def post_instrument() -> None:
     """Attach our processor under `opentelemetry-instrument`; an entry point calls it.
 
-    Levels and means are read from the database where `OTEL_TRACES_EXPORTER` stores into one.
-    Nothing raises into the app that starts.
+    Levels and means are read from the database where `OTEL_TRACES_EXPORTER` stores into one, else
+    from the receiver that spans are sent to. Nothing raises into the app that starts.
     """
     try:
         settings = config.load()
         provider = trace.get_tracer_provider()
         if not settings.agent or not isinstance(provider, TracerProvider):
             return
-        processor, levels = _processor(settings)
+        stores = "fmd" in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+        target = None if stores else otlp_target(os.environ)
+        processor = _watch(settings, provider, None, target, stores=stores)
         provider.add_span_processor(processor)
-        if "fmd" in os.environ.get("OTEL_TRACES_EXPORTER", "").split(","):
-            store = Store(settings.database_url, settings.table_prefix)
-            service = str(provider.resource.attributes.get("service.name", ""))
-            processor.beside = LevelPoller(store, service, levels)
+        _instrumented[provider] = processor
+        _warn_of_sampling(provider)
     except Exception:
         _log.exception("otel-fmd does not watch this app")
 
 
-def _processor(
-    settings: config.Settings, sink: FmdSpanExporter | None = None, **options: Any
-) -> tuple[FmdSpanProcessor, Levels]:
+def _make_provider(settings: config.Settings) -> TracerProvider:
+    resource = Resource.create()
+    version = version_of(settings.app_version, settings.git)
+    if version and not resource.attributes.get("service.version"):
+        resource = resource.merge(Resource({"service.version": version}))
+    # What a client's `traceparent` says of sampling would hide its requests.
+    sampler = None if "OTEL_TRACES_SAMPLER" in os.environ else sampling.ALWAYS_ON
+    provider = TracerProvider(resource=resource, sampler=sampler)
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _watch(
+    settings: config.Settings,
+    provider: TracerProvider,
+    exporter: FmdSpanExporter | None,
+    target: OtlpTarget | None,
+    *,
+    stores: bool = False,
+    **options: Any,
+) -> FmdSpanProcessor:
+    """A processor with its levels, and what keeps those as the server has them."""
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
     levels = Levels(settings.monitor_level, rule)
+    resource = provider.resource.attributes
+    version = ""
+    if not resource.get("service.version"):
+        version = version_of(settings.app_version, settings.git)
     processor = FmdSpanProcessor(
         AgentOptions(
+            version=version,
             default_level=settings.monitor_level,
             rule=rule,
             sampling_period_ms=settings.sampling_period_ms,
             switch_interval_ms=settings.switch_interval_ms,
+            redact=settings.redact,
+            keep_headers=settings.keep_headers,
+            keep_environ=settings.keep_environ,
             **options,
         ),
         levels,
-        sink,
+        exporter,
     )
-    return processor, levels
+    processor.tracer = provider.get_tracer("otel_fmd")
+    service = str(resource.get("service.name", ""))
+    url = settings.levels_url or (target.levels_url if target is not None else "")
+    if exporter is not None or stores:
+        store = Store(settings.database_url, settings.table_prefix)
+        processor.beside = LevelPoller(lambda: endpoint_seeds(store, service), levels)
+    elif url:
+        remote = RemoteLevels(url, service, settings.otlp_token)
+        processor.beside = LevelPoller(remote, levels)
+    return processor
+
+
+def _warn_of_sampling(provider: TracerProvider) -> None:
+    sampler = provider.sampler.get_description()
+    if sampler != sampling.ALWAYS_ON.get_description():
+        _log.warning(
+            "the sampler is %s: requests that it drops, or whose client sends a traceparent that "
+            "says not to sample, are not seen; OTEL_TRACES_SAMPLER=always_on shows all",
+            sampler,
+        )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 import weakref
@@ -20,6 +21,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.fold import Folder
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
@@ -141,6 +143,8 @@ class Pipeline:
         self._ready = False
         self._rounds = 0
         self._last_error = ""
+        self._told_dropped = self.counters.dropped = 0
+        self._process = f"{socket.gethostname()[:40]}:{os.getpid()}:{time.time_ns()}"
         self._logged_at = self._dropped_at = float("-inf")
 
     @property
@@ -276,6 +280,7 @@ class Pipeline:
                         writer = self._make_writer()
                     written = writer.write([r for ticket in tickets for r in ticket.requests])
                     self._succeed(tickets, written)
+                    self._tell_dropped()
                     break
                 except StoreUnavailableError as error:
                     self._note(error)
@@ -293,6 +298,17 @@ class Pipeline:
                     else:
                         self._fail(tickets, error)
                     break
+
+    def _tell_dropped(self) -> None:
+        """Make what was dropped visible in the database, now that it takes something again."""
+        number = self.counters.dropped
+        if number == self._told_dropped:
+            return
+        try:
+            note_dropped(self._store, self._process, number)
+            self._told_dropped = number
+        except OtelFmdError as error:
+            _log.debug("what was dropped could not be noted: %s", error)
 
     def _one_by_one(self, tickets: list[_Ticket]) -> None:
         """Put the tickets of a failed transaction back, so that only the bad one fails."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
+from hashlib import blake2b
+from ipaddress import ip_address
+from urllib.parse import parse_qsl
 
 from otel_fmd._version import __version__
+from otel_fmd.database.endpoints import endpoint_seeds
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError, QueueFullError, ShuttingDownError, StoreUnavailableError
 from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
-from otel_fmd.otlp.service import ReceiverCounters
+from otel_fmd.otlp.service import ReceiverCounters, has_token
 from otel_fmd.pipeline import Pipeline
 from otel_fmd.spans.record import Span
 
@@ -35,9 +40,10 @@ _PIPELINE_HELP = {
 class Receiver:
     """What both transports accept spans with, and the pages beside them."""
 
-    def __init__(self, store: Store, pipeline: Pipeline) -> None:
+    def __init__(self, store: Store, pipeline: Pipeline, token: str = "") -> None:
         self._store = store
         self._pipeline = pipeline
+        self._token = token
         self.counters = ReceiverCounters()
 
     def accept(self, spans: Sequence[Span]) -> Future[str]:
@@ -71,8 +77,34 @@ class Receiver:
         return answer
 
     def pages(self) -> dict[str, Page]:
-        """`/metrics`, `/healthz` and `/readyz`."""
-        return {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}
+        """`/metrics`, `/healthz`, `/readyz`, and the monitor levels for agents."""
+        return {
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/v1/agent/levels": self._levels,
+        }
+
+    def _levels(self, request: PlainRequest) -> PlainAnswer:
+        """Levels and means of a service's endpoints; 304 while the client's are still right."""
+        allowed = has_token(request.headers.get("authorization", ""), self._token)
+        if not allowed or not (self._token or _is_loopback(request.client)):
+            return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
+        service = dict(parse_qsl(request.query)).get("service", "")
+        if not service:
+            return _json(400, {"error": "expected ?service=NAME"})
+        try:
+            seeds = endpoint_seeds(self._store, service)
+        except OtelFmdError:
+            return _json(503, {"error": "the store cannot be reached"})
+        # Means matter to a new process only: an answer is news when a level or a magnitude changed.
+        key = sorted((name, s.level, s.count.bit_length()) for name, s in seeds.items())
+        etag = f'"{blake2b(repr(key).encode(), digest_size=12).hexdigest()}"'
+        headers = (("etag", etag), ("cache-control", "no-cache"))
+        if request.headers.get("if-none-match") == etag:
+            return PlainAnswer(304, "application/json", b"", headers)
+        levels = {name: asdict(seed) for name, seed in seeds.items()}
+        return _json(200, {"levels": levels})._replace(headers=headers)
 
     def _healthz(self, _request: PlainRequest) -> PlainAnswer:
         return _json(200, {"status": "ok", "version": __version__})
@@ -100,6 +132,13 @@ class Receiver:
             lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
         text = "\n".join(lines) + "\n"
         return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _metric(lines: list[str], name: str, kind: str, description: str) -> None:

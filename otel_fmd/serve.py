@@ -44,9 +44,12 @@ class Server:
         self._settings = settings
         self.store = Store(settings.database_url, settings.table_prefix)
         ensure_schema(self.store)
-        self.generated_password = Users(self.store).ensure_admin(settings.admin_password)
+        self.first_user = settings.admin_username
+        self.generated_password = Users(self.store).ensure_admin(
+            settings.admin_username, settings.admin_password
+        )
         self.pipeline = Pipeline(self.store, pipeline_settings(settings, retry=False))
-        self.receiver = Receiver(self.store, self.pipeline)
+        self.receiver = Receiver(self.store, self.pipeline, settings.otlp_token)
         self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
         self._http: OtlpHttpServer | None = None
         self._grpc: OtlpGrpcServer | None = None
@@ -97,6 +100,7 @@ class Server:
             self.receiver.counters,
             self.receiver.pages(),
             settings.allowed_origins,
+            settings.otlp_token,
         )
         bound = _bind(settings.host, settings.otlp_http_port, "otlp_http_port")
         self._http = OtlpHttpServer(app, bound, settings.grace_seconds)
@@ -108,6 +112,7 @@ class Server:
                 settings.host,
                 settings.otlp_grpc_port,
                 settings.grace_seconds,
+                settings.otlp_token,
             )
         except OSError:
             port = settings.otlp_grpc_port

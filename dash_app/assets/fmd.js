@@ -2,9 +2,11 @@
 (function () {
   "use strict";
 
+  const config = document.getElementById("_dash-config");
+  const root = config ? JSON.parse(config.textContent).requests_pathname_prefix : "/";
   const setCookie = (name, value) => {
-    document.cookie =
-      name + "=" + encodeURIComponent(value) + "; path=/; samesite=lax; max-age=31536000";
+    document.cookie = name + "=" + encodeURIComponent(value) + "; path=" + root +
+      "; samesite=lax; max-age=31536000";
   };
   setCookie("otel_fmd_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 

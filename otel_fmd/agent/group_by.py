@@ -1,4 +1,4 @@
-"""FMD's group-by: a value, a function, a tuple of those, nested to any depth."""
+"""FMD's group-by: a value, a function, a tuple or list of those, nested to any depth."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def group_by_text(argument: Any) -> str:
-    """The text of a group-by argument, as FMD writes it: tuples as `(a,b)`.
+    """The text of a group-by argument, as FMD writes it: tuples and lists as `(a,b)`.
 
     Functions are called without arguments, in the context of the request.
     """
-    if isinstance(argument, tuple):
+    if isinstance(argument, tuple | list):
         return f"({','.join(group_by_text(part) for part in argument)})"
     if callable(argument):
         return group_by_text(argument())

@@ -16,6 +16,7 @@ class AgentOptions:
     Args:
         group_by: FMD's group-by: a value, a function, a tuple of those, nested.
         get_ip: gives the client's address of the current request; None: what the span says.
+        version: the app's version, where the resource of its spans tells none; '' else.
         default_level: monitor level of an endpoint that nobody set, 0 to 3.
         rule: when a request is an outlier.
         sampling_period_ms: the profiler's period.
@@ -27,6 +28,7 @@ class AgentOptions:
 
     group_by: Any = None
     get_ip: Callable[[], str] | None = None
+    version: str = ""
     default_level: int = 2
     rule: OutlierRule = field(default_factory=OutlierRule)
     sampling_period_ms: float = 5.0

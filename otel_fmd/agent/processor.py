@@ -6,33 +6,30 @@ Everything here is guarded: an error of ours is counted, logged once, and never 
 from __future__ import annotations
 
 import inspect
-import json
 import logging
-import threading
 import time
 from types import CodeType
 from typing import Any, Protocol
 
 import flask
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd.agent.group_by import group_by_text
-from otel_fmd.agent.levels import Levels
+from otel_fmd.agent.levels import EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
-from otel_fmd.agent.profiler import build_profile
-from otel_fmd.agent.watch import HAS_CPU_CLOCK, Watch
+from otel_fmd.agent.outlier import outlier_attributes
+from otel_fmd.agent.stream import watch_streamed_body
+from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
 from otel_fmd.spans import semconv
-from otel_fmd.spans.outlier import EVENT_PREFIX, TEXT_WIDTH
 from otel_fmd.spans.profile import profile_attributes
-from otel_fmd.spans.redact import redact
 from otel_fmd.spans.sdk import attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
 _OUTLIERS, _PROFILES = 2, 3
-_VALUE_WIDTH = 2_000
 
 
 class Beside(Protocol):
@@ -76,6 +73,7 @@ class FmdSpanProcessor(SpanProcessor):
         self._said: set[str] = set()
         self.errors = 0
         self.beside: Beside | None = None
+        self.tracer: trace.Tracer = trace.NoOpTracer()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Name the request, and watch it as its endpoint's level asks."""
@@ -83,9 +81,9 @@ class FmdSpanProcessor(SpanProcessor):
         if scope is None or scope.name != _FLASK_SCOPE or self._stopped:
             return
         try:
-            self._start(span)
+            self._start(span, parent_context)
         except Exception:
-            self._failed("start")
+            self.failed("start")
 
     def on_end(self, span: ReadableSpan) -> None:
         """Note how long it took, and hand the span to the sink."""
@@ -97,7 +95,7 @@ class FmdSpanProcessor(SpanProcessor):
             if endpoint is not None and start is not None and end is not None:
                 self._levels.ended(endpoint, end - start)
         except Exception:
-            self._failed("end")
+            self.failed("end")
         if self._sink is not None:
             self._sink.take(span)
 
@@ -114,7 +112,28 @@ class FmdSpanProcessor(SpanProcessor):
         if self._sink is not None:
             self._sink.shutdown()
 
-    def _start(self, span: Span) -> None:
+    def watch(
+        self, state: EndpointState, code: CodeType | None, environ: dict[str, Any], level: int
+    ) -> Watch:
+        """Watch what this thread does from now on."""
+        threshold_ns = self._levels.threshold_ns(state)
+        watch = Watch(code, environ, threshold_ns, level >= _PROFILES)
+        self._watcher.add(watch)
+        return watch
+
+    def unwatch(self, watch: Watch) -> bool:
+        """Watch it no longer; whether it took longer than its threshold."""
+        self._watcher.remove(watch)
+        return watch.snapshot is not None or time.perf_counter_ns() > watch.deadline_ns
+
+    def failed(self, where: str) -> None:
+        """Count an error of ours, and log the first of its kind."""
+        self.errors += 1
+        if where not in self._said:
+            self._said.add(where)
+            _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
+
+    def _start(self, span: Span, parent_context: Context | None) -> None:
         if self.beside is not None and not self.beside.running:
             self.beside.start()
         request = flask.request._get_current_object()  # type: ignore[attr-defined]
@@ -123,9 +142,14 @@ class FmdSpanProcessor(SpanProcessor):
             return
         state = self._levels.state(rule.endpoint)
         level = state.level
+        entry = span
+        if span.kind is not trace.SpanKind.SERVER:
+            entry = _entry_span(span, parent_context)
         # One by one: `set_attributes` takes longer for two.
-        span.set_attribute(semconv.FLASK_ENDPOINT, rule.endpoint)
-        span.set_attribute(semconv.MONITOR_LEVEL, level)
+        entry.set_attribute(semconv.FLASK_ENDPOINT, rule.endpoint)
+        entry.set_attribute(semconv.MONITOR_LEVEL, level)
+        if self._options.version:
+            entry.set_attribute(semconv.AGENT_VERSION, self._options.version)
         if level < _OUTLIERS and not self._has_who:
             return
         watch = None
@@ -133,14 +157,11 @@ class FmdSpanProcessor(SpanProcessor):
             if state.rule is not rule:
                 state.code = _code_of(rule.endpoint)
                 state.rule = rule
-            watch = Watch(
-                threading.get_ident(),
-                state.code,
-                request.environ,
-                self._levels.threshold_ns(state),
-                level >= _PROFILES,
-            )
-            self._watcher.add(watch)
+            watch = self.watch(state, state.code, request.environ, level)
+            watch_streamed_body(self, self._levels, span, rule.endpoint, level)
+        self._finish_at_end(span, entry, watch)
+
+    def _finish_at_end(self, span: Span, entry: Span, watch: Watch | None) -> None:
         # A wrapper that stood before us is called by ours and put back. Ours is taken away again:
         # an object that holds a method of its own is freed by the garbage collector only.
         wrapper = span.__dict__.get("end")
@@ -153,30 +174,23 @@ class FmdSpanProcessor(SpanProcessor):
             else:
                 span.end = wrapper  # type: ignore[method-assign]
             try:
-                self._finish(span, watch)
+                self._finish(entry, watch)
             except Exception:
-                self._failed("finish")
+                self.failed("finish")
             end(end_time)
 
         span.end = finish  # type: ignore[method-assign]
 
     def _finish(self, span: Span, watch: Watch | None) -> None:
         if watch is not None:
-            self._watcher.remove(watch)
-            if watch.snapshot is not None or time.perf_counter_ns() > watch.deadline_ns:
-                span.add_event(semconv.EVENT_OUTLIER, self._outlier(watch))
-            if watch.samples:
-                self._add_profile(span, watch)
+            if self.unwatch(watch):
+                attributes = outlier_attributes(watch.snapshot, self._options)
+                span.add_event(semconv.EVENT_OUTLIER, attributes)
+            profile = watch.profile()
+            if profile is not None:
+                span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
         if self._has_who:
             self._add_who(span)
-
-    def _add_profile(self, span: Span, watch: Watch) -> None:
-        assert watch.code is not None
-        profile = build_profile(
-            list(watch.samples), watch.begin, watch.now(), watch.code, has_cpu=HAS_CPU_CLOCK
-        )
-        if profile is not None:
-            span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
 
     def _add_who(self, span: Span) -> None:
         """The user and the address, in the request's context."""
@@ -185,49 +199,25 @@ class FmdSpanProcessor(SpanProcessor):
             try:
                 span.set_attribute("fmd.group_by", group_by_text(options.group_by))
             except Exception:
-                self._failed("group_by")
+                self.failed("group_by")
         if options.get_ip is not None:
             try:
                 span.set_attribute("client.address", str(options.get_ip()))
             except Exception:
-                self._failed("get_ip")
+                self.failed("get_ip")
 
-    def _outlier(self, watch: Watch) -> dict[str, str]:
-        """The attributes of the event, made by the request's own thread."""
-        request, options, seen = flask.request, self._options, watch.snapshot
-        found = {
-            "url": request.url,
-            "values": _short(redact(request.view_args or {}, options.redact)),
-        }
-        if request.args:
-            found["values"] = _short(
-                redact({**(request.view_args or {}), **request.args}, options.redact)
-            )
-        if options.keep_headers:
-            headers = redact(dict(request.headers), options.redact)
-            found["headers"] = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-        if seen is None:
-            found["stack"] = "(it ended between two looks: no stack was taken)"
-        else:
-            found |= {
-                "stack": seen.stack,
-                "cpu_percent": seen.cpu_percent,
-                "memory": seen.memory,
-            }
-            if options.keep_environ:
-                plain = {k: v for k, v in seen.environ.items() if isinstance(v, str | int | float)}
-                found["environment"] = str(redact(plain, options.redact))
-        return {f"{EVENT_PREFIX}{key}": value[:TEXT_WIDTH] for key, value in found.items()}
-
-    def _failed(self, where: str) -> None:
-        self.errors += 1
-        if where not in self._said:
-            self._said.add(where)
-            _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
+    @property
+    def options(self) -> AgentOptions:
+        """How requests are watched."""
+        return self._options
 
 
-def _short(values: dict[str, Any]) -> str:
-    return json.dumps(values, default=str)[:_VALUE_WIDTH] if values else ""
+def _entry_span(span: Span, parent_context: Context | None) -> Span:
+    """The span that becomes the request: under an outer WSGI instrumentation, the outer one."""
+    parent = trace.get_current_span(parent_context)
+    if isinstance(parent, Span) and parent.kind is trace.SpanKind.SERVER and parent.is_recording():
+        return parent
+    return span
 
 
 def _code_of(endpoint: str) -> CodeType | None:

@@ -12,18 +12,21 @@ from __future__ import annotations
 import linecache
 from collections.abc import Sequence
 from itertools import pairwise
-from types import CodeType, FrameType
+from types import CodeType
 from typing import NamedTuple
 
+from otel_fmd.agent.stack import Path
 from otel_fmd.spans.profile import Profile, ProfileLine
 
-Line = tuple[CodeType, int]
-Path = tuple[Line, ...]
-_FRAMEWORK = ("/flask/", "/werkzeug/", "/opentelemetry/", "/asgiref/", "/wrapt/")
-_MOST_LINES = 60
+SMALLER = "(smaller lines)"
+"""Stands for lines that did not fit, together."""
+_MOST_BYTES = 4_096
+_HEAD_BYTES = 400
+_LINE_BYTES = 48
+"""Seven numbers in arrays, each with its frame in protobuf."""
+_TEXT_BYTES = 4
 _UNKNOWN_SHARE = 0.5
 _WAITS = 0.1
-_DEEPEST = 100
 
 
 class Sample(NamedTuple):
@@ -34,44 +37,50 @@ class Sample(NamedTuple):
     path: Path | None
 
 
-def path_of(frame: FrameType | None, code: CodeType) -> Path | None:
-    """The lines of a stack from the endpoint's code down; None when it is not in there."""
-    lines: list[Line] = []
-    depth = 0
-    while frame is not None and depth < _DEEPEST:
-        lines.append((frame.f_code, frame.f_lineno))
-        if frame.f_code is code:
-            lines.reverse()
-            return tuple(line for line in lines if not _is_framework(line[0]))
-        frame = frame.f_back
-        depth += 1
-    return None
-
-
-def _is_framework(code: CodeType) -> bool:
-    name = code.co_filename
-    return "site-packages" in name and any(part in name for part in _FRAMEWORK)
-
-
 class _Share:
-    """How much of a line is CPU, from the intervals that it has for itself."""
+    """How much of a line is CPU, from the intervals that it has for itself.
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._times: dict[Path, tuple[int, int]] = {}
-        for before, after in pairwise(samples):
-            if before.path is not None and before.path == after.path:
-                cpu, wall = self._times.get(before.path, (0, 0))
-                self._times[before.path] = (
-                    cpu + after.cpu_ns - before.cpu_ns,
-                    wall + after.wall_ns - before.wall_ns,
-                )
+    An interval that begins and ends at different places below one line belongs to that line. Of a
+    line that has none, the intervals at the edge of the endpoint tell: outside of it there is
+    little else.
+    """
 
-    def of(self, path: Path | None) -> float:
-        """From 0 (waits) to 1 (computes); a half where nothing is known."""
-        if path is None:
-            return _UNKNOWN_SHARE
-        cpu, wall = self._times.get(path, (0, 0))
-        return min(1.0, cpu / wall) if wall > 0 else _UNKNOWN_SHARE
+    def __init__(self, points: Sequence[Sample]) -> None:
+        self._own: dict[Path, tuple[int, int]] = {}
+        self._edge: dict[Path, tuple[int, int]] = {}
+        for before, after in pairwise(points):
+            if before.path and after.path:
+                depth = _shared_depth(before.path, after.path)
+                self._add(self._own, before.path[:depth], before, after)
+            elif before.path or after.path:
+                self._add(self._edge, before.path or after.path or (), before, after)
+
+    @staticmethod
+    def _add(into: dict[Path, tuple[int, int]], path: Path, before: Sample, after: Sample) -> None:
+        for depth in range(1, len(path) + 1):
+            cpu, wall = into.get(path[:depth], (0, 0))
+            into[path[:depth]] = (
+                cpu + after.cpu_ns - before.cpu_ns,
+                wall + after.wall_ns - before.wall_ns,
+            )
+
+    def of(self, path: Path) -> float:
+        """From 0 (waits) to 1 (computes); a half where nothing is known of it or above it."""
+        for known in (self._own, self._edge):
+            for depth in range(len(path), 0, -1):
+                cpu, wall = known.get(path[:depth], (0, 0))
+                if wall > 0:
+                    return min(1.0, max(0.0, cpu / wall))
+        return _UNKNOWN_SHARE
+
+
+def _shared_depth(one: Path, other: Path) -> int:
+    depth = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        depth += 1
+    return depth
 
 
 def build_profile(
@@ -89,7 +98,8 @@ def build_profile(
     seen = [sample for sample in samples if sample.path]
     if not seen:
         return None
-    share = _Share(samples)
+    points = [begin, *samples, end]
+    share = _Share(points)
     wall: dict[Path, float] = {}
     cpu: dict[Path, float] = {}
     lost = 0.0
@@ -99,7 +109,6 @@ def build_profile(
             prefix = path[:depth]
             into[prefix] = into.get(prefix, 0.0) + amount
 
-    points = [begin, *samples, end]
     for before, after in pairwise(points):
         d_cpu = max(0, after.cpu_ns - before.cpu_ns)
         d_wait = max(0, after.wall_ns - before.wall_ns - d_cpu)
@@ -119,55 +128,90 @@ def build_profile(
             part_wait = d_wait * (other / sum(idle) if sum(idle) else 1 / len(ends))
             charge(wall, path, part_cpu + part_wait)
             charge(cpu, path, part_cpu)
-    return _as_profile(wall, cpu if has_cpu else None, code, len(seen), lost)
+    return _Tree(wall, cpu if has_cpu else None, code).profile(len(seen), lost)
 
 
-def _as_profile(
-    wall: dict[Path, float],
-    cpu: dict[Path, float] | None,
-    code: CodeType,
-    samples: int,
-    lost_ns: float,
-) -> Profile:
-    kept = set(sorted(wall, key=lambda path: -wall[path])[:_MOST_LINES])
-    children: dict[Path, list[Path]] = {}
-    for path in kept:
-        children.setdefault(path[:-1], []).append(path)
-    tops = children.get((), [])
-    root_cpu = None if cpu is None else round(sum(cpu.get(top, 0.0) for top in tops) / 1000)
-    root_us = round(sum(wall[top] for top in tops) / 1000)
-    first = code.co_firstlineno
-    lines = [
-        ProfileLine(
-            code.co_filename,
-            first,
-            code.co_name,
-            _definition(code),
+class _Tree:
+    """The lines of a profile, as many as fit into the event; the smallest are put together."""
+
+    def __init__(
+        self, wall: dict[Path, float], cpu: dict[Path, float] | None, code: CodeType
+    ) -> None:
+        self._wall = wall
+        self._cpu = cpu
+        self._code = code
+        kept = _that_fit(wall)
+        self._children: dict[Path, list[Path]] = {}
+        for path in kept:
+            self._children.setdefault(path[:-1], []).append(path)
+        self._left_out: dict[Path, list[Path]] = {}
+        for path in wall.keys() - kept:
+            if len(path) == 1 or path[:-1] in kept:
+                self._left_out.setdefault(path[:-1], []).append(path)
+        self._lines: list[ProfileLine] = []
+
+    def profile(self, samples: int, lost_ns: float) -> Profile:
+        """The tree, the endpoint itself on top."""
+        tops = [path for path in self._wall if len(path) == 1]
+        self._append(
+            self._code.co_filename,
+            self._code.co_firstlineno,
+            self._code.co_name,
+            _definition(self._code),
             0,
-            root_us,
-            root_cpu,
+            tops,
         )
-    ]
+        self._add_below(())
+        return Profile(self._lines, samples, round(lost_ns / 1000), is_cut=bool(self._left_out))
 
-    def add(path: Path) -> None:
+    def _add_below(self, above: Path) -> None:
+        for path in sorted(self._children.get(above, []), key=lambda one: one[-1][1]):
+            place, number = path[-1]
+            text = _source(place, number)
+            self._append(place.co_filename, number, place.co_name, text, len(path), [path])
+            self._add_below(path)
+        left_out = self._left_out.get(above)
+        if left_out:
+            self._append("", 0, "", SMALLER, len(above) + 1, left_out)
+
+    def _append(
+        self, file: str, number: int, function: str, text: str, indent: int, paths: Sequence[Path]
+    ) -> None:
+        wall_us = round(sum(self._wall[path] for path in paths) / 1000)
+        cpu_us = None
+        if self._cpu is not None:
+            cpu_us = round(sum(self._cpu.get(path, 0.0) for path in paths) / 1000)
+        self._lines.append(ProfileLine(file, number, function, text, indent, wall_us, cpu_us))
+
+
+def _that_fit(wall: dict[Path, float]) -> set[Path]:
+    """The largest lines, each with those above it, that fit into the event."""
+    # A line is never larger than the one above it, so that one comes first.
+    order = sorted(wall, key=lambda one: (-wall[one], len(one)))
+    fits, too_many = 0, len(order) + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _size(wall, order[:middle]) <= _MOST_BYTES:
+            fits = middle
+        else:
+            too_many = middle
+    return set(order[:fits])
+
+
+def _size(wall: dict[Path, float], chosen: Sequence[Path]) -> int:
+    """About the bytes of an event with these lines, and one for what is left out below each."""
+    kept = set(chosen)
+    cut = {path[:-1] for path in wall if path not in kept and (path[:-1] in kept or len(path) == 1)}
+    texts = {SMALLER}
+    for path in chosen:
         place, number = path[-1]
-        lines.append(
-            ProfileLine(
-                place.co_filename,
-                number,
-                place.co_name,
-                linecache.getline(place.co_filename, number).strip()[:120] or place.co_name,
-                len(path),
-                round(wall[path] / 1000),
-                None if cpu is None else round(cpu.get(path, 0.0) / 1000),
-            )
-        )
-        for child in sorted(children.get(path, []), key=lambda one: one[-1][1]):
-            add(child)
+        texts |= {place.co_filename, place.co_name, _source(place, number)}
+    text_bytes = sum(len(text.encode()) + _TEXT_BYTES for text in texts)
+    return _HEAD_BYTES + _LINE_BYTES * (len(chosen) + len(cut) + 1) + text_bytes
 
-    for top in sorted(tops, key=lambda one: one[-1][1]):
-        add(top)
-    return Profile(lines, samples, round(lost_ns / 1000), is_cut=len(kept) < len(wall))
+
+def _source(code: CodeType, number: int) -> str:
+    return linecache.getline(code.co_filename, number).strip()[:120] or code.co_name
 
 
 def _definition(code: CodeType) -> str:

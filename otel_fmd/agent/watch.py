@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-import traceback
 from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from otel_fmd.agent.profiler import Sample, path_of
+from otel_fmd.agent.profiler import Sample, build_profile
+from otel_fmd.agent.stack import (
+    AsyncView,
+    Path,
+    RawStack,
+    is_async,
+    lines_of,
+    stack_of,
+    stack_text,
+    whole_stack,
+    without_framework,
+)
+from otel_fmd.spans.profile import Profile
 
 psutil: Any
 try:
@@ -17,8 +29,9 @@ try:
 except ModuleNotFoundError:  # It is no light dependency: outliers do without CPU and memory.
     psutil = None
 
-HAS_CPU_CLOCK = hasattr(time, "pthread_getcpuclockid") and sys.platform == "linux"
+HAS_CPU_CLOCK = sys.platform == "linux"
 _MOST_SAMPLES = 20_000
+Frames = Mapping[int, FrameType]
 
 
 class Snapshot(NamedTuple):
@@ -31,7 +44,7 @@ class Snapshot(NamedTuple):
 
 
 class Watch:
-    """A request from its start to its end.
+    """A request from its start to its end, made by its own thread.
 
     Args:
         code: the endpoint's function; None when it is not known.
@@ -41,6 +54,7 @@ class Watch:
     """
 
     __slots__ = (
+        "_async",
         "begin",
         "clock",
         "code",
@@ -50,66 +64,89 @@ class Watch:
         "profiled",
         "samples",
         "snapshot",
-        "threshold_ns",
     )
 
     def __init__(
         self,
-        ident: int,
         code: CodeType | None,
         environ: Mapping[str, Any],
         threshold_ns: float,
         profiled: bool,
     ) -> None:
-        self.ident = ident
+        self.ident = threading.get_ident()
         self.code = code
         self.environ = environ
-        self.threshold_ns = threshold_ns
         self.profiled = profiled and code is not None
-        self.samples: list[Sample] = []
+        self.samples: list[tuple[int, int, RawStack | None]] = []
         self.snapshot: Snapshot | None = None
-        self.clock = time.pthread_getcpuclockid(ident) if self.profiled and HAS_CPU_CLOCK else None
+        self._async = AsyncView(code) if code is not None and is_async(code) else None
+        # An async view computes in a thread that is not there yet.
+        own = self.profiled and HAS_CPU_CLOCK and self._async is None
+        self.clock = cpu_clock_of(threading.get_native_id()) if own else None
         self.begin = self.now()
         self.deadline_ns = self.begin.wall_ns + threshold_ns
 
     def now(self) -> Sample:
         """The time and the thread's CPU clock."""
-        cpu = time.clock_gettime_ns(self.clock) if self.clock is not None else 0
+        cpu = 0
+        if self.clock is not None:
+            try:
+                cpu = time.clock_gettime_ns(self.clock)
+            except OSError:  # The thread of an async view has ended; its last time holds.
+                cpu = self.samples[-1][1] if self.samples else 0
         return Sample(time.perf_counter_ns(), cpu, None)
 
-    def look(self, frame: FrameType | None, now_ns: int) -> None:
+    def look(self, frames: Frames, now_ns: int) -> None:
         """One look by the watching thread."""
-        if self.profiled and frame is not None and len(self.samples) < _MOST_SAMPLES:
-            assert self.code is not None
-            try:
-                sample = self.now()
-            except OSError:  # The thread ended since its frame was taken: it has no clock any more.
-                return
-            self.samples.append(sample._replace(path=path_of(frame, self.code)))
-        if self.snapshot is None and now_ns >= self.deadline_ns:
-            self.snapshot = take_snapshot(frame, self.code, self.environ)
+        frame = frames.get(self.ident)
+        late = self.snapshot is None and now_ns >= self.deadline_ns
+        if frame is None or not (self.profiled or late):
+            if late:
+                self.snapshot = take_snapshot((), self.environ)
+            return
+        raw = self._raw(frame, frames)
+        if self.profiled and len(self.samples) < _MOST_SAMPLES:
+            now = self.now()
+            self.samples.append((now.wall_ns, now.cpu_ns, raw))
+        if late:
+            self.snapshot = take_snapshot(lines_of(raw or whole_stack(frame)), self.environ)
+
+    def profile(self) -> Profile | None:
+        """What the samples tell; None when there are none."""
+        if not self.samples or self.code is None:
+            return None
+        end = self.now()
+        samples = [
+            Sample(wall, cpu, None if raw is None else without_framework(lines_of(raw)) or None)
+            for wall, cpu, raw in list(self.samples)
+        ]
+        return build_profile(samples, self.begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
+
+    def _raw(self, frame: FrameType, frames: Frames) -> RawStack | None:
+        if self.code is None:
+            return None
+        if self._async is None:
+            return stack_of(frame, self.code)
+        found = self._async.stack(frame, frames)
+        if self.profiled and self.clock is None and HAS_CPU_CLOCK and self._async.native_id:
+            self.clock = cpu_clock_of(self._async.native_id)
+        return found
 
 
-def take_snapshot(
-    frame: FrameType | None, code: CodeType | None, environ: Mapping[str, Any]
-) -> Snapshot:
-    """The stack from the endpoint down, CPU per core, memory, and a copy of the environment."""
+def cpu_clock_of(native_id: int) -> int:
+    """The clock id of a thread's CPU time, for `time.clock_gettime_ns`.
+
+    `time.pthread_getcpuclockid` needs a handle that is valid: for a thread that ended, or a
+    greenlet, it reads memory that is not its own. The kernel's own form is safe with any number.
+    Source: clock_getcpuclockid(3) and `MAKE_THREAD_CPUCLOCK` in Linux' posix-timers.
+    """
+    return (~native_id << 3) | 6
+
+
+def take_snapshot(lines: Path, environ: Mapping[str, Any]) -> Snapshot:
+    """The stack, CPU per core, memory, and a copy of the environment."""
     cpu = memory = ""
     if psutil is not None:
         cpu = str(psutil.cpu_percent(percpu=True))
         memory = str(psutil.virtual_memory())
-    return Snapshot(_stack(frame, code), cpu, memory, dict(environ))
-
-
-def _stack(frame: FrameType | None, code: CodeType | None) -> str:
-    """In FMD's words: `File: "shop.py", line 7, in "item": "return load(i)"`."""
-    lines = []
-    while frame is not None:
-        (entry,) = traceback.extract_stack(frame, limit=1)
-        lines.append(
-            f'File: "{entry.filename}", line {entry.lineno}, in "{entry.name}": "{entry.line}"'
-        )
-        if frame.f_code is code:
-            break
-        frame = frame.f_back
-    return "\n".join(reversed(lines))
+    return Snapshot(stack_text(lines), cpu, memory, dict(environ))

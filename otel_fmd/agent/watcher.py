@@ -19,6 +19,10 @@ from otel_fmd.agent.watch import Watch
 _log = logging.getLogger(__name__)
 _GRID_S = 0.01
 _IDLE_AFTER_S = 1.0
+_MOST_OF_A_CORE = 0.045
+"""The share of a core that watching may take, waking up included."""
+_LOOKING = 0.025
+"""The share that looking may take; what does not fit into a tick has its turn in the next."""
 
 
 class Watcher:
@@ -53,6 +57,7 @@ class Watcher:
         self._asleep = False
         self._starting = threading.Lock()
         self._stopped = False
+        self._turn = 0
 
     def add(self, watch: Watch) -> None:
         """Watch a request from now on."""
@@ -100,6 +105,7 @@ class Watcher:
 
     def _run(self) -> None:
         used = time.monotonic()
+        spent_s = time.thread_time()
         while not self._stopped:
             if self._watched:
                 used = time.monotonic()
@@ -121,10 +127,25 @@ class Watcher:
             except Exception:
                 # A look that failed must not end the watching; the request is not touched by it.
                 _log.exception("watching failed")
-            time.sleep(self._period_s if self._profiled else _GRID_S)
+            before_s, spent_s = spent_s, time.thread_time()
+            tick_s = self._period_s if self._profiled else _GRID_S
+            time.sleep(max(tick_s, (spent_s - before_s) / _MOST_OF_A_CORE))
 
     def _look(self) -> None:
+        """Look at each request, or at as many as the tick has time for, in turns."""
         frames = sys._current_frames()
         now_ns = time.perf_counter_ns()
-        for watch in list(self._watched.values()):
-            watch.look(frames.get(watch.ident), now_ns)
+        watched = list(self._watched.values())
+        number = len(watched)
+        tick_s = self._period_s if self._profiled else _GRID_S
+        spent_ns = time.thread_time_ns()
+        end_ns = spent_ns + int(tick_s * _LOOKING * 1e9)
+        first = self._turn % number if number else 0
+        for place in range(number):
+            watched[(first + place) % number].look(frames, now_ns)
+            before_ns, spent_ns = spent_ns, time.thread_time_ns()
+            # Another look takes about as long as this one did.
+            if 2 * spent_ns - before_ns > end_ns:
+                self._turn = first + place + 1
+                return
+        self._turn = 0

@@ -56,7 +56,8 @@ def protect(app: Flask, users: Users) -> None:
         if request.endpoint in _PUBLIC or g.fmd_user is not None:
             return None
         if request.method in _SAFE_METHODS and _wants_page():
-            return redirect(url_for("fmd_login.login", next=request.full_path.rstrip("?")))
+            wanted = request.script_root + request.full_path.rstrip("?")
+            return redirect(url_for("fmd_login.login", next=wanted))
         abort(401)
 
     def harden(response: Response) -> Response:

@@ -115,8 +115,8 @@ class Users:
         if not result.rowcount:
             raise ConfigurationError(f"there is no user {username!r}")
 
-    def ensure_admin(self, password: str) -> str | None:
-        """Make the first user, `admin`, when there are none; its password when we generated it.
+    def ensure_admin(self, username: str, password: str) -> str | None:
+        """Make the first user, an admin, when there are none; its password when we generated it.
 
         Raises:
             ConfigurationError: the given password is too short.
@@ -126,7 +126,7 @@ class Users:
                 return None
         made = password or secrets.token_urlsafe(12)
         try:
-            self.add("admin", made, is_admin=True)
+            self.add(username, made, is_admin=True)
         except ConfigurationError:
             if self.all():
                 return None  # another process was first

@@ -7,12 +7,22 @@ import math
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.code_pb2 import INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE
+from google.rpc.code_pb2 import (
+    INVALID_ARGUMENT,
+    RESOURCE_EXHAUSTED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+)
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_fmd.otlp.errors import BadDataError, OtlpError, RetryableError
+from otel_fmd.otlp.errors import (
+    BadDataError,
+    OtlpError,
+    RetryableError,
+    UnauthenticatedError,
+)
 
 
 def success(rejected: int, message: str) -> ExportTraceServiceResponse:
@@ -35,6 +45,8 @@ def status_for(error: OtlpError) -> Status:
     if isinstance(error, BadDataError):
         violation = BadRequest.FieldViolation(field=error.field, description=str(error))
         result.details.add().Pack(BadRequest(field_violations=[violation]))
+    elif isinstance(error, UnauthenticatedError):
+        result.code = UNAUTHENTICATED
     elif isinstance(error, RetryableError):
         result.code = RESOURCE_EXHAUSTED if error.overload else UNAVAILABLE
         seconds = math.floor(error.retry_after_s)

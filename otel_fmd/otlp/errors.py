@@ -28,6 +28,10 @@ class UnsupportedEncodingError(OtlpError):
     """A content coding other than gzip and identity."""
 
 
+class UnauthenticatedError(OtlpError):
+    """The bearer token that is asked for was not sent."""
+
+
 class RetryableError(OtlpError):
     """Not taken now; the client is to try again after `retry_after_s` seconds.
 

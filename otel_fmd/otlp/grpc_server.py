@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_fmd.otlp.decode import decode_protobuf
 from otel_fmd.otlp.encode import status, status_for, success
-from otel_fmd.otlp.errors import OtlpError
-from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters
+from otel_fmd.otlp.errors import OtlpError, UnauthenticatedError
+from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
 _SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
@@ -38,10 +38,12 @@ class OtlpGrpcServer:
         host: str,
         port: int,
         grace_s: float,
+        token: str = "",
     ) -> None:
         self._accept = accept
         self._counters = counters
         self._grace_s = grace_s
+        self._token = token
         self._health = health.HealthServicer()
         self._server = grpc.server(
             ThreadPoolExecutor(_WORKERS, "otel-fmd-otlp-grpc"),
@@ -82,6 +84,9 @@ class OtlpGrpcServer:
     def _export(self, body: bytes, context: Any) -> ExportTraceServiceResponse:
         self._counters.add("grpc", "requests")
         try:
+            sent = dict(context.invocation_metadata()).get("authorization", "")
+            if not has_token(sent, self._token):
+                raise UnauthenticatedError("a bearer token is asked for in the authorization")
             decoded = decode_protobuf(body)
             warning = ""
             if decoded.spans:

@@ -22,9 +22,10 @@ from otel_fmd.otlp.errors import (
     OtlpError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
     UnsupportedEncodingError,
 )
-from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters
+from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
 _PROTOBUF = "application/x-protobuf"
@@ -37,10 +38,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class PlainRequest(NamedTuple):
-    """What a page besides OTLP may look at: query string and lower-case headers."""
+    """What a page besides OTLP may look at: query string, lower-case headers, client address."""
 
     query: str
     headers: Mapping[str, str]
+    client: str = ""
 
 
 class PlainAnswer(NamedTuple):
@@ -64,6 +66,7 @@ class OtlpHttpApp:
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
         allowed_origins: origins of browsers that may send spans (CORS); `*` for all.
+        token: the bearer token that senders must have; '' for none.
     """
 
     def __init__(
@@ -73,12 +76,14 @@ class OtlpHttpApp:
         counters: ReceiverCounters,
         pages: Mapping[str, Page] | None = None,
         allowed_origins: Sequence[str] = (),
+        token: str = "",
     ) -> None:
         self._accept = accept
         self._limits = limits
         self._counters = counters
         self._pages = dict(pages or {})
         self._origins = frozenset(allowed_origins)
+        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,7 +103,8 @@ class OtlpHttpApp:
         if scope["method"] not in ("GET", "HEAD"):
             await _answer(send, 405, "text/plain", b"only GET\n", [("allow", "GET, HEAD")])
             return
-        request = PlainRequest(scope["query_string"].decode("latin-1"), headers)
+        client = (scope.get("client") or ("",))[0]
+        request = PlainRequest(scope["query_string"].decode("latin-1"), headers, client)
         page = self._pages[scope["path"]]
         answer = await asyncio.get_running_loop().run_in_executor(None, page, request)
         body = b"" if scope["method"] == "HEAD" else answer.body
@@ -126,6 +132,8 @@ class OtlpHttpApp:
             return
         self._counters.add("http", "requests")
         try:
+            if not has_token(headers.get("authorization", ""), self._token):
+                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
             body = await self._read(headers, receive)
             decoded = await asyncio.get_running_loop().run_in_executor(
                 None, self._decode, kind, body, headers.get("content-encoding", "")
@@ -184,6 +192,9 @@ class OtlpHttpApp:
             extra.append(("connection", "close"))
         elif isinstance(error, UnsupportedEncodingError):
             code = 415
+        elif isinstance(error, UnauthenticatedError):
+            code = 401
+            extra += [("www-authenticate", "Bearer"), ("connection", "close")]
         elif isinstance(error, RetryableError):
             code = 429 if error.overload else 503
             extra.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))

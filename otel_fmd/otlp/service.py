@@ -6,12 +6,23 @@ returns a future, done when they are durable. Its result is a warning for the cl
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
 
 from otel_fmd.spans.record import Span
+
+
+def has_token(authorization: str, token: str) -> bool:
+    """Whether an `Authorization` header carries the token; always when none is asked for."""
+    if not token:
+        return True
+    scheme, _, sent = authorization.partition(" ")
+    same = hmac.compare_digest(sent.strip().encode(), token.encode())
+    return scheme.lower() == "bearer" and same
+
 
 Accept = Callable[[Sequence[Span]], "Future[str]"]
 """Takes spans; raises `RetryableError` at once when it cannot, or fails the future with it."""

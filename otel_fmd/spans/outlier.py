@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from otel_fmd.spans import semconv
 from otel_fmd.spans.record import Event
-from otel_fmd.spans.redact import redact
+from otel_fmd.spans.redact import redact, redact_url
 from otel_fmd.spans.request import Request
 from otel_fmd.spans.text import clean, fit
 
@@ -17,6 +17,7 @@ CPU_WIDTH = 150
 TEXT_WIDTH = 65_000
 _HEADER_PREFIX = "http.request.header."
 
+_URL_NAMES = frozenset([*semconv.URL_FULL, *semconv.TARGET, *semconv.URL_QUERY])
 EVENT_PREFIX = "fmd.outlier."
 NO_CPU = "[]"
 """FMD evaluates this column as a list of percentages, one per core."""
@@ -44,8 +45,8 @@ def outlier_record(request: Request) -> OutlierRecord:
     stack = str(stacks[-1].get("exception.stacktrace", "")) if stacks else ""
     return OutlierRecord(
         _headers(attributes),
-        _long(json.dumps(redact(attributes), default=str, ensure_ascii=False)),
-        fit(_url(attributes), URL_WIDTH),
+        _long(json.dumps(_plain(attributes), default=str, ensure_ascii=False)),
+        fit(redact_url(_url(attributes)), URL_WIDTH),
         NO_CPU,
         "",
         _long(stack),
@@ -82,6 +83,14 @@ def _headers(attributes: Mapping[str, Any]) -> str:
             header = name.removeprefix(_HEADER_PREFIX).replace("_", "-").title()
             found[header] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
     return _long("".join(f"{name}: {value}\r\n" for name, value in redact(found).items()))
+
+
+def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes without secrets, those in URLs included."""
+    found = redact(attributes)
+    for name in _URL_NAMES & found.keys():
+        found[name] = redact_url(str(found[name]), bare=name in semconv.URL_QUERY)
+    return found
 
 
 def _url(attributes: Mapping[str, Any]) -> str:

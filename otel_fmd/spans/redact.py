@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 REDACTED = "[redacted]"
 SECRET_NAMES = frozenset(
@@ -48,3 +49,21 @@ def redact(values: Mapping[str, Any], extra: Iterable[str] = ()) -> dict[str, An
     """The mapping with its secrets replaced."""
     more = tuple(extra)
     return {k: REDACTED if _is_secret(k, more) else v for k, v in values.items()}
+
+
+def redact_url(url: str, extra: Iterable[str] = (), *, bare: bool = False) -> str:
+    """A URL (or, `bare`, a query string) with the secrets of its query and user part replaced."""
+    more = tuple(extra)
+    head, mark, query = ("", "", url) if bare else url.partition("?")
+    scheme, separator, rest = head.partition("://")
+    if separator and "@" in rest.partition("/")[0]:
+        head = f"{scheme}://{REDACTED}@{rest.partition('@')[2]}"
+    if "=" not in query:
+        return head + mark + query
+    parts = []
+    for part in query.split("&"):
+        name, equals, _ = part.partition("=")
+        parts.append(
+            f"{name}={REDACTED}" if equals and _is_secret(unquote_plus(name), more) else part
+        )
+    return head + mark + "&".join(parts)

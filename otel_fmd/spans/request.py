@@ -20,6 +20,8 @@ ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
+_UNKNOWN = semconv.UNKNOWN_VERSION
+_STREAMED = frozenset([semconv.STREAMED])
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -148,7 +150,7 @@ class Translator:
         requests: list[Request] = []
         not_kept = clock_errors = 0
         for span in spans:
-            if not self.is_entry(span.kind, span.has_local_parent):
+            if not self.is_entry(span):
                 not_kept += 1
                 continue
             request = self.request(span)
@@ -201,7 +203,7 @@ class Translator:
             (
                 known[1],
                 self._endpoint(attributes, name),
-                known[2],
+                known[2] or self._fit(get("fmd.version") or _UNKNOWN, VERSION_WIDTH),
                 start_ns // 1000,
                 duration_ns,
                 status
@@ -216,13 +218,16 @@ class Translator:
             ),
         )
 
-    def is_entry(self, kind: int, has_local_parent: bool) -> bool:
-        """Whether such a span is a request."""
-        return (
-            kind == SpanKind.SERVER
-            or kind == SpanKind.CONSUMER
-            or (self._internal_roots and kind == SpanKind.INTERNAL and not has_local_parent)
-        )
+    def is_entry(self, span: Span) -> bool:
+        """Whether a span is a request: an entry span, or a streamed body that our agent timed."""
+        kind = span.kind
+        if kind == SpanKind.SERVER or kind == SpanKind.CONSUMER:
+            return True
+        if kind != SpanKind.INTERNAL:
+            return False
+        if self._internal_roots and not span.has_local_parent:
+            return True
+        return semconv.STREAMED in span.source.attributes(span.raw, _STREAMED)
 
     def _endpoint(self, attributes: dict[str, AttributeValue], span_name: str) -> str:
         """The endpoint's fitted name, made once for each combination of what it is made from."""
@@ -247,12 +252,10 @@ class Translator:
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:
+        """What a resource tells; the version is '' when it tells none."""
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
-        version = next(
-            (attributes[name] for name in semconv.VERSION if attributes.get(name)),
-            semconv.UNKNOWN_VERSION,
-        )
+        version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
         return fit(str(service), SERVICE_WIDTH), fit(str(version), VERSION_WIDTH)
 
 

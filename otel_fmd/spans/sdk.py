@@ -66,7 +66,7 @@ def request_of(span: ReadableSpan, resource: Resource, translator: Translator) -
             context.span_id.to_bytes(8, "big"),
         )
     record = span_of(span, resource)
-    if record is None or not translator.is_entry(record.kind, record.has_local_parent):
+    if record is None or not translator.is_entry(record):
         return None
     return translator.request(record)
 

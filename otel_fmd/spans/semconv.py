@@ -26,6 +26,10 @@ HOST = ("server.address", "http.host", "net.host.name")
 FLASK_ENDPOINT = "flask.endpoint"
 MONITOR_LEVEL = "fmd.monitor_level"
 """Set by our agent on the requests that it watched: the level in force, 0 to 3."""
+STREAMED = "fmd.streamed_body"
+"""Set by our agent on the child span of a body that is iterated after its request has ended."""
+AGENT_VERSION = "fmd.version"
+"""The app's version, on spans whose resource tells none."""
 
 KNOWN_METHODS = frozenset(
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]
@@ -42,6 +46,15 @@ EVENT_OUTLIER = "fmd.outlier"
 EVENT_PROFILE = "fmd.profile"
 
 REQUEST_ATTRIBUTES = frozenset(
-    [*METHOD, *STATUS_CODE, *ROUTE, *ADDRESS, *USER, FLASK_ENDPOINT, MONITOR_LEVEL]
+    [
+        *METHOD,
+        *STATUS_CODE,
+        *ROUTE,
+        *ADDRESS,
+        *USER,
+        FLASK_ENDPOINT,
+        MONITOR_LEVEL,
+        AGENT_VERSION,
+    ]
 )
 """What the translation of a span to a request reads; everything else stays encoded."""

@@ -93,7 +93,7 @@ def generate(number: int, end_us: int, seed: int = 1) -> Iterator[list[Request]]
                 trace_id,
                 span_id,
                 span,
-                False,
+                None,
             )
         )
         if len(batch) == _BATCH:

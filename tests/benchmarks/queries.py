@@ -154,7 +154,7 @@ def original(out: Report, path: Path, end_us: int) -> None:
     copy = path.with_name("fmd-original.db")
     shutil.copy(path, copy)
     store = Store(f"sqlite:///{copy}")
-    Users(store).ensure_admin(PASSWORD)
+    Users(store).ensure_admin("admin", PASSWORD)
     store.close()
     end_s = end_us // 1_000_000
     week = 7 * 86_400

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request, stream_with_context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_fmd
+from otel_fmd.agent.watch import cpu_clock_of
 from otel_fmd.database.endpoints import set_monitor_level
 from otel_fmd.database.queries.outliers import outliers
 from otel_fmd.database.queries.profiles import grouped_profile, profiles
@@ -51,6 +52,22 @@ def make_app() -> Flask:
     def item(number: int) -> str:
         time.sleep(float(request.args.get("wait", "0")))
         return str(number)
+
+    @shop.route("/stream")
+    def stream() -> Response:
+        def parts() -> Iterator[str]:
+            for number in range(4):
+                time.sleep(0.02)
+                yield str(number)
+
+        if request.args.get("fail"):
+            return Response(broken())
+        body = parts()
+        return Response(stream_with_context(body) if request.args.get("context") else body)
+
+    def broken() -> Iterator[str]:
+        yield "x"
+        raise ValueError("in the body")
 
     app.register_blueprint(shop)
     return app
@@ -112,7 +129,7 @@ def test_a_slow_request_is_caught_in_the_act(instrumented: Any) -> None:
     with Reader(store).snapshot() as snapshot:
         (one,) = outliers(snapshot, 1)
     assert 'in "item": "time.sleep(float(request.args.get("wait", "0")))"' in one.stacktrace
-    assert one.url == "http://localhost/item/99?wait=0.2&token=abc"
+    assert one.url == "http://localhost/item/99?wait=0.2&token=[redacted]"
     assert "X-Shop: 1" in one.headers
     assert "Authorization: [redacted]" in one.headers
     assert '"number": 99' in one.values
@@ -137,7 +154,7 @@ def test_a_profile_tells_computing_from_waiting(instrumented: Any) -> None:
     total = sum(lines[code].total_ms for code in ("busy(0.03)", "time.sleep(0.03)"))
     share = lines["busy(0.03)"].total_ms / total
     assert share == pytest.approx(0.5, abs=0.05)
-    assert lines["busy(0.03)"].total_cpu_ms / lines["busy(0.03)"].total_ms > 0.85
+    assert lines["busy(0.03)"].total_cpu_ms == pytest.approx(25 * 30, rel=0.15)
     assert lines["time.sleep(0.03)"].total_cpu_ms / lines["time.sleep(0.03)"].total_ms < 0.15
     assert newest[0].lines[0].code == "def mixed() -> str:"
     assert newest[0].lines[0].indent == 0
@@ -224,3 +241,164 @@ def test_uninstrumented_means_silent(instrumented: Any, kept: InMemorySpanExport
     found.uninstrument()
     assert app.test_client().get("/item/2").status_code == 200
     assert len(kept.get_finished_spans()) == 1
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream?context=1"])
+def test_a_streamed_body_is_a_span_of_its_own_with_its_profile(
+    instrumented: Any, kept: InMemorySpanExporter, path: str
+) -> None:
+    """A child of the request's span, as long as the body took; stored as an endpoint's request."""
+    app, found, store = instrumented(monitor_level=3)
+    assert app.test_client().get(path).text == "0123"
+    assert found.force_flush()
+    outer, body = kept.get_finished_spans()
+    assert body.parent is not None
+    assert outer.context is not None
+    assert body.parent.span_id == outer.context.span_id
+    with Reader(store).snapshot() as snapshot:
+        ids = {e.name: e.id for e in snapshot.endpoints.values()}
+        assert set(ids) == {"shop.stream", "shop.stream (body)"}
+        (one,) = profiles(snapshot, ids["shop.stream (body)"])
+    assert one.request.duration >= 80
+    lines = {line.code: line.duration_ms for line in one.lines}
+    assert lines["time.sleep(0.02)"] > 50
+
+
+def test_a_body_that_fails_fails_as_before(instrumented: Any) -> None:
+    """Its error reaches the server, and is noted on the span; closing it early ends the span."""
+    app, found, store = instrumented()
+    with pytest.raises(ValueError, match="in the body"):
+        app.test_client().get("/stream?fail=1").get_data()
+    answer = app.test_client().get("/stream", buffered=False)
+    next(iter(answer.response))
+    answer.close()
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        ids = {e.name: e.id for e in snapshot.endpoints.values()}
+        bodies = requests(snapshot, Selection(endpoint_ids=[ids["shop.stream (body)"]])).requests
+    assert [one.status_code for one in bodies] == [None, 500]
+    assert found.processor.errors == 0
+
+
+def test_async_views_are_profiled_in_their_own_thread(instrumented: Any) -> None:
+    """Computing and waiting of a coroutine, and the stack of one that is slow."""
+    import asyncio
+
+    app, found, store = instrumented(monitor_level=3, outlier_min_requests=5)
+
+    async def nap(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def mixed() -> str:
+        busy(0.03)
+        await nap(float(request.args.get("wait", "0.03")))
+        return "x"
+
+    app.add_url_rule("/async", "async", mixed)
+    client = app.test_client()
+    for _ in range(20):
+        assert client.get("/async").text == "x"
+    client.get("/async?wait=0.4")
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        merged = grouped_profile(snapshot, 1)
+        (slow,) = outliers(snapshot, 1)
+    lines = {line.code: line for line in merged.lines}
+    assert lines["busy(0.03)"].total_cpu_ms == pytest.approx(21 * 30, rel=0.15)
+    assert lines["await asyncio.sleep(seconds)"].total_ms > 500
+    assert 'in "nap": "await asyncio.sleep(seconds)"' in slow.stacktrace
+    assert found.processor.errors == 0
+
+
+def test_watching_many_requests_takes_little_of_a_core(
+    instrumented: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """64 at once, deep in their stacks: fewer samples a request, and each is still hit."""
+    app, found, store = instrumented(monitor_level=3)
+
+    def down(levels: int) -> None:
+        if levels:
+            down(levels - 1)
+        else:
+            time.sleep(1.5)
+
+    app.add_url_rule("/deep", "deep", lambda: (down(30), "x")[1])
+    threads = [threading.Thread(target=app.test_client().get, args=("/deep",)) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    watcher = next(t for t in threading.enumerate() if t.name == "otel-fmd-watcher")
+    assert watcher.native_id is not None
+    clock = cpu_clock_of(watcher.native_id)
+    began, cpu = time.perf_counter(), time.clock_gettime(clock)
+    time.sleep(1)
+    share = (time.clock_gettime(clock) - cpu) / (time.perf_counter() - began)
+    for thread in threads:
+        thread.join()
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        newest = profiles(snapshot, 1, limit=64)
+    samples = [one.samples for one in newest]
+    with capsys.disabled():
+        print(
+            f"\n64 requests at once: the watcher took {100 * share:.1f} % of a core, "
+            f"{min(samples)} to {max(samples)} samples a request"
+        )
+    assert len(newest) == 64
+    assert min(samples) >= 3
+
+
+def test_one_processor_watches_all_apps_of_a_provider(tmp_path: Path) -> None:
+    """As with app factories: no request is stored twice."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "mine"}))
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    first, second = make_app(), make_app()
+    one = otel_fmd.instrument(first, database_url=url, tracer_provider=provider)
+    other = otel_fmd.instrument(second, database_url=url, tracer_provider=provider)
+    assert one.processor is other.processor
+    first.test_client().get("/item/1")
+    second.test_client().get("/item/2")
+    assert one.force_flush()
+    with Reader(Store(url)).snapshot() as snapshot:
+        assert len(requests(snapshot, Selection()).requests) == 2
+    one.uninstrument()
+
+
+def test_the_version_is_that_of_the_app_or_of_its_git_folder(instrumented: Any) -> None:
+    """When the resource of a provider that the app made itself has none."""
+    app, found, store = instrumented(app_version="1.7")
+    app.test_client().get("/item/1")
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        (one,) = requests(snapshot, Selection()).requests
+    assert one.version == "1.7"
+
+
+def test_a_sampler_that_hides_requests_is_warned_of(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """At start, with what to do."""
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, TraceIdRatioBased
+
+    for sampler, said in ((TraceIdRatioBased(0.1), 1), (ALWAYS_ON, 0)):
+        caplog.clear()
+        provider = TracerProvider(sampler=sampler)
+        url = f"sqlite:///{tmp_path / 'fmd.db'}"
+        otel_fmd.instrument(Flask("x"), database_url=url, tracer_provider=provider).uninstrument()
+        warnings = [r for r in caplog.records if "OTEL_TRACES_SAMPLER=always_on" in r.getMessage()]
+        assert len(warnings) == said
+
+
+def test_headers_and_environment_can_be_left_out(instrumented: Any) -> None:
+    """And further names made secrets."""
+    app, found, store = instrumented(
+        outlier_min_requests=3, keep_headers=False, keep_environ=False, redact=("wait",)
+    )
+    client = app.test_client()
+    for _ in range(5):
+        client.get("/item/1?wait=0.001")
+    client.get("/item/1?wait=0.15", headers={"X-Shop": "1"})
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        one = outliers(snapshot, 1)[0]
+    assert (one.headers, one.environment) == ("", "")
+    assert one.url == "http://localhost/item/1?wait=[redacted]"

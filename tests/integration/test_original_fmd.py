@@ -61,7 +61,7 @@ def test_it_reports_the_same_hits(
     """Hits per endpoint, users, addresses, versions, status codes and outliers."""
     url = new_url(engine)
     store = open_store(url, prefix)
-    Users(store).ensure_admin(PASSWORD)
+    Users(store).ensure_admin("admin", PASSWORD)
     writer = BatchWriter(store, OutlierRule())
     spans = []
     for seed in range(12):

@@ -1,0 +1,81 @@
+"""Monitor levels over HTTP, from the receiver that an app sends its spans to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import quote, urlsplit
+
+from otel_fmd.errors import LevelsUnavailableError
+
+PATH = "/v1/agent/levels"
+_TIMEOUT_S = 5.0
+_MOST_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSeed:
+    """What the server knows of an endpoint."""
+
+    level: int
+    count: int
+    sum_ns: int
+
+
+class RemoteLevels:
+    """Asks a receiver; call it for what changed since the last call.
+
+    Args:
+        url: the receiver, such as `http://127.0.0.1:4318`.
+        service: the app's `service.name`.
+        token: the bearer token; '' for none.
+    """
+
+    def __init__(self, url: str, service: str, token: str) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._secure = parts.scheme == "https"
+        self._host = parts.netloc.rpartition("@")[2]
+        self._path = f"{parts.path.rstrip('/')}{PATH}?service={quote(service, safe='')}"
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._etag = ""
+
+    def __call__(self) -> Mapping[str, RemoteSeed]:
+        """The levels and means by endpoint; empty when they are the ones of the last call.
+
+        Raises:
+            LevelsUnavailableError: the receiver did not answer with levels.
+        """
+        # Not urllib: an app that traces its outgoing calls would trace ours.
+        connection_class = HTTPSConnection if self._secure else HTTPConnection
+        connection = connection_class(self._host, timeout=_TIMEOUT_S)
+        try:
+            headers = {**self._headers, "If-None-Match": self._etag}
+            connection.request("GET", self._path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read(_MOST_BYTES)
+        except (OSError, HTTPException) as error:
+            raise LevelsUnavailableError(f"{self._url}{PATH}: {error}") from None
+        finally:
+            connection.close()
+        if answer.status == 304:
+            return {}
+        if answer.status != 200:
+            raise LevelsUnavailableError(f"{self._url}{PATH}: status {answer.status}")
+        found = self._seeds(body)
+        self._etag = answer.headers.get("ETag", "")
+        return found
+
+    def _seeds(self, body: bytes) -> dict[str, RemoteSeed]:
+        try:
+            return {
+                name: RemoteSeed(int(one["level"]), int(one["count"]), int(one["sum_ns"]))
+                for name, one in json.loads(body)["levels"].items()
+                if 0 <= int(one["level"]) <= 3
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LevelsUnavailableError(
+                f"{self._url}{PATH}: expected levels by endpoint: {error!r}"
+            ) from None

@@ -1,0 +1,1 @@
+"""What each command of `otel-fmd` does; imported when it is run."""

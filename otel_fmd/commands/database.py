@@ -1,0 +1,98 @@
+"""`otel-fmd init-db`, `migrate`, `maintain`, `prune` and `check`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from otel_fmd import config
+from otel_fmd.commands.opening import open_store, open_users
+from otel_fmd.errors import ConfigurationError
+
+
+def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
+    """Make or upgrade the tables, and the first user."""
+    from otel_fmd.database.schema import HEAD
+
+    users = open_users(settings)
+    password = users.ensure_admin(settings.admin_username, settings.admin_password)
+    if password is not None:
+        print(f"Made the first user: {settings.admin_username}, password {password}")
+    print(f"The database is at schema {HEAD}.")
+    return 0
+
+
+def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
+    """Upgrade the tables, or adopt a database of FMD."""
+    from otel_fmd.database.adopt import adopt, is_foreign
+    from otel_fmd.database.schema import HEAD, ensure_schema
+    from otel_fmd.database.store import Store
+
+    store = Store(settings.database_url, settings.table_prefix)
+    if is_foreign(store):
+        print("Adopting a database of the Flask Monitoring Dashboard: its tables are rebuilt once.")
+    else:
+        ensure_schema(store)
+    adopted = adopt(store, options.service, settings.max_users, _progress_bar)
+    if adopted:
+        print(f"\nCounted {adopted:,} adopted requests.")
+    print(f"The database is at schema {HEAD}.")
+    return 0
+
+
+def _progress_bar(done: int, whole: int) -> None:
+    if sys.stderr.isatty():
+        filled = 40 * done // max(1, whole)
+        bar = "#" * filled + "." * (40 - filled)
+        print(f"\r[{bar}] {done:,} of {whole:,}", end="", file=sys.stderr, flush=True)
+
+
+def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
+    """Fold and prune once."""
+    from otel_fmd.database.fold import Folder
+    from otel_fmd.database.retention import Retention
+    from otel_fmd.maintenance import ages_of
+
+    store = open_store(settings)
+    folder, folded = Folder(store, settings.max_users), 0
+    while step := folder.fold(256) + folder.fold_who(256):
+        folded += step
+    retention = Retention(store)
+    removed = retention.prune(ages_of(settings))
+    evicted = retention.enforce(settings.max_database_size)
+    print(
+        f"Folded {folded} deltas. Pruned: {removed or 'nothing'}. Evicted: {evicted or 'nothing'}."
+    )
+    return 0
+
+
+def prune(options: argparse.Namespace, settings: config.Settings) -> int:
+    """Remove what is older than given."""
+    from otel_fmd.database.retention import Ages, Retention
+
+    ages = Ages(
+        options.requests, options.outliers, options.profiles, options.rollups, options.custom_graphs
+    )
+    given = (ages.requests, ages.outliers, ages.profiles, ages.rollups, ages.custom_graphs)
+    if not ages.any or min(given) < 0:
+        raise ConfigurationError("say what is to be removed, for example --requests 90")
+    removed = Retention(open_store(settings)).prune(ages)
+    print(
+        "Removed:", ", ".join(f"{number:,} {kind}" for kind, number in removed.items()) or "nothing"
+    )
+    return 0
+
+
+def check(options: argparse.Namespace, settings: config.Settings) -> int:
+    """Compare the rollups with a recount."""
+    from otel_fmd.database.fold import Folder
+    from otel_fmd.database.recount import check, repair
+
+    store = open_store(settings)
+    if options.repair:
+        repair(store, Folder(store, settings.max_users))
+    differences = check(store)
+    for one in differences[:50]:
+        print(f"{one.table} {one.key}: stored {one.stored}, counted {one.counted}")
+    print(f"{len(differences)} differences between rollups and rows.")
+    return 1 if differences else 0

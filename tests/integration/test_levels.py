@@ -1,0 +1,172 @@
+"""Monitor levels over OTLP: the receiver tells them, agents take them over, wherever they run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.database.endpoints import set_monitor_level
+from otel_fmd.database.queries.profiles import profile_count
+from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.database.store import Store
+from otel_fmd.errors import LevelsUnavailableError
+from otel_fmd.otlp_target import otlp_target
+from tests.support.serving import Served
+from tests.support.spans import Spans, body
+from tests.support.waiting import free_port, wait_for
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+APP = """
+import time
+from flask import Flask
+app = Flask(__name__)
+
+@app.route("/slow")
+def slow():
+    time.sleep(0.02)
+    return "x"
+"""
+
+
+def test_levels_are_told_and_told_again_only_when_they_changed(
+    new_url: Callable[[str], str], serve: Callable[..., Served]
+) -> None:
+    """With an ETag; an unknown service has none."""
+    served = serve(new_url("sqlite"), "--no-dashboard")
+    requests.post(served.traces, body(Spans(1).many(40)), headers=PROTOBUF, timeout=10)
+
+    def folded() -> bool:
+        return RemoteLevels(served.http, "shop", "")()["GET /items/<int:i>"].count == 40
+
+    wait_for(folded)
+    ask = RemoteLevels(served.http, "shop", "")
+    found = ask()
+    assert {name: (one.level, one.count) for name, one in found.items()} == {
+        "GET /items/<int:i>": (2, 40)
+    }
+    assert ask() == {}
+    store = Store(served.database_url)
+    set_monitor_level(store, 1, 3)
+    store.close()
+    assert ask()["GET /items/<int:i>"].level == 3
+    assert RemoteLevels(served.http, "nobody", "")() == {}
+    answer = requests.get(f"{served.http}/v1/agent/levels", timeout=10)
+    assert answer.status_code == 400
+
+
+def test_a_token_is_asked_for(new_url: Callable[[str], str], serve: Callable[..., Served]) -> None:
+    """By the levels and by both transports, with 401 and UNAUTHENTICATED."""
+    import grpc
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+
+    from tests.support.spans import payload
+
+    served = serve(new_url("sqlite"), "--no-dashboard", OTEL_FMD_OTLP_TOKEN="secret")
+    with pytest.raises(LevelsUnavailableError, match="401"):
+        RemoteLevels(served.http, "shop", "wrong")()
+    assert RemoteLevels(served.http, "shop", "secret")() == {}
+    data = body(Spans(1).many(3))
+    refused = requests.post(served.traces, data, headers=PROTOBUF, timeout=10)
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    told = {**PROTOBUF, "Authorization": "Bearer secret"}
+    assert requests.post(served.traces, data, headers=told, timeout=10).status_code == 200
+    with grpc.insecure_channel(served.grpc) as channel:
+        stub = TraceServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Export(payload(Spans(2).many(3)))
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        stub.Export(payload(Spans(2).many(3)), metadata=[("authorization", "Bearer secret")])
+
+
+def test_a_receiver_that_is_away_changes_nothing() -> None:
+    """The last known levels stay."""
+    with pytest.raises(LevelsUnavailableError, match="levels"):
+        RemoteLevels(f"http://127.0.0.1:{free_port()}", "shop", "")()
+
+
+@pytest.mark.parametrize(
+    ("environ", "levels"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:4318"}, "http://host:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://host:4317"}, "http://host:4318"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://h/p/v1/traces",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            },
+            "https://h/p",
+        ),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:9999"}, ""),
+    ],
+)
+def test_levels_are_asked_for_where_spans_go(environ: dict[str, str], levels: str) -> None:
+    """By the standard variables."""
+    target = otlp_target(environ)
+    assert target is not None
+    assert target.levels_url == levels
+
+
+def test_a_change_takes_effect_in_every_worker_within_ten_seconds(
+    tmp_path: Path, new_url: Callable[[str], str], serve: Callable[..., Served]
+) -> None:
+    """Zero code, two gunicorn workers over OTLP: profiles come from both after the change."""
+    served = serve(new_url("sqlite"), "--no-dashboard")
+    (tmp_path / "app.py").write_text(APP)
+    tools, port = Path(sys.executable).parent, free_port()
+    environment = {
+        **os.environ,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": served.http,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_SERVICE_NAME": "remote",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }
+    command = [str(tools / "opentelemetry-instrument"), str(tools / "gunicorn"), "app:app"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    store = Store(served.database_url)
+    try:
+
+        def ask() -> bool:
+            try:
+                return requests.get(f"http://127.0.0.1:{port}/slow", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+        wait_for(ask, 30)
+
+        def name() -> str | None:
+            ask()
+            with store.read() as connection:
+                return connection.execute(select(store.tables.endpoint.c.name)).scalar()
+
+        assert wait_for(name) == "slow"
+        set_monitor_level(store, 1, 3)
+
+        def profiles() -> int:
+            for _ in range(6):
+                ask()
+            with Reader(store).snapshot() as snapshot:
+                return profile_count(snapshot, 1)
+
+        wait_for(lambda: profiles() > 10, 12, "profiles ten seconds after the change")
+    finally:
+        process.terminate()
+        process.wait(20)
+        store.close()

@@ -1,0 +1,149 @@
+"""The agent under every server that the documentation's table names, each line of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from otel_fmd.database.queries.counts import total
+from otel_fmd.database.queries.profiles import profile_count, profiles
+from otel_fmd.database.queries.selection import Selection
+from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.database.schema import revision_of
+from otel_fmd.database.store import Store
+from tests.support.waiting import free_port, wait_for
+
+APP = """
+import sys
+import time
+import otel_fmd
+from flask import Flask
+
+app = Flask("served")
+
+@app.route("/slow")
+def slow():
+    time.sleep(0.03)
+    return "x"
+
+otel_fmd.instrument(app, monitor_level=3)
+
+if __name__ == "__main__":
+    import waitress
+    waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)
+"""
+OUTER = """
+from app import app
+from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+application = OpenTelemetryMiddleware(app.wsgi_app)
+"""
+TOOLS = Path(sys.executable).parent
+BIND = ["--bind", "127.0.0.1:{port}"]
+
+
+class Line(NamedTuple):
+    """A way to run an app, and whether profiles are made under it."""
+
+    command: list[str]
+    profiled: bool = True
+
+
+LINES = {
+    "flask": Line(["flask", "--app", "app", "run", "--port", "{port}"]),
+    "flask with reloader": Line(
+        ["flask", "--app", "app", "run", "--port", "{port}", "--debug", "--reload"]
+    ),
+    "waitress": Line(["python", "app.py", "{port}"]),
+    "gunicorn sync": Line(["gunicorn", "app:app", *BIND, "--workers", "2"]),
+    "gunicorn preload": Line(["gunicorn", "app:app", *BIND, "--workers", "2", "--preload"]),
+    "gunicorn gthread": Line(
+        ["gunicorn", "app:app", *BIND, "--worker-class", "gthread", "--threads", "4"]
+    ),
+    "gunicorn gevent": Line(
+        ["gunicorn", "app:app", *BIND, "--worker-class", "gevent"], profiled=False
+    ),
+    "outer WSGI instrumentation": Line(["gunicorn", "outer:application", *BIND]),
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+def test_requests_and_profiles_are_stored(line: Line, tmp_path: Path) -> None:
+    """Every request under FMD's name; a profile of it where the table says so."""
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "outer.py").write_text(OUTER)
+    port = free_port()
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    environment = {
+        **os.environ,
+        "OTEL_FMD_DATABASE_URL": url,
+        "OTEL_SERVICE_NAME": "served",
+        "PYTHONPATH": str(tmp_path),
+    }
+    command = [str(TOOLS / line.command[0]), *line.command[1:]]
+    process = subprocess.Popen(
+        [part.format(port=port) for part in command],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}/slow"
+
+    def answers() -> bool:
+        try:
+            return requests.get(address, timeout=5).ok
+        except requests.ConnectionError:
+            assert process.poll() is None
+            return False
+
+    try:
+        wait_for(answers, 60)
+        for _ in range(19):
+            assert requests.get(address, timeout=5).text == "x"
+        wait_for(lambda: counted(url) == 20, 30, "20 requests stored")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+    store = Store(url)
+    with Reader(store).snapshot() as snapshot:
+        (endpoint,) = snapshot.endpoints.values()
+        assert endpoint.name == "slow"
+        assert total(snapshot, Selection()) == 20
+        found = profile_count(snapshot, endpoint.id)
+        newest = profiles(snapshot, endpoint.id, limit=1)
+    store.close()
+    if line.profiled:
+        assert found >= 18
+        assert any("time.sleep" in one.code for one in newest[0].lines)
+    else:
+        assert found == 0
+
+
+def counted(url: str) -> int:
+    """Requests in the figures; -1 while there are no tables yet."""
+    store = Store(url)
+    try:
+        with store.read() as connection:
+            if revision_of(connection, "") is None:
+                return -1
+        with Reader(store).snapshot() as snapshot:
+            return total(snapshot, Selection())
+    finally:
+        store.close()
+
+
+def test_the_table_in_the_documentation_has_these_lines() -> None:
+    """Nothing is promised that is not shown here."""
+    from tests.support.requirements import ROOT
+
+    text = (ROOT / "docs" / "servers.md").read_text()
+    for name in LINES:
+        assert f"| {name} |" in text, name
