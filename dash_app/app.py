@@ -12,10 +12,11 @@ from flask import Flask, request
 
 from dash_app import shell
 from dash_app.context import SCHEME_COOKIE, Context, make_context
-from dash_app.page import Page
+from dash_app.page import Live, Page
 from dash_app.pages import PAGES, database, overview, users
 from dash_app.view import View, body, csv_text, failure, nothing
-from otel_fmd.api.login import login_blueprint
+from otel_fmd._version import __version__
+from otel_fmd.api.login import LoginWords, login_blueprint
 from otel_fmd.api.security import is_admin, protect
 from otel_fmd.config import Settings
 from otel_fmd.database.queries.snapshot import Reader
@@ -41,6 +42,15 @@ _INDEX = """<!DOCTYPE html>
     <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
   </body>
 </html>"""
+
+
+def _login_words(settings: Settings) -> LoginWords:
+    return LoginWords(
+        settings.title_name or settings.brand_name,
+        settings.brand_name if settings.show_login_banner else "",
+        settings.description if settings.show_login_banner else "",
+        f"otel-fmd {__version__}" if settings.show_login_footer else "",
+    )
 
 
 class _Dashboard(Dash):  # type: ignore[misc]
@@ -81,14 +91,14 @@ def create_app(
         COMPRESS_BR_LEVEL=4,
     )
     protect(server, people)
-    server.register_blueprint(login_blueprint(people, settings.brand_name))
+    server.register_blueprint(login_blueprint(people, _login_words(settings)))
     app = _Dashboard(
         "dash_app",
         server=server,
         compress=True,
         requests_pathname_prefix=prefix,
         routes_pathname_prefix="/",
-        title=settings.brand_name,
+        title=settings.title_name or settings.brand_name,
         update_title=None,
         suppress_callback_exceptions=True,
         index_string=_INDEX.replace("{{", "{").replace("}}", "}"),
@@ -104,8 +114,7 @@ def create_app(
             search=search,
             cookies=request.cookies,
             is_admin=is_admin(),
-            zone_setting=settings.timezone,
-            brand=settings.brand_name,
+            settings=settings,
             prefix=prefix,
             counters=counters,
         )
@@ -119,6 +128,7 @@ def create_app(
     app.layout = layout
     _register_router(app, make)
     _register_views(app, make, {view.name: view for page in PAGES for view in page.views})
+    _register_tables(app, make, {k: v for page in PAGES for k, v in page.live.items()})
     _register_browser(app)
     overview.register(app, make)
     users.register(app, make)
@@ -221,6 +231,30 @@ def _register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
         view = views[ctx.triggered_id["view"]]
         return {"content": csv_text(view, make(path, search)), "filename": f"{view.name}.csv"}
 
+
+def _register_tables(
+    app: Dash, make: Make, tables: Mapping[str, Callable[[Context], Live]]
+) -> None:
+    @app.callback(
+        Output({"type": "grid", "view": MATCH}, "rowData"),
+        Output({"type": "above", "view": MATCH}, "children"),
+        Input("live", "n_intervals"),
+        State({"type": "grid", "view": MATCH}, "id"),
+        State("url", "pathname"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    def refresh(_ticks: int, identifier: dict[str, str], path: str, search: str) -> Any:
+        load = tables.get(identifier["view"])
+        if load is None:
+            return no_update, no_update
+        try:
+            found = load(make(path, search))
+        except OtelFmdError as error:
+            _log.warning("table %s: %s", identifier["view"], error)
+            return no_update, no_update
+        return found.rows, no_update if found.above is None else found.above
+
     @app.callback(
         Output({"type": "grid", "view": MATCH}, "exportDataAsCsv"),
         Input({"type": "grid-csv", "view": MATCH}, "n_clicks"),
@@ -257,6 +291,18 @@ def _register_browser(app: Dash) -> None:
     in_browser("live", Output("live", "disabled"), Input("live-switch", "checked"))
     in_browser(
         "burger", Output("shell", "navbar"), Input("burger", "opened"), State("shell", "navbar")
+    )
+    in_browser(
+        "columns",
+        Output({"type": "grid", "view": MATCH}, "columnDefs"),
+        Input({"type": "columns", "view": MATCH}, "value"),
+        State({"type": "grid", "view": MATCH}, "columnDefs"),
+    )
+    in_browser(
+        "png",
+        Output({"type": "png", "view": MATCH}, "n_clicks"),
+        Input({"type": "png", "view": MATCH}, "n_clicks"),
+        State({"type": "png", "view": MATCH}, "id"),
     )
     in_browser(
         "search",

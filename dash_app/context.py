@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from otel_fmd.analysis.calendar import midnight_us
+from otel_fmd.config import Settings
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader, Snapshot
 
@@ -27,6 +28,8 @@ RANGES = {
     "90d": ("Last 90 days", 24 * 90),
 }
 DEFAULT_RANGE = "7d"
+ALL_TIME: dict[str, str | None] = {"range": "90d", "from": None, "to": None}
+"""Changes of an address to the longest range, for what is behind a figure of all time."""
 CUSTOM = "custom"
 SCHEME_COOKIE = "otel_fmd_scheme"
 ZONE_COOKIE = "otel_fmd_zone"
@@ -43,7 +46,7 @@ class Context:
     dark: bool
     is_admin: bool
     now_us: int
-    brand: str
+    settings: Settings
     prefix: str
     counters: Callable[[], Mapping[str, int]]
     parameters: Mapping[str, str]
@@ -148,8 +151,7 @@ def make_context(
     search: str,
     cookies: Mapping[str, str],
     is_admin: bool,
-    zone_setting: str,
-    brand: str,
+    settings: Settings,
     prefix: str,
     counters: Callable[[], Mapping[str, int]],
 ) -> Context:
@@ -157,12 +159,12 @@ def make_context(
     return Context(
         reader=reader,
         path=path,
-        query=dict(parse_qsl((search or "").lstrip("?"))),
-        zone=_zone(zone_setting or cookies.get(ZONE_COOKIE, "")),
+        query=dict(parse_qsl((search or "").lstrip("?"), keep_blank_values=True)),
+        zone=_zone(settings.timezone or cookies.get(ZONE_COOKIE, "")),
         dark=cookies.get(SCHEME_COOKIE) == "dark",
         is_admin=is_admin,
         now_us=time.time_ns() // 1000,
-        brand=brand,
+        settings=settings,
         prefix=prefix,
         counters=counters,
         parameters={},

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash_app.context import Context
 from dash_app.view import View, card
 
 APPLICATION, ENDPOINT, ADMINISTRATION, HIDDEN = "application", "endpoint", "administration", ""
 PARAMETER = "<"
+
+
+class Live(NamedTuple):
+    """What of a table changes while a page is live: its rows, and what stands above it (None: it
+    stays)."""
+
+    rows: list[dict[str, Any]]
+    above: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class Page:
         views: the graphs on it, shown one under the other unless there is a `layout`.
         layout: what is shown instead.
         admin_only: whether guests may not see it.
+        live: by the name of a table on it, the query that refreshes it.
     """
 
     path: str
@@ -32,6 +41,7 @@ class Page:
     views: Sequence[View] = field(default=())
     layout: Callable[[Context], Any] | None = None
     admin_only: bool = False
+    live: Mapping[str, Callable[[Context], Live]] = field(default_factory=dict)
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parameters when an address is this page's; else None."""

@@ -57,9 +57,18 @@ class View:
     over_days: bool = False
 
 
+def clicked_key(point: dict[str, Any]) -> str:
+    """What a figure put into a clicked point's `customdata`; '' when it has none."""
+    found = point.get("customdata")
+    if isinstance(found, list):
+        found = found[0] if found else ""
+    return str(found or "")
+
+
 def style_of(context: Context) -> Style:
     """How figures look for this browser."""
-    return Style(dark=context.dark, zone=context.zone.key)
+    settings = context.settings
+    return Style(dark=context.dark, zone=context.zone.key, colors=settings.colors)
 
 
 def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:
@@ -87,12 +96,9 @@ def card(view: View, context: Context) -> dmc.Paper:
             dmc.Group(
                 [
                     html.H2(view.title, className="card-title"),
-                    dmc.Button(
-                        "CSV",
-                        id={"type": "csv", "view": view.name},
-                        variant="default",
-                        size="compact-sm",
-                        **{"aria-label": f"Download {view.title} as CSV"},
+                    dmc.Group(
+                        [_download(view, "PNG"), _download(view, "CSV")],
+                        gap="xs",
                     ),
                 ],
                 justify="space-between",
@@ -104,6 +110,16 @@ def card(view: View, context: Context) -> dmc.Paper:
         p="md",
         radius="md",
         className="card",
+    )
+
+
+def _download(view: View, kind: str) -> dmc.Button:
+    return dmc.Button(
+        kind,
+        id={"type": kind.lower(), "view": view.name},
+        variant="default",
+        size="compact-sm",
+        **{"aria-label": f"Download {view.title} as {kind}"},
     )
 
 

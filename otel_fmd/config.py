@@ -8,6 +8,7 @@ the default.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, NamedTuple
@@ -31,6 +32,8 @@ from otel_fmd.config_values import (
 from otel_fmd.errors import ConfigurationError
 
 PREFIX = "OTEL_FMD_"
+_SECRETS = frozenset(["admin_password", "otlp_token"])
+_PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 CONFIG_VARIABLES = ("OTEL_FMD_CONFIG_FILE", "FLASK_MONITORING_DASHBOARD_CONFIG")
 """Where the path of a `config.cfg` is looked for; the second is FMD's."""
 
@@ -291,6 +294,15 @@ def _parse(source: str, given: Any, parse: Parse) -> Any:
         return parse(given)
     except ValueError as error:
         raise ConfigurationError(f"{source}={given!r}: expected {error}") from None
+
+
+def shown_setting(name: str, value: Any) -> str:
+    """A setting's value as it would be written, secrets hidden."""
+    if name in _SECRETS and value:
+        return "(set)"
+    if name == "database_url":
+        return _PASSWORD.sub(r"\1:***@", value)
+    return shown(value)
 
 
 def shown(default: Any) -> str:

@@ -20,3 +20,12 @@ window.dashAgGridFunctions.fmdDuration = (ms) => {
 
 window.dashAgGridFunctions.fmdCount = (number) =>
   number === null || number === undefined ? "–" : number.toLocaleString("en");
+
+window.dashAgGridFunctions.fmdPercent = (value) =>
+  value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 2 : 1) + " %";
+
+window.dashAgGridFunctions.fmdChange = (value) => {
+  if (value === null || value === undefined) return "–";
+  const percent = Math.round(100 * value);
+  return (percent > 0 ? "+" : percent < 0 ? "\u2212" : "") + Math.abs(percent) + " %";
+};

@@ -47,6 +47,20 @@
       live: (checked) => !checked,
       burger: (opened, navbar) =>
         Object.assign({}, navbar, { collapsed: { mobile: !opened } }),
+      columns: (chosen, columns) =>
+        (columns || []).map((one) => Object.assign({}, one, { hide: !chosen.includes(one.field) })),
+      png: function (clicks, id) {
+        const none = window.dash_clientside.no_update;
+        const graph = document.getElementById(
+          JSON.stringify({ type: "graph", view: id.view }));
+        const plot = graph && graph.querySelector(".js-plotly-plot");
+        if (!clicks || !plot) return none;
+        const box = plot.getBoundingClientRect();
+        window.Plotly.downloadImage(plot, {
+          format: "png", scale: 2, width: box.width, height: box.height, filename: id.view,
+        });
+        return none;
+      },
       search: (text, options) => Object.assign({}, options, { quickFilterText: text || "" }),
     },
   });

@@ -1,4 +1,4 @@
-"""Tables: sortable, searchable, with a CSV download, the same everywhere."""
+"""Tables: sortable, searchable, with a choice of columns and CSV, the same everywhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from dash_app.view import nothing
 from otel_fmd.database.queries.rows import RequestRecord
 from otel_fmd.database.queries.snapshot import Endpoint
 
+Row = dict[str, Any]
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `words`, `link`, `time`, `duration`, `number`."""
+"""Field, header, and how it is shown: '' text, `words`, `link`, `time`, `duration`, `number`,
+`percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -24,6 +26,14 @@ _NUMBER = {
     "suppressHeaderFilterButton": True,
     "width": 82,
 }
+_FORMATS = {
+    "duration": "fmdDuration(params.value)",
+    "number": "fmdCount(params.value)",
+    "percent": "fmdPercent(params.value)",
+    "change": "fmdChange(params.value)",
+}
+_FEW_ROWS = 40
+_WIDE = 9
 
 
 def grid(
@@ -36,78 +46,130 @@ def grid(
     empty: Any = None,
     extra: Sequence[Mapping[str, Any]] = (),
     hidden: Sequence[str] = (),
-) -> dmc.Paper:
-    """A card with a table; `empty` is shown instead when there are no rows."""
+    above: Any = None,
+) -> html.Div:
+    """A card with a table; `empty` is shown instead when there are no rows.
+
+    Args:
+        name: unique; part of element ids and of the CSV's name.
+        title: what it holds.
+        rows: their values by field; `id` tells them apart, `href` is where a `link` leads.
+        columns: see `Column`.
+        note: a sentence below the title.
+        empty: the empty state.
+        extra: further column definitions of AG Grid.
+        hidden: fields of columns that are not shown at first.
+        above: what stands above the card, and is refreshed with the rows while the page is live.
+    """
+    definitions = [*(_column(*column) for column in columns), *map(dict, extra)]
+    for one in definitions:
+        one["hide"] = one["field"] in hidden
     if not rows and empty is not None:
         body: Any = empty
     else:
-        body = dag.AgGrid(
-            id={"type": "grid", "view": name},
-            rowData=list(rows),
-            columnDefs=[
-                *(_column(*column) for column in columns if column[0] not in hidden),
-                *extra,
-            ],
-            defaultColDef={
-                "sortable": True,
-                "filter": True,
-                "resizable": True,
-                "minWidth": 80,
-                "width": 120,
-                "wrapHeaderText": True,
-                "autoHeaderHeight": True,
-            },
-            columnSize="responsiveSizeToFit" if len(columns) < 9 else None,
-            dashGridOptions={
-                "domLayout": "autoHeight" if len(rows) <= 40 else "normal",
-                "pagination": len(rows) > 100,
-                "paginationPageSize": 100,
-                "suppressColumnVirtualisation": True,
-                "ensureDomOrder": True,
-                "tooltipShowDelay": 300,
-                "theme": {"function": "fmdTheme(themeQuartz, colorSchemeVariable)"},
-            },
-            csvExportParams={"fileName": f"{name}.csv"},
-            style={"height": None if len(rows) <= 40 else "70vh", "width": "100%"},
-        )
-    tools = dmc.Group(
-        [
-            dmc.TextInput(
-                id={"type": "search", "view": name},
-                placeholder="Search",
-                size="xs",
-                debounce=200,
-                **{"aria-label": f"Search in {title}"},
-            ),
-            dmc.Button(
-                "CSV",
-                id={"type": "grid-csv", "view": name},
-                variant="default",
-                size="compact-sm",
-                **{"aria-label": f"Download {title} as CSV"},
-            ),
-        ],
-        gap="xs",
-    )
+        body = _table(name, rows, definitions)
     head = dmc.Group(
-        [html.H2(title, className="card-title"), tools if rows else None],
+        [
+            html.H2(title, className="card-title"),
+            _tools(name, title, definitions) if rows else None,
+        ],
         justify="space-between",
     )
     parts = [head, html.P(note, className="card-help") if note else None, body]
-    return dmc.Paper(parts, withBorder=True, p="md", radius="md", className="card")
+    card = dmc.Paper(parts, withBorder=True, p="md", radius="md", className="card")
+    return html.Div([html.Div(above, id={"type": "above", "view": name}), card])
 
 
-def request_table(
-    requests: Sequence[RequestRecord],
-    endpoints: Mapping[int, Endpoint],
-    context: Context,
-    *,
-    title: str,
-    empty: str,
-) -> dmc.Paper:
-    """Requests, each with a link to its page."""
-    rows = [
+def _table(
+    name: str, rows: Sequence[Mapping[str, Any]], definitions: Sequence[Mapping[str, Any]]
+) -> dag.AgGrid:
+    few = len(rows) <= _FEW_ROWS
+    return dag.AgGrid(
+        id={"type": "grid", "view": name},
+        rowData=list(rows),
+        columnDefs=list(definitions),
+        defaultColDef={
+            "sortable": True,
+            "filter": True,
+            "resizable": True,
+            "minWidth": 80,
+            "width": 120,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
+        },
+        columnSize="responsiveSizeToFit" if len(definitions) < _WIDE else None,
+        # A refresh of the rows keeps scroll, selection and open editors by the rows' ids.
+        getRowId="String(params.data.id)" if rows and "id" in rows[0] else None,
+        dashGridOptions={
+            "domLayout": "autoHeight" if few else "normal",
+            "pagination": len(rows) > 100,
+            "paginationPageSize": 100,
+            "suppressColumnVirtualisation": True,
+            "ensureDomOrder": True,
+            "tooltipShowDelay": 300,
+            "theme": {"function": "fmdTheme(themeQuartz, colorSchemeVariable)"},
+        },
+        csvExportParams={"fileName": f"{name}.csv"},
+        style={"height": None if few else "70vh", "width": "100%"},
+    )
+
+
+def _tools(name: str, title: str, definitions: Sequence[Mapping[str, Any]]) -> dmc.Group:
+    fields = [(one["field"], one.get("headerName", one["field"])) for one in definitions]
+    chosen = [one["field"] for one in definitions if not one["hide"]]
+    columns = dmc.Popover(
+        [
+            dmc.PopoverTarget(
+                dmc.Button(
+                    "Columns",
+                    variant="default",
+                    size="compact-sm",
+                    **{"aria-label": f"Choose the columns of {title}"},
+                )
+            ),
+            dmc.PopoverDropdown(
+                dmc.CheckboxGroup(
+                    id={"type": "columns", "view": name},
+                    value=chosen,
+                    children=dmc.Stack(
+                        [
+                            dmc.Checkbox(label=label, value=field, size="xs")
+                            for field, label in fields
+                        ],
+                        gap=6,
+                    ),
+                )
+            ),
+        ],
+        keepMounted=True,
+        position="bottom-end",
+        shadow="md",
+        trapFocus=True,
+    )
+    search = dmc.TextInput(
+        id={"type": "search", "view": name},
+        placeholder="Search",
+        size="xs",
+        debounce=200,
+        **{"aria-label": f"Search in {title}"},
+    )
+    download = dmc.Button(
+        "CSV",
+        id={"type": "grid-csv", "view": name},
+        variant="default",
+        size="compact-sm",
+        **{"aria-label": f"Download {title} as CSV"},
+    )
+    return dmc.Group([search, columns, download], gap="xs")
+
+
+def request_rows(
+    requests: Sequence[RequestRecord], endpoints: Mapping[int, Endpoint], context: Context
+) -> list[Row]:
+    """Requests as rows of `request_table`."""
+    return [
         {
+            "id": str(one.id),
             "time": context.time_text(one.time_requested),
             "href": context.href(f"/request/{one.id}"),
             "endpoint": endpoints[one.endpoint_id].name if one.endpoint_id in endpoints else "?",
@@ -120,6 +182,10 @@ def request_table(
         }
         for one in requests
     ]
+
+
+def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: str) -> html.Div:
+    """Requests, each with a link to its page."""
     columns = (
         ("time", f"time ({context.zone.key})", "link"),
         ("endpoint", "endpoint", ""),
@@ -132,23 +198,20 @@ def request_table(
     return grid("requests", title, rows, columns, empty=nothing(empty))
 
 
-def _column(field: str, header: str, kind: str) -> dict[str, Any]:
-    column: dict[str, Any] = {"field": field, "headerName": header, "tooltipField": field}
+def _column(field: str, header: str, kind: str) -> Row:
+    column: Row = {"field": field, "headerName": header, "tooltipField": field}
     if kind == "link":
         column |= {"cellRenderer": "FmdLink", "minWidth": 170, "width": 230, "pinned": "left"}
-    elif kind == "duration":
-        column |= {
-            "valueFormatter": {"function": "fmdDuration(params.value)"},
-            **_NUMBER,
-        }
-        column.pop("tooltipField")
     elif kind == "words":
         column |= {"minWidth": 340, "flex": 1, "wrapText": True, "autoHeight": True}
     elif kind == "time":
         column |= {"width": 148, "suppressHeaderFilterButton": True}
-    elif kind == "number":
-        column |= {
-            "valueFormatter": {"function": "fmdCount(params.value)"},
-            **_NUMBER,
+    elif kind in _FORMATS:
+        column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
+        column.pop("tooltipField")
+    if kind == "change":
+        column["cellClassRules"] = {
+            "cell-worse": "params.value > 0.1",
+            "cell-better": "params.value < -0.1",
         }
     return column

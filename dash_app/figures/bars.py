@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from dash_app.figures.style import (
     STATUS_COLORS,
     Style,
-    color_of,
     layout,
     shorten,
     status_class,
@@ -18,9 +17,12 @@ from dash_app.figures.style import (
 
 
 def daily_load(
-    days: Sequence[date], per_endpoint: Mapping[str, Sequence[int]], style: Style
+    days: Sequence[date],
+    per_endpoint: Mapping[str, Sequence[int]],
+    style: Style,
+    ids: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Stacked bars of requests per day, one colour per endpoint."""
+    """Stacked bars of requests per day, one colour per endpoint; `ids` are told on a click."""
     figure = go.Figure()
     for endpoint, values in per_endpoint.items():
         figure.add_trace(
@@ -28,7 +30,8 @@ def daily_load(
                 name=shorten(endpoint),
                 x=[day.isoformat() for day in days],
                 y=list(values),
-                marker={"color": color_of(endpoint)},
+                marker={"color": style.color_of(endpoint)},
+                customdata=[str((ids or {}).get(endpoint) or "")] * len(days),
                 hovertemplate=f"{endpoint}<br>%{{x}}: %{{y:,}} requests<extra></extra>",
             )
         )

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, color_of, count_text, duration_text, layout, shorten
+from dash_app.figures.style import Style, count_text, duration_text, layout, shorten
 from otel_fmd.analysis.distribution import Distribution
 
 
 class Box(NamedTuple):
-    """A box: its label, a note for the hover text, and the durations."""
+    """A box: its label, a note for the hover text, the durations, and what a click on it tells."""
 
     label: str
     note: str
     data: Distribution
+    key: str = ""
 
 
 def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool = True) -> go.Figure:
@@ -35,8 +36,8 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
                 lowerfence=[one.low],
                 upperfence=[one.high],
                 mean=[one.mean],
-                marker={"color": color_of(box.label)},
-                customdata=[box.label],
+                marker={"color": style.color_of(box.label)},
+                customdata=[box.key],
                 hoverinfo="skip",
                 showlegend=False,
             )
@@ -46,8 +47,8 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
             x=[box.data.median for box in boxes],
             y=[shorten(box.label) for box in boxes],
             mode="markers",
-            marker={"size": 12, "color": "rgba(0,0,0,0)"},
-            customdata=[box.label for box in boxes],
+            marker={"size": 18, "color": "rgba(0,0,0,0)"},
+            customdata=[box.key for box in boxes],
             text=[_words(box) for box in boxes],
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,

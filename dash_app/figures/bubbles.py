@@ -46,7 +46,7 @@ def who_by_version(
                 "colorbar": {"title": {"text": "median (ms)"}, "thickness": 12},
                 "line": {"width": 1, "color": style.text},
             },
-            customdata=[[b.who, b.version] for b in bubbles],
+            customdata=[[b.who, b.version, what] for b in bubbles],
             text=[
                 f"<b>{b.who}</b>, version {b.version}<br>median {duration_text(b.median_ms)}"
                 f"<br>{count_text(b.requests)} requests"

@@ -42,6 +42,7 @@ def version_share(
     percent: Sequence[Sequence[float]],
     hits: Sequence[Sequence[int]],
     style: Style,
+    keys: Sequence[str] = (),
 ) -> go.Figure:
     """Share of each version's requests (column) per endpoint (row), in percent."""
     figure = go.Figure(
@@ -49,7 +50,13 @@ def version_share(
             x=[shorten(version, 24) for version in versions],
             y=[shorten(endpoint) for endpoint in endpoints],
             z=percent,
-            customdata=hits,
+            customdata=[
+                [
+                    [n, keys[row] if keys else "", version]
+                    for n, version in zip(one, versions, strict=True)
+                ]
+                for row, one in enumerate(hits)
+            ],
             colorscale=style.scale,
             zmin=0,
             zmax=100,
@@ -60,7 +67,7 @@ def version_share(
             texttemplate="%{text}" if len(endpoints) * len(versions) <= 400 else None,
             hovertemplate=(
                 "%{y}<br>version %{x}<br>%{z:.2f} % of the version's requests"
-                "<br>%{customdata:,} requests<extra></extra>"
+                "<br>%{customdata[0]:,} requests<extra></extra>"
             ),
         )
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,10 +23,12 @@ STATUS_COLORS = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How figures look: dark or light, and the name of the time zone for axis titles."""
+    """How figures look: dark or light, the time zone for axis titles, and colours that people chose
+    (red, green, blue by name)."""
 
     dark: bool = False
     zone: str = "UTC"
+    colors: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -42,10 +45,18 @@ class Style:
         """Colour scale of heat maps: readable by colour-blind people, and in print."""
         return "Viridis" if self.dark else "Blues"
 
+    def color_of(self, name: str) -> str:
+        """The colour of an endpoint, version or user: as chosen, else of its name's hash."""
+        chosen = self.colors.get(name)
+        if chosen is None:
+            return hashed_color(name)
+        red, green, blue = chosen
+        return f"rgb({red}, {green}, {blue})"
+
 
 @lru_cache(maxsize=4096)
-def color_of(name: str) -> str:
-    """The colour of an endpoint, version or user: FMD's stable hash of the name."""
+def hashed_color(name: str) -> str:
+    """FMD's stable hash of a name, as a colour."""
     red, green, blue = ColorHash(name).rgb
     return f"rgb({red}, {green}, {blue})"
 

@@ -3,6 +3,7 @@
 from dash_app.page import Page
 from dash_app.pages import (
     api_performance,
+    configuration,
     daily,
     database,
     endpoint_addresses,
@@ -20,7 +21,6 @@ from dash_app.pages import (
     reporting,
     request,
     requests,
-    status,
     users,
 )
 
@@ -44,5 +44,5 @@ PAGES: tuple[Page, ...] = (
     request.PAGE,
     users.PAGE,
     database.PAGE,
-    status.PAGE,
+    configuration.PAGE,
 )

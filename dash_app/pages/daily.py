@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -10,7 +10,7 @@ from dash_app.context import Context
 from dash_app.figures.bars import daily_load
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
-from dash_app.view import Table, View
+from dash_app.view import Table, View, clicked_key
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.utilization import DailyLoad, daily, known_range
 
@@ -19,10 +19,11 @@ _REST = "all other endpoints"
 
 
 class Data(NamedTuple):
-    """Requests per day by the endpoint's name, the busiest first."""
+    """Requests per day by the endpoint's name, the busiest first, and the endpoints' ids."""
 
     load: DailyLoad
     named: dict[str, list[int]]
+    ids: dict[str, int]
 
 
 def load(snapshot: Snapshot, context: Context) -> Data | None:
@@ -33,17 +34,20 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
         return None
     order = sorted(found.per_endpoint, key=lambda number: -sum(found.per_endpoint[number]))
     named: dict[str, list[int]] = {}
+    ids: dict[str, int] = {}
     for place, number in enumerate(order):
         name = snapshot.endpoints[number].name if place < _MOST else _REST
         row = named.setdefault(name, [0] * len(found.days))
+        # Services may share a name; a click then leads to all requests of the day.
+        ids[name] = number if name not in ids else 0
         for column, value in enumerate(found.per_endpoint[number]):
             row[column] += value
-    return Data(found, named)
+    return Data(found, named, ids)
 
 
 def figure(data: Data, style: Style) -> go.Figure:
     """Stacked bars."""
-    return daily_load(data.load.days, data.named, style)
+    return daily_load(data.load.days, data.named, style, data.ids)
 
 
 def table(data: Data, _context: Context) -> Table:
@@ -55,14 +59,25 @@ def table(data: Data, _context: Context) -> Table:
     return ("day", *data.named), rows
 
 
+def open_day(point: dict[str, Any], context: Context) -> str | None:
+    """The requests of an endpoint on a day."""
+    day, endpoint = str(point["x"]), clicked_key(point)
+    changes = {"from": day, "to": day, "range": None}
+    if endpoint:
+        changes["endpoint"] = endpoint
+    return context.href("/requests", **changes)
+
+
 VIEW = View(
     name="daily",
     title="Daily API utilization",
     description="How much each endpoint is used per day. A colour that grows from one day to the "
-    "next shows who makes the load; click it in the legend to hide it.",
+    "next shows who makes the load; click it in the legend to hide it, or in a bar to see its "
+    "requests.",
     load=load,
     figure=figure,
     table=table,
     over_days=True,
+    click=open_day,
 )
 PAGE = Page("/daily", "Daily utilization", APPLICATION, (VIEW,))

@@ -13,7 +13,8 @@ VIEW = replace(
     name="endpoint-addresses",
     title="IP-focused multi-version performance",
     description="From where it is slow: of all time, each bubble is one client address in one "
-    "version, larger and brighter when the median request took longer.",
+    "version, larger and brighter when the median request took longer. Click one to see its "
+    "requests.",
     load=load_addresses,
     empty="No requests yet.",
 )

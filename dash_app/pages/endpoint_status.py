@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash_app.components.tables import request_table
+from dash_app.components.tables import Row, request_rows, request_table
 from dash_app.context import Context
 from dash_app.figures.bars import status_distribution
-from dash_app.page import ENDPOINT, Page
+from dash_app.page import ENDPOINT, Live, Page
 from dash_app.view import Table, View, card
 from otel_fmd.database.queries.rows import RequestFilter, requests
 from otel_fmd.database.queries.snapshot import Snapshot
@@ -46,6 +46,16 @@ VIEW = View(
 
 def layout(context: Context) -> list[Any]:
     """The distribution, and the newest failed requests."""
+    failures = request_table(
+        _failed(context),
+        context,
+        title="Failed requests, newest first",
+        empty="No failed requests in the selected time.",
+    )
+    return [card(VIEW, context), failures]
+
+
+def _failed(context: Context) -> list[Row]:
     with context.reader.snapshot() as snapshot:
         failed = requests(
             snapshot,
@@ -53,14 +63,19 @@ def layout(context: Context) -> list[Any]:
             keep=RequestFilter(status_from=400, status_to=600),
             limit=_MOST,
         )
-        failures = request_table(
-            failed.requests,
-            snapshot.endpoints,
-            context,
-            title="Failed requests, newest first",
-            empty="No failed requests in the selected time.",
-        )
-    return [card(VIEW, context), failures]
+        return request_rows(failed.requests, snapshot.endpoints, context)
 
 
-PAGE = Page("/endpoint/<endpoint>/status", "Status codes", ENDPOINT, (VIEW,), layout)
+def live(context: Context) -> Live:
+    """The newest failed requests again."""
+    return Live(_failed(context))
+
+
+PAGE = Page(
+    "/endpoint/<endpoint>/status",
+    "Status codes",
+    ENDPOINT,
+    (VIEW,),
+    layout,
+    live={"requests": live},
+)

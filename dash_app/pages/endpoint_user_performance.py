@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
-from dash_app.context import Context
+from dash_app.context import ALL_TIME, Context
 from dash_app.figures.boxes import Box, duration_boxes
 from dash_app.figures.style import Style
 from dash_app.page import ENDPOINT, Page
 from dash_app.pages.api_performance import table
-from dash_app.view import View
-from otel_fmd.database.queries.latency import who_distributions
+from dash_app.view import View, clicked_key
+from otel_fmd.database.queries.latency import OTHERS, who_distributions
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.rollups import USER
 
@@ -23,7 +25,7 @@ def load(snapshot: Snapshot, context: Context) -> list[Box]:
         return []
     found = who_distributions(snapshot, context.endpoint_id, USER, context.version)
     order = sorted(found, key=lambda who: -found[who].count)[:_MOST]
-    return [Box(who or "(unknown)", "", found[who]) for who in order]
+    return [Box(who or "(unknown)", "", found[who], f"={who}") for who in order]
 
 
 def figure(boxes: list[Box], style: Style) -> go.Figure:
@@ -31,14 +33,24 @@ def figure(boxes: list[Box], style: Style) -> go.Figure:
     return duration_boxes(boxes, style, "user, most requests first")
 
 
+def open_user(point: dict[str, Any], context: Context) -> str | None:
+    """The requests of a user."""
+    key = clicked_key(point)
+    if not key or key == f"={OTHERS}":
+        return None
+    return context.href("/requests", **ALL_TIME, endpoint=str(context.endpoint_id), user=key[1:])
+
+
 VIEW = View(
     name="endpoint-user-boxes",
     title="Per-user performance",
     description="How long each user waits, of all time; the one with most requests at the top. "
-    "One box far to the right of the others is one user's data, not your code.",
+    "One box far to the right of the others is one user's data, not your code. Click a median to "
+    "see the requests.",
     load=load,
     figure=figure,
     table=table,
+    click=open_user,
     empty="No requests yet. Users come from the attribute enduser.id or user.id of the spans.",
 )
 PAGE = Page("/endpoint/<endpoint>/user-performance", "Per-user performance", ENDPOINT, (VIEW,))

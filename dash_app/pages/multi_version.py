@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -36,7 +36,8 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
 def figure(data: Data, style: Style) -> go.Figure:
     """A heat map in percent."""
     names = [version.name for version in data.share.versions]
-    return version_share(data.endpoints, names, data.share.percent, data.share.hits, style)
+    keys = [str(number) for number in data.share.endpoint_ids]
+    return version_share(data.endpoints, names, data.share.percent, data.share.hits, style, keys)
 
 
 def table(data: Data, _context: Context) -> Table:
@@ -48,13 +49,21 @@ def table(data: Data, _context: Context) -> Table:
     return ("endpoint", *(version.name for version in data.share.versions)), rows
 
 
+def open_cell(point: dict[str, Any], context: Context) -> str | None:
+    """The requests of an endpoint in a version."""
+    _, endpoint, version = point["customdata"]
+    return context.href("/requests", endpoint=endpoint, version=version)
+
+
 VIEW = View(
     name="multi-version",
     title="Multi-version API utilization",
     description="Each column is a version, its cells add up to 100 %: what share of its requests "
-    "went to each endpoint. A row that fades to the right is falling out of use.",
+    "went to each endpoint. A row that fades to the right is falling out of use. Click a cell to "
+    "see its requests.",
     load=load,
     figure=figure,
     table=table,
+    click=open_cell,
 )
 PAGE = Page("/versions", "Multi-version utilization", APPLICATION, (VIEW,))

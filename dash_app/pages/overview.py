@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from dash_app.components.tables import grid
+from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.style import count_text, duration_text
-from dash_app.page import APPLICATION, Page
+from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import nothing
 from otel_fmd.api.security import is_admin
 from otel_fmd.database.endpoints import set_monitor_level
@@ -31,25 +31,25 @@ _COLUMNS = (
     ("errors_week", "errors 7 days", "number"),
     ("hits_overall", "hits overall", "number"),
     ("errors_overall", "errors overall", "number"),
+    ("per_minute", "per minute", "duration"),
+    ("error_rate", "errors (%)", "percent"),
     ("median", "median (ms)", "duration"),
+    ("change", "median change", "change"),
     ("p95", "p95 (ms)", "duration"),
     ("p99", "p99 (ms)", "duration"),
     ("median_overall", "median overall (ms)", "duration"),
     ("last", "last accessed", "time"),
 )
+_HIDDEN = ("errors_today", "errors_overall", "per_minute", "median_overall")
+_MOST_CHANGES = 3
+BLUEPRINTS = "blueprint"
 
 
 def layout(context: Context) -> Any:
-    """Totals, and a row per endpoint."""
-    with context.reader.snapshot() as snapshot:
-        data = overview(
-            snapshot,
-            context.selection(snapshot),
-            now_us=context.now_us,
-            today_us=context.today_us,
-        )
-    rows = [_row(row, context) for row in data.rows]
-    rows.sort(key=lambda row: -row["hits_week"])
+    """Totals, what changed most, and a row per endpoint."""
+    data = _query(context)
+    rows = _rows(data, context)
+    grouped = _is_grouped(context)
     level = {
         "field": "level",
         "headerName": "monitor level",
@@ -70,43 +70,93 @@ def layout(context: Context) -> Any:
         "filter": False,
         "width": 158,
     }
+    same = [name for name in ("blueprint", "service") if len({r[name] for r in rows}) < 2]
     table = grid(
         "overview",
-        "Endpoints",
+        "Blueprints" if grouped else "Endpoints",
         rows,
         _COLUMNS,
-        note="Hits and errors (status 400 to 599); durations of the selected time. Click a name.",
+        note="Hits and errors (status 400 to 599); rates, durations and their change since the "
+        "time as long before, of the selected time. Click a name.",
         empty=nothing(_EMPTY),
-        extra=(spark, level),
-        hidden=[name for name in ("blueprint", "service") if len({r[name] for r in rows}) < 2],
+        extra=(spark,) if grouped else (spark, level),
+        hidden=(*_HIDDEN, *same, *(("blueprint",) if grouped else ())),
+        above=_above(data, context),
     )
-    return [_totals(data), html.Div(id="level-note", role="status"), table]
+    return [
+        html.P(context.settings.description, className="tagline"),
+        html.Div(id="level-note", role="status"),
+        table,
+    ]
 
 
-def _row(row: OverviewRow, context: Context) -> dict[str, Any]:
+def _query(context: Context) -> Overview:
+    with context.reader.snapshot() as snapshot:
+        data = overview(
+            snapshot,
+            context.selection(snapshot),
+            now_us=context.now_us,
+            today_us=context.today_us,
+            by_blueprint=_is_grouped(context),
+        )
+    wanted = context.query.get("blueprint")
+    if wanted is None:
+        return data
+    return data._replace(rows=[row for row in data.rows if row.endpoint.blueprint == wanted])
+
+
+def _is_grouped(context: Context) -> bool:
+    return context.query.get("group") == BLUEPRINTS
+
+
+def _rows(data: Overview, context: Context) -> list[Row]:
+    rows = [_row(row, data.hours, context) for row in data.rows]
+    return sorted(rows, key=lambda row: -row["hits_week"])
+
+
+def _row(row: OverviewRow, hours: int, context: Context) -> Row:
+    endpoint = row.endpoint
+    if _is_grouped(context):
+        name = endpoint.blueprint or "(none)"
+        href = context.href("/", service=endpoint.service, blueprint=endpoint.blueprint)
+    else:
+        name = endpoint.name
+        href = context.href(f"/endpoint/{endpoint.id}/hourly")
+    latency = row.latency
+    rate = row.selected.error_rate
     return {
-        "id": row.endpoint.id,
-        "endpoint": row.endpoint.name,
-        "href": context.href(f"/endpoint/{row.endpoint.id}/hourly"),
-        "blueprint": row.endpoint.blueprint,
-        "service": row.endpoint.service,
+        "id": endpoint.id,
+        "endpoint": name,
+        "href": href,
+        "blueprint": endpoint.blueprint,
+        "service": endpoint.service,
         "hits_today": row.today.requests,
         "errors_today": row.today.errors,
         "hits_week": row.week.requests,
         "errors_week": row.week.errors,
         "hits_overall": row.overall.requests,
         "errors_overall": row.overall.errors,
-        "median": row.latency.median if row.latency else None,
-        "p95": row.latency.p95 if row.latency else None,
-        "p99": row.latency.p99 if row.latency else None,
+        "per_minute": row.selected.requests / hours / 60,
+        "error_rate": None if rate is None else 100 * rate,
+        "median": latency.median if latency else None,
+        "change": row.median_change,
+        "p95": latency.p95 if latency else None,
+        "p99": latency.p99 if latency else None,
         "median_overall": row.median_overall,
         "last": context.time_text(row.last_requested)[:16],
         "spark": row.sparkline,
-        "level": row.endpoint.monitor_level,
+        "level": endpoint.monitor_level,
     }
 
 
-def _totals(data: Overview) -> dmc.SimpleGrid:
+def live(context: Context) -> Live:
+    """Everything that changes, with one query."""
+    data = _query(context)
+    return Live(_rows(data, context), _above(data, context))
+
+
+def _above(data: Overview, context: Context) -> list[Any]:
+    """Totals, what changed most, and how rows are grouped."""
     requests, errors = data.selected
     rate = 100 * errors / requests if requests else 0.0
     one = data.latency
@@ -130,7 +180,58 @@ def _totals(data: Overview) -> dmc.SimpleGrid:
         )
         for name, value, note in figures
     ]
-    return dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")
+    parts = [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
+    changed = data.changed_most(_MOST_CHANGES)
+    if changed:
+        words = html.Span("Changed most since the time before:", className="figure-name")
+        found = [_change(row, context) for row in changed]
+        parts.append(html.Div([words, *found], className="changes"))
+    return [*parts, _group_links(context)]
+
+
+def _change(row: OverviewRow, context: Context) -> Any:
+    """A link with a change in words."""
+    parts = []
+    worse = False
+    median, errors = row.median_change, row.error_change
+    if median is not None and abs(median) >= 0.1 and row.latency and row.latency_before:
+        parts.append(
+            f"median {duration_text(row.latency_before.median)} → "
+            f"{duration_text(row.latency.median)} ({100 * median:+.0f} %)"
+        )
+        worse = median > 0
+    if errors is not None and abs(errors) >= 0.01:
+        parts.append(f"errors {100 * errors:+.1f} points")
+        worse = worse or errors > 0
+    name = row.endpoint.blueprint or "(none)" if _is_grouped(context) else row.endpoint.name
+    return dcc.Link(
+        [html.B(name), f" {', '.join(parts)}"],
+        href=context.href(f"/endpoint/{row.endpoint.id}/versions"),
+        className="change change-worse" if worse else "change change-better",
+    )
+
+
+def _group_links(context: Context) -> dmc.Group:
+    grouped = _is_grouped(context)
+    links = [("Endpoints", None, not grouped), ("Blueprints", BLUEPRINTS, grouped)]
+    found = [
+        dcc.Link(
+            label,
+            href=context.href("/", group=value),
+            className="preset" + (" preset-active" if active else ""),
+        )
+        for label, value, active in links
+    ]
+    blueprint = context.query.get("blueprint")
+    if blueprint is not None and not grouped:
+        found.append(
+            dcc.Link(
+                f"only blueprint {blueprint or '(none)'} ✕",
+                href=context.href("/"),
+                className="preset",
+            )
+        )
+    return dmc.Group(found, className="card", gap="xs")
 
 
 def register(app: Dash, make: Any) -> None:
@@ -159,4 +260,4 @@ def register(app: Dash, make: Any) -> None:
         return dmc.Alert(f"{name} is now at monitor level {level}.", color="green")
 
 
-PAGE = Page("/", "Overview", APPLICATION, (), layout)
+PAGE = Page("/", "Overview", APPLICATION, (), layout, live={"overview": live})

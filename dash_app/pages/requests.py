@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc
+from dash import dcc, html
 
-from dash_app.components.tables import request_table
+from dash_app.components.tables import Row, request_rows, request_table
 from dash_app.context import Context
-from dash_app.page import HIDDEN, Page
+from dash_app.page import HIDDEN, Live, Page
 from otel_fmd.analysis.calendar import hour_of
 from otel_fmd.database.queries.rows import RequestFilter, requests
 from otel_fmd.database.queries.selection import Selection
@@ -17,32 +17,63 @@ from otel_fmd.database.queries.snapshot import Snapshot
 
 _LIMIT = 100
 _STATUS_MOST = 1000
+_FILTERS = ("endpoint", "status", "user", "ip", "hour")
 
 
 def layout(context: Context) -> Any:
-    """A page of requests and a link to the next."""
-    query = context.query
+    """What is looked for, a page of requests, and a link to the next."""
+    rows, cursor, words = _page(context)
+    shown = request_table(
+        rows,
+        context,
+        title="Requests, newest first",
+        empty="No such requests in the selected time."
+        if cursor is None
+        else "None found so far; go on with the older ones.",
+    )
+    parts: list[Any] = [_chips(words, context), shown]
+    if cursor is not None:
+        kept = {key: context.query[key] for key in _FILTERS if key in context.query}
+        more = context.href("/requests", **kept, cursor=str(cursor))
+        parts.append(dmc.Center(dcc.Link("Older requests →", href=more)))
+    return parts
+
+
+def live(context: Context) -> Live:
+    """The newest ones again."""
+    return Live(_page(context)[0])
+
+
+def _page(context: Context) -> tuple[list[Row], int | None, dict[str, str]]:
     with context.reader.snapshot() as snapshot:
         page = requests(
             snapshot,
             _selection(snapshot, context),
             keep=_filter(context),
-            cursor=_number(query.get("cursor")),
+            cursor=_number(context.query.get("cursor")),
             limit=_LIMIT,
         )
-        shown = request_table(
-            page.requests,
-            snapshot.endpoints,
-            context,
-            title="Requests, newest first",
-            empty="No such requests in the selected time.",
-        )
-    parts: list[Any] = [shown]
-    if page.cursor is not None:
-        kept = {k: query[k] for k in ("endpoint", "status", "user", "ip", "hour") if k in query}
-        more = context.href("/requests", **kept, cursor=str(page.cursor))
-        parts.append(dmc.Center(dcc.Link("Older requests →", href=more)))
-    return parts
+        rows = request_rows(page.requests, snapshot.endpoints, context)
+        endpoint = snapshot.endpoints.get(_number(context.query.get("endpoint")) or 0)
+    words = {key: context.query[key] for key in _FILTERS if key in context.query}
+    if endpoint is not None:
+        words["endpoint"] = endpoint.name
+    if "hour" in words:
+        words["hour"] = f"{words['hour']}:00 to {words['hour']}:59"
+    return rows, page.cursor, words
+
+
+def _chips(words: dict[str, str], context: Context) -> Any:
+    """What the list is narrowed to; each part can be taken away."""
+    if not words:
+        return None
+    links = []
+    for key, value in words.items():
+        kept = {k: context.query[k] for k in words if k != key}
+        label = f"{key}: {value or '(none)'} ✕"
+        remove = context.href("/requests", **kept)
+        links.append(dcc.Link(label, href=remove, className="preset", title=f"Any {key}"))
+    return html.Div(links, className="changes")
 
 
 def _selection(snapshot: Snapshot, context: Context) -> Selection:
@@ -74,4 +105,4 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-PAGE = Page("/requests", "Requests", HIDDEN, (), layout)
+PAGE = Page("/requests", "Requests", HIDDEN, (), layout, live={"requests": live})

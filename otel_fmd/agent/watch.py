@@ -96,6 +96,10 @@ class Watch:
                 cpu = self.samples[-1][1] if self.samples else 0
         return Sample(time.perf_counter_ns(), cpu, None)
 
+    def is_due(self, now_ns: int) -> bool:
+        """Whether there is anything to look at."""
+        return self.profiled or (self.snapshot is None and now_ns >= self.deadline_ns)
+
     def look(self, frames: Frames, now_ns: int) -> None:
         """One look by the watching thread."""
         frame = frames.get(self.ident)

@@ -21,6 +21,8 @@ _GRID_S = 0.01
 _IDLE_AFTER_S = 1.0
 _MOST_OF_A_CORE = 0.045
 """The share of a core that watching may take, waking up included."""
+_FEW = 4
+"""So many requests are looked at without asking for the time in between."""
 _LOOKING = 0.025
 """The share that looking may take; what does not fit into a tick has its turn in the next."""
 
@@ -44,6 +46,8 @@ class Watcher:
             def in_child() -> None:
                 watcher = me()
                 if watcher is not None:
+                    if watcher._set_switch_s:
+                        sys.setswitchinterval(watcher._usual_switch_s)
                     watcher._reset()
 
             os.register_at_fork(after_in_child=in_child)
@@ -51,7 +55,7 @@ class Watcher:
     def _reset(self) -> None:
         self._watched: dict[int, Watch] = {}
         self._profiled = 0
-        self._usual_switch_s = 0.0
+        self._usual_switch_s = self._set_switch_s = 0.0
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._asleep = False
@@ -84,16 +88,23 @@ class Watcher:
     def _begin_profile(self) -> None:
         with self._starting:
             self._profiled += 1
-            if self._profiled == 1 and self._switch_s:
+            if self._profiled == 1:
                 self._usual_switch_s = sys.getswitchinterval()
-                sys.setswitchinterval(min(self._switch_s, self._usual_switch_s))
+            self._set_switch_interval()
 
     def _end_profile(self) -> None:
         with self._starting:
             self._profiled -= 1
-            if self._profiled == 0 and self._usual_switch_s:
-                sys.setswitchinterval(self._usual_switch_s)
-                self._usual_switch_s = 0.0
+            self._set_switch_interval()
+
+    def _set_switch_interval(self) -> None:
+        """Lower it for one profiled request; less for several, where threads switch anyway."""
+        usual_s = self._usual_switch_s
+        wanted_s = min(self._switch_s * self._profiled, usual_s) if self._profiled else usual_s
+        # A change by the app itself, while requests are profiled, is undone with the last of them.
+        if self._switch_s and self._set_switch_s != wanted_s:
+            self._set_switch_s = wanted_s
+            sys.setswitchinterval(wanted_s)
 
     def _start(self) -> None:
         with self._starting:
@@ -133,16 +144,22 @@ class Watcher:
 
     def _look(self) -> None:
         """Look at each request, or at as many as the tick has time for, in turns."""
-        frames = sys._current_frames()
         now_ns = time.perf_counter_ns()
-        watched = list(self._watched.values())
-        number = len(watched)
+        wanted = [watch for watch in list(self._watched.values()) if watch.is_due(now_ns)]
+        if not wanted:
+            return
+        frames = sys._current_frames()
+        number = len(wanted)
+        if number <= _FEW:
+            for watch in wanted:
+                watch.look(frames, now_ns)
+            return
         tick_s = self._period_s if self._profiled else _GRID_S
         spent_ns = time.thread_time_ns()
         end_ns = spent_ns + int(tick_s * _LOOKING * 1e9)
-        first = self._turn % number if number else 0
+        first = self._turn % number
         for place in range(number):
-            watched[(first + place) % number].look(frames, now_ns)
+            wanted[(first + place) % number].look(frames, now_ns)
             before_ns, spent_ns = spent_ns, time.thread_time_ns()
             # Another look takes about as long as this one did.
             if 2 * spent_ns - before_ns > end_ns:

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
@@ -50,14 +51,23 @@ class LoginLimiter:
                 self._failures.setdefault(key, deque()).append(time.monotonic())
 
 
-def login_blueprint(users: Users, brand: str) -> Blueprint:
+class LoginWords(NamedTuple):
+    """What the login page says: its title, the name and text above the form, the line below it."""
+
+    title: str
+    name: str
+    text: str
+    footer: str
+
+
+def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
     """The blueprint `fmd_login` with `/login` and `/logout`."""
     blueprint = Blueprint("fmd_login", __name__, template_folder="templates")
     limiter = LoginLimiter()
 
     def page(error: str, status: int) -> ResponseReturnValue:
         token = session.setdefault("login_token", secrets.token_urlsafe(16))
-        text = render_template("login.html", brand=brand, error=error, token=token)
+        text = render_template("login.html", words=words, error=error, token=token)
         return Response(text, status, mimetype="text/html")
 
     @blueprint.route("/login", methods=["GET", "POST"])

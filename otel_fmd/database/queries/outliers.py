@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from otel_fmd.database.queries.counts import one_of
 from otel_fmd.database.queries.rows import RequestRecord, request_by_id
 from otel_fmd.database.queries.snapshot import Snapshot
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_PERCENT = re.compile(r"percent=(\d+(?:\.\d+)?)")
 
 
 class Outlier(NamedTuple):
@@ -22,6 +28,52 @@ class Outlier(NamedTuple):
     memory: str
     stacktrace: str
     values: str
+
+
+class OutlierLoad(NamedTuple):
+    """How busy the machine was at an outlier: percent of each core, of memory (None: unknown)."""
+
+    time_requested: datetime
+    duration_ms: float
+    cpu_percent: list[float]
+    memory_percent: float | None
+
+
+def outlier_loads(snapshot: Snapshot, endpoint_id: int, limit: int = 500) -> list[OutlierLoad]:
+    """CPU and memory at the newest outliers of an endpoint, where they are known."""
+    outlier, request = snapshot.tables.outlier.c, snapshot.tables.request.c
+    rows = snapshot.connection.execute(
+        select(outlier.request_id, outlier.cpu_percent, outlier.memory)
+        .where(outlier.endpoint_id == endpoint_id)
+        .order_by(outlier.request_id.desc())
+        .limit(limit)
+    ).all()
+    times = {
+        row.id: row
+        for row in snapshot.connection.execute(
+            select(request.id, request.time_requested, request.duration).where(
+                one_of(request.id, [row.request_id for row in rows])
+            )
+        )
+    }
+    found = []
+    for row in rows:
+        cores, memory = _cores(row.cpu_percent or ""), _memory(row.memory or "")
+        if row.request_id in times and (cores or memory is not None):
+            one = times[row.request_id]
+            found.append(OutlierLoad(one.time_requested, one.duration, cores, memory))
+    return found
+
+
+def _cores(text: str) -> list[float]:
+    """FMD's column: a list of percentages in text."""
+    return [float(number) for number in _NUMBER.findall(text)]
+
+
+def _memory(text: str) -> float | None:
+    """The percentage in psutil's `svmem(total=..., percent=...)`."""
+    found = _PERCENT.search(text)
+    return float(found[1]) if found else None
 
 
 def outlier_count(snapshot: Snapshot, endpoint_id: int) -> int:

@@ -1,21 +1,27 @@
-"""The overview: one row per endpoint, with what FMD shows and how it develops."""
+"""The overview: one row per endpoint (or blueprint), with what FMD shows and how it develops."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from otel_fmd.analysis.distribution import Distribution
 from otel_fmd.analysis.rollup import HOUR_US
 from otel_fmd.database.queries.counts import Sum, sums
-from otel_fmd.database.queries.latency import distributions
+from otel_fmd.database.queries.latency import Latencies
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Endpoint, Snapshot
+from otel_fmd.database.queries.utilization import known_range
 
 _WEEK_H = 24 * 7
 SPARK_HOURS = 24
 _EPOCH = datetime(1970, 1, 1)
+_LEAST_REQUESTS = 30
+_LEAST_CHANGE = 0.1
+_LEAST_ERRORS = 0.01
 
 
 class Hits(NamedTuple):
@@ -24,19 +30,54 @@ class Hits(NamedTuple):
     requests: int
     errors: int
 
+    @property
+    def error_rate(self) -> float | None:
+        """The share of errors, 0 to 1; None without requests."""
+        return self.errors / self.requests if self.requests else None
+
+    def plus(self, other: Hits) -> Hits:
+        """Both together."""
+        return Hits(self.requests + other.requests, self.errors + other.errors)
+
+
+NO_HITS = Hits(0, 0)
+
 
 class OverviewRow(NamedTuple):
-    """One endpoint: hits today, in 7 days and overall; durations of the selected time."""
+    """One endpoint, or all of one blueprint: hits today, in 7 days and overall; hits and durations
+    of the selected time and of the time as long before it."""
 
-    endpoint: Endpoint
+    endpoints: list[Endpoint]
     today: Hits
     week: Hits
     overall: Hits
     selected: Hits
+    before: Hits
     latency: Distribution | None
+    latency_before: Distribution | None
     median_overall: float | None
     last_requested: datetime | None
     sparkline: list[int]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint, or the first of the blueprint's."""
+        return self.endpoints[0]
+
+    @property
+    def median_change(self) -> float | None:
+        """How the median changed (0.5: half as much again); None when too few requests tell."""
+        now, old = self.latency, self.latency_before
+        if now is None or old is None or min(now.count, old.count) < _LEAST_REQUESTS:
+            return None
+        return now.median / old.median - 1 if old.median > 0 else None
+
+    @property
+    def error_change(self) -> float | None:
+        """How the share of errors changed, in parts of 1; None when too few requests tell."""
+        now, old = self.selected.error_rate, self.before.error_rate
+        enough = min(self.selected.requests, self.before.requests) >= _LEAST_REQUESTS
+        return now - old if enough and now is not None and old is not None else None
 
 
 class Overview(NamedTuple):
@@ -47,6 +88,20 @@ class Overview(NamedTuple):
     latency: Distribution | None
     hours: int
 
+    def changed_most(self, most: int) -> list[OverviewRow]:
+        """The rows whose median or share of errors changed most since the time before."""
+
+        def size(row: OverviewRow) -> float:
+            median, errors = row.median_change, row.error_change
+            found = 0.0
+            if median is not None and abs(median) >= _LEAST_CHANGE and median > -1:
+                found = abs(math.log(1 + median))
+            if errors is not None and abs(errors) >= _LEAST_ERRORS:
+                found = max(found, 10 * abs(errors))
+            return found
+
+        return sorted((row for row in self.rows if size(row)), key=size, reverse=True)[:most]
+
 
 def overview(
     snapshot: Snapshot,
@@ -54,6 +109,7 @@ def overview(
     *,
     now_us: int,
     today_us: int,
+    by_blueprint: bool = False,
 ) -> Overview:
     """Everything of the overview.
 
@@ -62,56 +118,98 @@ def overview(
         selection: the selected time and endpoints.
         now_us: now, in unix microseconds.
         today_us: when today began in the dashboard's time zone, in unix microseconds.
+        by_blueprint: a row per service and blueprint instead of one per endpoint.
     """
     ids = selection.endpoint_ids
     now_hour = now_us // HOUR_US
     by = ("endpoint_id", "status_code")
     everything = Selection(endpoint_ids=ids)
     end = everything.end_hour
-    today = _hits(sums(snapshot, Selection(today_us // HOUR_US, end, ids), by))
-    week = _hits(sums(snapshot, Selection(now_hour - _WEEK_H, end, ids), by))
-    overall = _hits(sums(snapshot, everything, by))
-    chosen = _hits(sums(snapshot, selection, by))
-    recent = Selection(now_hour - SPARK_HOURS + 1, now_hour + 1, ids)
-    spark = sums(snapshot, recent, ("period", "endpoint_id"), hours_per_period=1)
-    latency = distributions(snapshot, selection, ("endpoint_id",))
-    all_time = distributions(snapshot, everything, ("endpoint_id",))
-    together = distributions(snapshot, selection, ())
-    last = snapshot.pending.last_requested()
-    none = Hits(0, 0)
-    rows = []
-    for endpoint in snapshot.endpoints.values():
-        number = endpoint.id
-        if ids is not None and number not in ids:
-            continue
-        known = all_time.get((number,))
-        rows.append(
-            OverviewRow(
-                endpoint,
-                today.get(number, none),
-                week.get(number, none),
-                overall.get(number, none),
-                chosen.get(number, none),
-                latency.get((number,)),
-                known.median if known else None,
-                _latest(endpoint.last_requested, last.get(number)),
-                [
-                    spark.get((hour, number), Sum(0, 0)).number
-                    for hour in range(recent.start_hour, recent.end_hour)
-                ],
-            )
-        )
-    total = Hits(
-        sum(hits.requests for hits in chosen.values()), sum(hits.errors for hits in chosen.values())
+    length = selection.end_hour - selection.start_hour
+    earlier = replace(
+        selection, start_hour=selection.start_hour - length, end_hour=selection.start_hour
     )
-    hours = max(1, min(selection.end_hour, now_hour + 1) - selection.start_hour)
-    return Overview(rows, total, together.get(()), hours)
+    spark_from = now_hour - SPARK_HOURS + 1
+    recent = Selection(spark_from, now_hour + 1, ids)
+    found = _Found(
+        _hits(sums(snapshot, Selection(today_us // HOUR_US, end, ids), by)),
+        _hits(sums(snapshot, Selection(now_hour - _WEEK_H, end, ids), by)),
+        _hits(sums(snapshot, everything, by)),
+        _hits(sums(snapshot, selection, by)),
+        _hits(sums(snapshot, earlier, by)),
+        Latencies(snapshot, selection),
+        Latencies(snapshot, earlier),
+        sums(snapshot, recent, ("period", "endpoint_id"), hours_per_period=1),
+        snapshot.pending.last_requested(),
+    )
+    # All of time is often what is selected already.
+    known = known_range(snapshot, everything)
+    covers = selection.start_hour <= known.start_hour and known.end_hour <= selection.end_hour
+    same = covers and selection.version_ids is None
+    all_time = found.latency if same else Latencies(snapshot, everything)
+    groups: dict[object, list[Endpoint]] = {}
+    for endpoint in snapshot.endpoints.values():
+        if ids is None or endpoint.id in ids:
+            group = (endpoint.service, endpoint.blueprint) if by_blueprint else endpoint.id
+            groups.setdefault(group, []).append(endpoint)
+    hours = range(spark_from, now_hour + 1)
+    rows = [found.row(group, all_time, hours) for group in groups.values()]
+    total = NO_HITS
+    for row in rows:
+        total = total.plus(row.selected)
+    lasted = max(1, min(selection.end_hour, now_hour + 1) - selection.start_hour)
+    return Overview(rows, total, found.latency.all, lasted)
+
+
+class _Found(NamedTuple):
+    """What was read, by endpoint."""
+
+    today: Mapping[int, Hits]
+    week: Mapping[int, Hits]
+    overall: Mapping[int, Hits]
+    selected: Mapping[int, Hits]
+    before: Mapping[int, Hits]
+    latency: Latencies
+    latency_before: Latencies
+    spark: Mapping[tuple[int, ...], Sum]
+    last: Mapping[int, int]
+
+    def row(
+        self, endpoints: list[Endpoint], all_time: Latencies, hours: Sequence[int]
+    ) -> OverviewRow:
+        ids = [endpoint.id for endpoint in endpoints]
+        overall = all_time.of(ids)
+        times = [_latest(one.last_requested, self.last.get(one.id)) for one in endpoints]
+        return OverviewRow(
+            endpoints,
+            _together(self.today, ids),
+            _together(self.week, ids),
+            _together(self.overall, ids),
+            _together(self.selected, ids),
+            _together(self.before, ids),
+            self.latency.of(ids),
+            self.latency_before.of(ids),
+            overall.median if overall else None,
+            max((time for time in times if time is not None), default=None),
+            [
+                sum(self.spark[hour, n].number for n in ids if (hour, n) in self.spark)
+                for hour in hours
+            ],
+        )
+
+
+def _together(hits: Mapping[int, Hits], ids: Sequence[int]) -> Hits:
+    found = NO_HITS
+    for number in ids:
+        if number in hits:
+            found = found.plus(hits[number])
+    return found
 
 
 def _hits(found: Mapping[tuple[int, ...], Sum]) -> dict[int, Hits]:
     result: dict[int, Hits] = {}
     for (endpoint, status), one in found.items():
-        requests, errors = result.get(endpoint, Hits(0, 0))
+        requests, errors = result.get(endpoint, NO_HITS)
         is_error = 400 <= status < 600
         result[endpoint] = Hits(requests + one.number, errors + (one.number if is_error else 0))
     return result

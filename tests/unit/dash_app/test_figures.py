@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
 from dash_app.figures.bars import daily_load, status_distribution
 from dash_app.figures.boxes import Box, duration_boxes
 from dash_app.figures.bubbles import Bubble, who_by_version
+from dash_app.figures.forest import Change, median_changes
 from dash_app.figures.heatmap import hourly_load, version_share
-from dash_app.figures.style import STATUS_COLORS, Style, color_of, count_text, duration_text
+from dash_app.figures.icicle import Block, icicle, sunburst
+from dash_app.figures.loads import cpu_load, memory_load
+from dash_app.figures.marks import Mark, add_marks
+from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text
 from otel_fmd.analysis.calendar import HourlyLoad
 from otel_fmd.analysis.distribution import from_values
+from otel_fmd.database.queries.outliers import OutlierLoad
 
 STYLE = Style()
 
@@ -31,7 +36,7 @@ def test_daily_load_stacks_endpoints() -> None:
     figure = daily_load([date(2026, 1, 1)], {"a": [3], "b": [4]}, STYLE)
     assert [(trace.name, list(trace.y)) for trace in figure.data] == [("a", [3]), ("b", [4])]
     assert figure.layout.barmode == "stack"
-    assert figure.data[0].marker.color == color_of("a")
+    assert figure.data[0].marker.color == STYLE.color_of("a")
 
 
 def test_boxes_show_the_quartiles() -> None:
@@ -59,7 +64,10 @@ def test_bubbles_tell_who_and_version() -> None:
     bubbles = [Bubble("ana", "1", 5, 20.0), Bubble("bob", "2", 1, 40.0)]
     figure = who_by_version(bubbles, ["ana", "bob"], ["1", "2"], STYLE, "user")
     assert list(figure.data[0].marker.size) == [20.0, 40.0]
-    assert [list(pair) for pair in figure.data[0].customdata] == [["ana", "1"], ["bob", "2"]]
+    assert [list(pair) for pair in figure.data[0].customdata] == [
+        ["ana", "1", "user"],
+        ["bob", "2", "user"],
+    ]
 
 
 def test_version_share_is_in_percent() -> None:
@@ -81,3 +89,54 @@ def test_durations_are_words(ms: float | None, text: str) -> None:
 def test_counts_are_short(n: int, text: str) -> None:
     """Abbreviated from ten thousand on."""
     assert count_text(n) == text
+
+
+def test_colours_can_be_chosen_and_are_stable_otherwise() -> None:
+    """FMD's COLORS wins over the hash of the name."""
+    style = Style(colors={"main": (0, 97, 255)})
+    assert style.color_of("main") == "rgb(0, 97, 255)"
+    assert style.color_of("other") == Style().color_of("other") != style.color_of("main")
+
+
+def test_loads_at_outliers() -> None:
+    """A box per core; a point per outlier with its memory."""
+    when = datetime(2026, 1, 1)
+    loads = [OutlierLoad(when, 50.0, [10.0, 90.0], 40.0), OutlierLoad(when, 80.0, [20.0], None)]
+    cpu, memory = cpu_load(loads, STYLE), memory_load(loads, STYLE)
+    assert [(trace.name, list(trace.y)) for trace in cpu.data] == [
+        ("core 0", [10.0, 20.0]),
+        ("core 1", [90.0]),
+    ]
+    assert (list(memory.data[0].x), list(memory.data[0].y)) == ([50.0], [40.0])
+    assert "%" in memory.layout.yaxis.title.text
+
+
+def test_changes_of_medians_are_in_percent() -> None:
+    """With their confidence intervals; what may be chance is grey."""
+    changes = [Change("slow", 1.5, 1.2, 1.9, True), Change("same", 1.01, 0.9, 1.1, False)]
+    figure = median_changes(changes, STYLE)
+    assert list(figure.data[0].x) == pytest.approx([1.0, 50.0])
+    assert list(figure.data[0].error_x.array) == pytest.approx([9.0, 40.0])
+    assert len(set(figure.data[0].marker.color)) == 2
+
+
+def test_profiles_are_areas() -> None:
+    """A line's area is its total; what calls it is its parent."""
+    blocks = [
+        Block(("a",), "def a", "a.py:1", 10.0, 5.0, 2),
+        Block(("a", "b"), "b()", "a.py:2", 6.0, 5.0, 2),
+    ]
+    for figure in (icicle(blocks, STYLE), sunburst(blocks, STYLE)):
+        (trace,) = figure.data
+        assert list(trace.values) == [10.0, 6.0]
+        assert list(trace.parents) == ["", "a"]
+        assert list(trace.marker.colors) == pytest.approx([0.5, 5 / 6])
+        assert trace.branchvalues == "total"
+
+
+def test_days_are_marked_where_the_figure_shows_them() -> None:
+    """With what happened, on hover."""
+    figure = daily_load([date(2026, 1, 1), date(2026, 1, 2)], {"a": [3, 4]}, STYLE)
+    marks = [Mark("2026-01-02", "version 2"), Mark("2025-01-01", "too early")]
+    marked = add_marks(figure, marks, STYLE)
+    assert [one.hovertext for one in marked.layout.annotations] == ["version 2"]
