@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from flask import Flask, request
 
 from dash_app import shell
@@ -191,10 +191,11 @@ def _content(page: Page | None, context: Context, endpoint_name: str) -> Any:
 
 def _register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
     @app.callback(
-        Output({"type": "view", "view": MATCH}, "children"),
+        Output({"type": "fresh", "view": MATCH}, "data"),
+        Output({"type": "message", "view": MATCH}, "children"),
         Input("live", "n_intervals"),
         Input("repaint", "data"),
-        State({"type": "view", "view": MATCH}, "id"),
+        State({"type": "graph", "view": MATCH}, "id"),
         State("url", "pathname"),
         State("url", "search"),
         prevent_initial_call=True,
@@ -202,7 +203,8 @@ def _register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
     def refresh(
         _ticks: int, _repaint: Any, identifier: dict[str, str], path: str, search: str
     ) -> Any:
-        return body(views[identifier["view"]], make(path, search))
+        found = body(views[identifier["view"]], make(path, search))
+        return {"figure": found.figure, "style": found.style}, found.message
 
     @app.callback(
         Output("url", "href"),
@@ -281,6 +283,13 @@ def _register_browser(app: Dash) -> None:
         State("url", "search"),
     )
     in_browser(
+        "report",
+        Output("url", "search", allow_duplicate=True),
+        Input({"type": "report", "part": ALL}, "value"),
+        State({"type": "report", "part": ALL}, "id"),
+        State("url", "search"),
+    )
+    in_browser(
         "scheme",
         Output("provider", "forceColorScheme"),
         Output("scheme", "children"),
@@ -291,6 +300,15 @@ def _register_browser(app: Dash) -> None:
     in_browser("live", Output("live", "disabled"), Input("live-switch", "checked"))
     in_browser(
         "burger", Output("shell", "navbar"), Input("burger", "opened"), State("shell", "navbar")
+    )
+    # Zoom, hidden traces and levels are the browser's: Dash writes them into the figure that it
+    # shows, so that `uirevision` alone would lose them.
+    in_browser(
+        "freshen",
+        Output({"type": "graph", "view": MATCH}, "figure"),
+        Output({"type": "graph", "view": MATCH}, "style"),
+        Input({"type": "fresh", "view": MATCH}, "data"),
+        State({"type": "fresh", "view": MATCH}, "id"),
     )
     in_browser(
         "columns",

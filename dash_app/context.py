@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import parse_qsl, urlencode
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from otel_fmd.analysis.calendar import midnight_us
@@ -33,6 +34,30 @@ ALL_TIME: dict[str, str | None] = {"range": "90d", "from": None, "to": None}
 CUSTOM = "custom"
 SCHEME_COOKIE = "otel_fmd_scheme"
 ZONE_COOKIE = "otel_fmd_zone"
+
+
+class Days(NamedTuple):
+    """Whole days of a time zone, the first and the last."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @property
+    def times_us(self) -> tuple[int, int]:
+        """When the first begins and the last ends, in unix microseconds."""
+        after = self.last + timedelta(days=1)
+        start, end = (
+            datetime(day.year, day.month, day.day, tzinfo=self.zone) for day in (self.first, after)
+        )
+        return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.first == self.last:
+            return self.first.isoformat()
+        return f"{self.first.isoformat()} to {self.last.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +97,17 @@ class Context:
     @property
     def custom_days(self) -> tuple[date, date] | None:
         """First and last day of a custom range."""
+        found = self.days_of(f"{self.query.get('from', '')}..{self.query.get('to', '')}")
+        return None if found is None else (found.first, found.last)
+
+    def days_of(self, text: str) -> Days | None:
+        """The days in a part of an address, `2026-01-01..2026-01-31`; None when it has none."""
+        one, _, other = text.partition("..")
         try:
-            first = date.fromisoformat(self.query.get("from", ""))
-            last = date.fromisoformat(self.query.get("to", ""))
+            days = sorted((date.fromisoformat(one), date.fromisoformat(other)))
         except ValueError:
             return None
-        return (first, last) if first <= last else (last, first)
+        return Days(days[0], days[1], self.zone)
 
     @property
     def endpoint_id(self) -> int:
@@ -89,10 +119,7 @@ class Context:
         """Start and end of the selected time, in unix microseconds."""
         days = self.custom_days
         if days is not None:
-            start = datetime(days[0].year, days[0].month, days[0].day, tzinfo=self.zone)
-            after = days[1] + timedelta(days=1)
-            end = datetime(after.year, after.month, after.day, tzinfo=self.zone)
-            return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
+            return Days(*days, self.zone).times_us
         hours = RANGES[self.range][1]
         return self.now_us - hours * 3_600_000_000, self.now_us
 
@@ -160,7 +187,7 @@ def make_context(
         reader=reader,
         path=path,
         query=dict(parse_qsl((search or "").lstrip("?"), keep_blank_values=True)),
-        zone=_zone(settings.timezone or cookies.get(ZONE_COOKIE, "")),
+        zone=_zone(settings.timezone or unquote(cookies.get(ZONE_COOKIE, ""))),
         dark=cookies.get(SCHEME_COOKIE) == "dark",
         is_admin=is_admin,
         now_us=time.time_ns() // 1000,

@@ -11,7 +11,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
@@ -104,7 +104,7 @@ def card(view: View, context: Context) -> dmc.Paper:
                 justify="space-between",
             ),
             html.P(view.description, className="card-help"),
-            html.Div(body(view, context), id={"type": "view", "view": view.name}),
+            *_drawn(view, body(view, context)),
         ],
         withBorder=True,
         p="md",
@@ -123,7 +123,20 @@ def _download(view: View, kind: str) -> dmc.Button:
     )
 
 
-def body(view: View, context: Context) -> Any:
+class Body(NamedTuple):
+    """A figure and its height in pixels, or what is shown instead of it."""
+
+    figure: go.Figure
+    height: int
+    message: Any = None
+
+    @property
+    def style(self) -> dict[str, str]:
+        """The graph's: it stays on the page without a figure, so that a refresh finds it."""
+        return {"height": f"{self.height}px"} if self.height else {"display": "none"}
+
+
+def body(view: View, context: Context) -> Body:
     """The figure of a view, or why there is none."""
     try:
         with context.reader.snapshot() as snapshot:
@@ -131,21 +144,30 @@ def body(view: View, context: Context) -> Any:
             marks = marks_of(snapshot, context) if view.over_days else []
     except OtelFmdError as error:
         _log.warning("view %s: %s", view.name, error)
-        return failure(f"The data could not be read: {error}")
+        return Body(go.Figure(), 0, failure(f"The data could not be read: {error}"))
     if not data:
-        return nothing(view.empty)
+        return Body(go.Figure(), 0, nothing(view.empty))
     figure = add_marks(view.figure(data, style_of(context)), marks, style_of(context))
-    return dcc.Graph(
+    return Body(figure, int(figure.layout.height or 420))
+
+
+def _drawn(view: View, found: Body) -> list[Any]:
+    graph = dcc.Graph(
         id={"type": "graph", "view": view.name},
-        figure=figure,
+        figure=found.figure,
         responsive=True,
-        style={"height": f"{figure.layout.height or 420}px"},
+        style=found.style,
         config={
             "displaylogo": False,
             "toImageButtonOptions": {"filename": view.name, "scale": 2},
             "modeBarButtonsToRemove": ["lasso2d", "select2d"],
         },
     )
+    return [
+        graph,
+        html.Div(found.message, id={"type": "message", "view": view.name}),
+        dcc.Store(id={"type": "fresh", "view": view.name}),
+    ]
 
 
 def nothing(text: str) -> dmc.Center:

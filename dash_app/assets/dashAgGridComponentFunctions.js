@@ -18,7 +18,7 @@ cells.FmdLink = (props) => {
 cells.FmdSparkline = (props) => {
   const values = props.value || [];
   const most = Math.max(1, ...values);
-  const width = 120;
+  const width = 108;
   const height = 22;
   const step = values.length > 1 ? width / (values.length - 1) : width;
   const points = values

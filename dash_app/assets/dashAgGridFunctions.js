@@ -22,7 +22,7 @@ window.dashAgGridFunctions.fmdCount = (number) =>
   number === null || number === undefined ? "–" : number.toLocaleString("en");
 
 window.dashAgGridFunctions.fmdPercent = (value) =>
-  value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 2 : 1) + " %";
+  value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 2 : 1);
 
 window.dashAgGridFunctions.fmdChange = (value) => {
   if (value === null || value === undefined) return "–";

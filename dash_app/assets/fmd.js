@@ -37,6 +37,20 @@
         const next = text ? "?" + text : "";
         return next === (search || "") ? none : next;
       },
+      /* What is picked for a report: days as FIRST..LAST, versions by name. */
+      report: function (values, ids, search) {
+        const none = window.dash_clientside.no_update;
+        const query = new URLSearchParams(search || "");
+        for (let i = 0; i < ids.length; i++) {
+          const value = values[i];
+          if (Array.isArray(value)) {
+            if (value[0] && value[1]) query.set(ids[i].part, value[0] + ".." + value[1]);
+          } else if (value) query.set(ids[i].part, value);
+        }
+        const next = "?" + query.toString();
+        return !ids.length || query.toString() === new URLSearchParams(search || "").toString()
+          ? none : next;
+      },
       scheme: function (clicks, current) {
         if (!clicks) return Array(3).fill(window.dash_clientside.no_update);
         const next = current === "dark" ? "light" : "dark";
@@ -47,6 +61,32 @@
       live: (checked) => !checked,
       burger: (opened, navbar) =>
         Object.assign({}, navbar, { collapsed: { mobile: !opened } }),
+      /* A refreshed figure with what the person at the browser did to the old one. */
+      freshen: function (fresh, id) {
+        const none = window.dash_clientside.no_update;
+        if (!fresh) return [none, none];
+        const graph = document.getElementById(
+          JSON.stringify({ type: "graph", view: id.view }));
+        const plot = graph && graph.querySelector(".js-plotly-plot");
+        if (plot && plot.layout) {
+          for (const name of ["xaxis", "yaxis"]) {
+            const old = plot.layout[name];
+            const axis = fresh.figure.layout[name];
+            if (old && axis && old.autorange === false && old.range) {
+              axis.range = Array.from(old.range);
+              axis.autorange = false;
+            }
+          }
+          const before = new Map((plot.data || []).map((trace) => [trace.name, trace]));
+          for (const trace of fresh.figure.data) {
+            const old = before.get(trace.name);
+            if (!old) continue;
+            if (old.visible !== undefined) trace.visible = old.visible;
+            if (old.level !== undefined) trace.level = old.level;
+          }
+        }
+        return [fresh.figure, fresh.style];
+      },
       columns: (chosen, columns) =>
         (columns || []).map((one) => Object.assign({}, one, { hide: !chosen.includes(one.field) })),
       png: function (clicks, id) {

@@ -17,6 +17,8 @@ def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True)
     request = one.request
     whole = max(request.duration, 1e-9)
     notes = [f"{one.samples} samples"]
+    if one.samples > 1:
+        notes[0] += f", one every {duration_text(request.duration / one.samples)}"
     if one.not_sampled_ms >= 0.1:
         notes.append(f"{duration_text(one.not_sampled_ms)} not sampled")
     if one.is_cut:
@@ -58,16 +60,35 @@ def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:
     return root
 
 
-def _row(line: StackLine, whole_ms: float) -> list[Any]:
-    share = 100 * line.duration_ms / whole_ms
-    cpu = ""
+def _row(line: StackLine, whole_ms: float) -> html.Span:
+    """The code, how long it took, its share as a bar (computing and waiting), and its place."""
+    share = min(100.0, 100 * line.duration_ms / whole_ms)
+    words = f"{duration_text(line.duration_ms)} · {share:.1f} %"
+    cpu = 0.0
     if line.cpu_ms is not None and line.duration_ms > 0:
-        cpu = f"{min(100, 100 * line.cpu_ms / line.duration_ms):.0f} % CPU"
-    return [
-        html.Code(line.code, className="code"),
-        html.Span(
-            f"{duration_text(line.duration_ms)} · {share:.1f} % · {cpu}".rstrip(" ·"),
-            className="muted",
-        ),
-        html.Span(f"{line.filename}:{line.line_number}", className="muted place"),
-    ]
+        cpu = min(1.0, line.cpu_ms / line.duration_ms)
+        words += f" · {100 * cpu:.0f} % CPU"
+    place = f"{line.filename}:{line.line_number}" if line.filename else ""
+    bar = html.Span(
+        [
+            html.Span(className="bar-cpu", style={"width": f"{share * cpu:.2f}%"}),
+            html.Span(className="bar-wait", style={"width": f"{share * (1 - cpu):.2f}%"}),
+        ],
+        className="bar",
+        **{"aria-hidden": "true"},
+    )
+    return html.Span(
+        [
+            html.Code(line.code, className="code", title=line.code),
+            html.Span(words, className="muted numbers"),
+            bar,
+            html.Span(_short(place), className="muted place", title=place),
+        ],
+        className="line",
+    )
+
+
+def _short(place: str) -> str:
+    """The last parts of a path; the whole is its tooltip."""
+    parts = place.replace("\\", "/").split("/")
+    return "/".join(parts[-2:])

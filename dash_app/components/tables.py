@@ -17,14 +17,14 @@ from otel_fmd.database.queries.snapshot import Endpoint
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `words`, `link`, `time`, `duration`, `number`,
-`percent`, `change`."""
+"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `time`,
+`duration`, `number`, `percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
     "filter": "agNumberColumnFilter",
     "suppressHeaderFilterButton": True,
-    "width": 82,
+    "width": 88,
 }
 _FORMATS = {
     "duration": "fmdDuration(params.value)",
@@ -45,6 +45,7 @@ def grid(
     note: str = "",
     empty: Any = None,
     extra: Sequence[Mapping[str, Any]] = (),
+    after_first: Mapping[str, Any] | None = None,
     hidden: Sequence[str] = (),
     above: Any = None,
 ) -> html.Div:
@@ -58,10 +59,13 @@ def grid(
         note: a sentence below the title.
         empty: the empty state.
         extra: further column definitions of AG Grid.
+        after_first: one more, that stands after the first column.
         hidden: fields of columns that are not shown at first.
         above: what stands above the card, and is refreshed with the rows while the page is live.
     """
     definitions = [*(_column(*column) for column in columns), *map(dict, extra)]
+    if after_first is not None:
+        definitions.insert(1, dict(after_first))
     for one in definitions:
         one["hide"] = one["field"] in hidden
     if not rows and empty is not None:
@@ -99,7 +103,7 @@ def _table(
         },
         columnSize="responsiveSizeToFit" if len(definitions) < _WIDE else None,
         # A refresh of the rows keeps scroll, selection and open editors by the rows' ids.
-        getRowId="String(params.data.id)" if rows and "id" in rows[0] else None,
+        getRowId="params.data.id" if rows and "id" in rows[0] else None,
         dashGridOptions={
             "domLayout": "autoHeight" if few else "normal",
             "pagination": len(rows) > 100,
@@ -201,15 +205,21 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
 def _column(field: str, header: str, kind: str) -> Row:
     column: Row = {"field": field, "headerName": header, "tooltipField": field}
     if kind == "link":
-        column |= {"cellRenderer": "FmdLink", "minWidth": 170, "width": 230, "pinned": "left"}
+        column |= {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"}
     elif kind == "words":
         column |= {"minWidth": 340, "flex": 1, "wrapText": True, "autoHeight": True}
+        column["cellClass"] = "cell-words"
+    elif kind == "short":
+        column |= {"width": 104, "suppressHeaderFilterButton": True}
+    elif kind == "url":
+        column |= {"minWidth": 220, "flex": 2}
     elif kind == "time":
         column |= {"width": 148, "suppressHeaderFilterButton": True}
     elif kind in _FORMATS:
         column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
         column.pop("tooltipField")
     if kind == "change":
+        column["width"] = 98
         column["cellClassRules"] = {
             "cell-worse": "params.value > 0.1",
             "cell-better": "params.value < -0.1",

@@ -44,6 +44,7 @@ def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
                 "array": [100 * (one.high - one.ratio) for one in shown],
                 "arrayminus": [100 * (one.ratio - one.low) for one in shown],
                 "thickness": 2,
+                "color": style.text,
             },
             text=[
                 f"<b>{one.name}</b><br>median {100 * (one.ratio - 1):+.1f} %"

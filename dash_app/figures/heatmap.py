@@ -42,21 +42,14 @@ def version_share(
     percent: Sequence[Sequence[float]],
     hits: Sequence[Sequence[int]],
     style: Style,
-    keys: Sequence[str] = (),
 ) -> go.Figure:
     """Share of each version's requests (column) per endpoint (row), in percent."""
     figure = go.Figure(
         go.Heatmap(
-            x=[shorten(version, 24) for version in versions],
-            y=[shorten(endpoint) for endpoint in endpoints],
+            x=[version_label(version) for version in versions],
+            y=[endpoint_label(endpoint) for endpoint in endpoints],
             z=percent,
-            customdata=[
-                [
-                    [n, keys[row] if keys else "", version]
-                    for n, version in zip(one, versions, strict=True)
-                ]
-                for row, one in enumerate(hits)
-            ],
+            customdata=hits,
             colorscale=style.scale,
             zmin=0,
             zmax=100,
@@ -67,7 +60,7 @@ def version_share(
             texttemplate="%{text}" if len(endpoints) * len(versions) <= 400 else None,
             hovertemplate=(
                 "%{y}<br>version %{x}<br>%{z:.2f} % of the version's requests"
-                "<br>%{customdata[0]:,} requests<extra></extra>"
+                "<br>%{customdata:,} requests<extra></extra>"
             ),
         )
     )
@@ -80,3 +73,13 @@ def version_share(
         )
     )
     return figure
+
+
+def endpoint_label(name: str) -> str:
+    """What stands at a row."""
+    return shorten(name)
+
+
+def version_label(name: str) -> str:
+    """What stands below a column."""
+    return shorten(name, 24)

@@ -26,8 +26,8 @@ def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
         "ids": ["\n".join(block.path) for block in blocks],
         "parents": ["\n".join(block.path[:-1]) for block in blocks],
         "labels": [shorten(block.code, 60) for block in blocks],
-        "values": [block.total_ms for block in blocks],
-        "branchvalues": "remainder" if _overlaps(blocks) else "total",
+        "values": _areas(blocks),
+        "branchvalues": "total",
         "customdata": [
             f"{block.code}<br>{block.place}<br>{duration_text(block.total_ms)} in {block.hits}"
             f" requests, {100 * block.cpu_ms / block.total_ms if block.total_ms else 0:.0f} % CPU"
@@ -46,12 +46,14 @@ def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
     }
 
 
-def _overlaps(blocks: Sequence[Block]) -> bool:
-    """Whether lines add up to more than the one above them (rounding, cut trees)."""
+def _areas(blocks: Sequence[Block]) -> list[float]:
+    """The total of each line, or of the lines below it where those add up to more (rounding)."""
+    found = {block.path: block.total_ms for block in blocks}
     below: dict[tuple[str, ...], float] = {}
-    for block in blocks:
-        below[block.path[:-1]] = below.get(block.path[:-1], 0.0) + block.total_ms
-    return any(below.get(block.path, 0.0) > block.total_ms * 1.000001 for block in blocks)
+    for path in sorted(found, key=len, reverse=True):
+        found[path] = max(found[path], below.get(path, 0.0))
+        below[path[:-1]] = below.get(path[:-1], 0.0) + found[path]
+    return [found[block.path] for block in blocks]
 
 
 def icicle(blocks: Sequence[Block], style: Style) -> go.Figure:

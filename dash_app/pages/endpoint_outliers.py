@@ -85,7 +85,7 @@ def layout(context: Context) -> Any:
         ("user", "user", ""),
         ("ip", "address", ""),
         ("status", "status", ""),
-        ("url", "URL", ""),
+        ("url", "URL", "url"),
     )
     links = []
     path = f"/endpoint/{context.endpoint_id}/outliers"

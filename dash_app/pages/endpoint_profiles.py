@@ -30,7 +30,8 @@ def layout(context: Context) -> list[Any]:
     if not found:
         return [nothing(EMPTY)]
     words = html.P(
-        f"{total:,} requests were sampled; the newest first. Shares are of the request's duration.",
+        f"{total:,} requests were sampled; the newest first. Shares are of the request's duration; "
+        "in the bars, yellow computes and blue waits.",
         className="card-help",
     )
     cards = [

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from dash_app.context import Context
-from dash_app.figures.heatmap import version_share
+from dash_app.figures.heatmap import endpoint_label, version_label, version_share
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View
@@ -36,8 +36,7 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
 def figure(data: Data, style: Style) -> go.Figure:
     """A heat map in percent."""
     names = [version.name for version in data.share.versions]
-    keys = [str(number) for number in data.share.endpoint_ids]
-    return version_share(data.endpoints, names, data.share.percent, data.share.hits, style, keys)
+    return version_share(data.endpoints, names, data.share.percent, data.share.hits, style)
 
 
 def table(data: Data, _context: Context) -> Table:
@@ -50,9 +49,18 @@ def table(data: Data, _context: Context) -> Table:
 
 
 def open_cell(point: dict[str, Any], context: Context) -> str | None:
-    """The requests of an endpoint in a version."""
-    _, endpoint, version = point["customdata"]
-    return context.href("/requests", endpoint=endpoint, version=version)
+    """The requests of an endpoint in a version; a heat map tells its labels only."""
+    with context.reader.snapshot() as snapshot:
+        chosen = set(context.selection(snapshot).endpoint_ids or snapshot.endpoints)
+        endpoints = [
+            one.id
+            for one in snapshot.endpoints.values()
+            if one.id in chosen and endpoint_label(one.name) == point["y"]
+        ]
+        versions = [n for n in snapshot.versions.values() if version_label(n) == point["x"]]
+    if len(endpoints) != 1 or len(versions) != 1:
+        return None
+    return context.href("/requests", endpoint=str(endpoints[0]), version=versions[0])
 
 
 VIEW = View(

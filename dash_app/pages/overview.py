@@ -23,8 +23,8 @@ _EMPTY = (
 )
 _COLUMNS = (
     ("endpoint", "endpoint", "link"),
-    ("service", "service", ""),
-    ("blueprint", "blueprint", ""),
+    ("service", "service", "short"),
+    ("blueprint", "blueprint", "short"),
     ("hits_today", "hits today", "number"),
     ("errors_today", "errors today", "number"),
     ("hits_week", "hits 7 days", "number"),
@@ -68,7 +68,7 @@ def layout(context: Context) -> Any:
         "cellDataType": False,
         "sortable": False,
         "filter": False,
-        "width": 158,
+        "width": 140,
     }
     same = [name for name in ("blueprint", "service") if len({r[name] for r in rows}) < 2]
     table = grid(
@@ -79,7 +79,8 @@ def layout(context: Context) -> Any:
         note="Hits and errors (status 400 to 599); rates, durations and their change since the "
         "time as long before, of the selected time. Click a name.",
         empty=nothing(_EMPTY),
-        extra=(spark,) if grouped else (spark, level),
+        extra=() if grouped else (level,),
+        after_first=spark,
         hidden=(*_HIDDEN, *same, *(("blueprint",) if grouped else ())),
         above=_above(data, context),
     )
@@ -125,7 +126,7 @@ def _row(row: OverviewRow, hours: int, context: Context) -> Row:
     latency = row.latency
     rate = row.selected.error_rate
     return {
-        "id": endpoint.id,
+        "id": str(endpoint.id),
         "endpoint": name,
         "href": href,
         "blueprint": endpoint.blueprint,
@@ -191,18 +192,16 @@ def _above(data: Overview, context: Context) -> list[Any]:
 
 def _change(row: OverviewRow, context: Context) -> Any:
     """A link with a change in words."""
+    slower, failing = row.effects
     parts = []
-    worse = False
-    median, errors = row.median_change, row.error_change
-    if median is not None and abs(median) >= 0.1 and row.latency and row.latency_before:
+    if slower and row.latency and row.latency_before and row.median_change is not None:
         parts.append(
             f"median {duration_text(row.latency_before.median)} → "
-            f"{duration_text(row.latency.median)} ({100 * median:+.0f} %)"
+            f"{duration_text(row.latency.median)} ({100 * row.median_change:+.0f} %)"
         )
-        worse = median > 0
-    if errors is not None and abs(errors) >= 0.01:
-        parts.append(f"errors {100 * errors:+.1f} points")
-        worse = worse or errors > 0
+    if failing and row.error_change is not None:
+        parts.append(f"errors {100 * row.error_change:+.1f} points")
+    worse = max(slower, failing) > -min(slower, failing)
     name = row.endpoint.blueprint or "(none)" if _is_grouped(context) else row.endpoint.name
     return dcc.Link(
         [html.B(name), f" {', '.join(parts)}"],

@@ -8,11 +8,11 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import dcc
 
-from dash_app.components.tables import grid
+from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.forest import Change, median_changes
 from dash_app.figures.style import Style, duration_text
-from dash_app.page import APPLICATION, Page
+from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import Table, View, card, nothing
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
 from otel_fmd.database.queries.reporting import EndpointReport, report
@@ -21,11 +21,13 @@ from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.versions import versions_seen
 
 _WEEK = 7 * HOURS_PER_DAY
+_MOST_VERSIONS = 100
 PRESETS = {
     "week": "this week and the one before",
     "day": "today and yesterday",
     "range": "the selected time and the one before",
-    "version": "the newest version and the one before",
+    "days": "two times of your choice",
+    "version": "two versions",
 }
 _EMPTY = "No endpoint has requests in both times. Choose others, or wait for more."
 
@@ -40,41 +42,75 @@ class Report(NamedTuple):
 
 def load(snapshot: Snapshot, context: Context) -> Report | None:
     """Compare what the address asks for."""
-    baseline, comparison, names = _selections(snapshot, context)
-    found = report(snapshot, baseline, comparison)
-    return Report(found, *names) if any(one.ratio or one.status for one in found) else None
+    compared = _selections(snapshot, context)
+    found = report(snapshot, compared.baseline, compared.comparison)
+    if not any(one.ratio or one.status for one in found):
+        return None
+    return Report(found, *compared.names)
 
 
-def _selections(
-    snapshot: Snapshot, context: Context
-) -> tuple[Selection, Selection, tuple[str, str]]:
+class Compared(NamedTuple):
+    """Two selections, and what they are called."""
+
+    baseline: Selection
+    comparison: Selection
+    names: tuple[str, str]
+
+
+def _selections(snapshot: Snapshot, context: Context) -> Compared:
     chosen = context.selection(snapshot)
-    ids = chosen.endpoint_ids
-    preset = context.query.get("compare", "week")
+    ids, versions = chosen.endpoint_ids, chosen.version_ids
+    preset = _preset(context)
     now = context.now_us // HOUR_US + 1
     if preset == "version":
-        seen = versions_seen(snapshot, ids)[:2]
-        if len(seen) == 2:
-            new, old = seen
-            return (
-                Selection(endpoint_ids=ids, version_ids=[old.id]),
-                Selection(endpoint_ids=ids, version_ids=[new.id]),
-                (f"version {old.name}", f"version {new.name}"),
-            )
+        found = _versions(snapshot, context)
+        if found is not None:
+            return found
     if preset == "day":
         today = context.today_us // HOUR_US
-        return (
-            Selection(today - HOURS_PER_DAY, today, ids),
-            Selection(today, now, ids),
+        return Compared(
+            Selection(today - HOURS_PER_DAY, today, ids, versions),
+            Selection(today, now, ids, versions),
             ("yesterday", "today"),
+        )
+    days = [context.days_of(context.query.get(name, "")) for name in ("baseline", "comparison")]
+    if preset == "days" and days[0] is not None and days[1] is not None:
+        old, new = days[0], days[1]
+        return Compared(
+            Selection.between(*old.times_us).of(ids, versions),
+            Selection.between(*new.times_us).of(ids, versions),
+            (old.words, new.words),
         )
     length = chosen.end_hour - chosen.start_hour if preset == "range" else _WEEK
     end = chosen.end_hour if preset == "range" else now
-    return (
-        Selection(end - 2 * length, end - length, ids, chosen.version_ids),
-        Selection(end - length, end, ids, chosen.version_ids),
-        (f"the {length} hours before", f"the last {length} hours"),
+    words = f"{length // HOURS_PER_DAY} days" if length % HOURS_PER_DAY == 0 else f"{length} hours"
+    return Compared(
+        Selection(end - 2 * length, end - length, ids, versions),
+        Selection(end - length, end, ids, versions),
+        (f"the {words} before", f"the last {words}"),
     )
+
+
+def _versions(snapshot: Snapshot, context: Context) -> Compared | None:
+    """The two versions that are chosen, else the newest two."""
+    ids = context.selection(snapshot).endpoint_ids
+    seen = {one.name: one.id for one in versions_seen(snapshot, ids)}
+    newest = list(seen)[:2]
+    old, new = context.query.get("old", ""), context.query.get("new", "")
+    if old not in seen or new not in seen:
+        if len(newest) < 2:
+            return None
+        new, old = newest
+    return Compared(
+        Selection(endpoint_ids=ids, version_ids=[seen[old]]),
+        Selection(endpoint_ids=ids, version_ids=[seen[new]]),
+        (f"version {old}", f"version {new}"),
+    )
+
+
+def _preset(context: Context) -> str:
+    chosen = context.query.get("compare", "week")
+    return chosen if chosen in PRESETS else "week"
 
 
 def figure(data: Report, style: Style) -> go.Figure:
@@ -162,10 +198,11 @@ VIEW = View(
 
 
 def layout(context: Context) -> list[Any]:
-    """Presets, the forest plot, and the findings in words."""
+    """Presets, a choice of times or versions, the forest plot, and the findings in words."""
     with context.reader.snapshot() as snapshot:
         data = load(snapshot, context)
-    chosen = context.query.get("compare", "week")
+        seen = versions_seen(snapshot, context.selection(snapshot).endpoint_ids)
+    chosen = _preset(context)
     links = [
         dcc.Link(
             f"Compare {label}",
@@ -174,11 +211,29 @@ def layout(context: Context) -> list[Any]:
         )
         for key, label in PRESETS.items()
     ]
-    head = dmc.Group(links, className="card")
+    names = [one.name for one in seen[:_MOST_VERSIONS]]
+    head = [dmc.Group(links, className="card", gap="xs"), _choice(context, chosen, names)]
     if data is None:
-        return [head, card(VIEW, context)]
-    rows = [
+        return [*head, card(VIEW, context)]
+    columns = (
+        ("endpoint", "endpoint", "link"),
+        ("significant", "significant", "time"),
+        ("finding", "finding", "words"),
+        ("before", "median before (ms)", "duration"),
+        ("after", "median after (ms)", "duration"),
+        ("requests_before", "requests before", "number"),
+        ("requests_after", "requests after", "number"),
+    )
+    note = f"{data.comparison.capitalize()} compared with {data.baseline}; significant ones first."
+    rows = _rows(data, context)
+    found = grid("findings", "Findings", rows, columns, note=note, empty=nothing(_EMPTY))
+    return [*head, card(VIEW, context), found]
+
+
+def _rows(data: Report, context: Context) -> list[Row]:
+    return [
         {
+            "id": str(one.endpoint.id),
             "endpoint": one.endpoint.name,
             "href": context.href(f"/endpoint/{one.endpoint.id}/versions"),
             "significant": "yes" if one.is_significant else "no",
@@ -190,18 +245,54 @@ def layout(context: Context) -> list[Any]:
         }
         for one in data.findings
     ]
-    columns = (
-        ("endpoint", "endpoint", "link"),
-        ("significant", "significant", ""),
-        ("finding", "finding", "words"),
-        ("before", "median before (ms)", "duration"),
-        ("after", "median after (ms)", "duration"),
-        ("requests_before", "requests before", "number"),
-        ("requests_after", "requests after", "number"),
-    )
-    note = f"{data.comparison} compared with {data.baseline}; significant findings first."
-    found = grid("findings", "Findings", rows, columns, note=note, empty=nothing(_EMPTY))
-    return [head, card(VIEW, context), found]
 
 
-PAGE = Page("/reporting", "Reporting", APPLICATION, (VIEW,), layout)
+def live(context: Context) -> Live:
+    """The findings again."""
+    with context.reader.snapshot() as snapshot:
+        data = load(snapshot, context)
+    return Live([] if data is None else _rows(data, context))
+
+
+def _choice(context: Context, chosen: str, versions: list[str]) -> Any:
+    """Pickers of the two times, or of the two versions; what is picked goes into the address."""
+    if chosen == "days":
+        pickers = [
+            dmc.DatePickerInput(
+                id={"type": "report", "part": name},
+                type="range",
+                label=label,
+                value=_picked(context, name),
+                placeholder="First and last day",
+                w=260,
+            )
+            for name, label in (("baseline", "From (baseline)"), ("comparison", "To (comparison)"))
+        ]
+    elif chosen == "version":
+        newest = versions[:2] if len(versions) > 1 else ["", ""]
+        pickers = [
+            dmc.Select(
+                id={"type": "report", "part": name},
+                label=label,
+                data=versions,
+                value=context.query.get(name) or default,
+                searchable=True,
+                allowDeselect=False,
+                w=220,
+            )
+            for name, label, default in (
+                ("old", "From version", newest[1]),
+                ("new", "To version", newest[0]),
+            )
+        ]
+    else:
+        return None
+    return dmc.Group(pickers, className="card", align="end")
+
+
+def _picked(context: Context, name: str) -> list[str | None]:
+    days = context.days_of(context.query.get(name, ""))
+    return [None, None] if days is None else [days.first.isoformat(), days.last.isoformat()]
+
+
+PAGE = Page("/reporting", "Reporting", APPLICATION, (VIEW,), layout, live={"findings": live})

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.components.profile import profile_card
+from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
 from dash_app.figures.style import duration_text
 from dash_app.page import HIDDEN, Page
@@ -16,7 +17,7 @@ from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.database.queries.latency import slower_than
 from otel_fmd.database.queries.outliers import Outlier, outlier_of
 from otel_fmd.database.queries.profiles import profile_of
-from otel_fmd.database.queries.rows import RequestRecord, request_by_id
+from otel_fmd.database.queries.rows import RequestRecord, request_by_id, requests_of_trace
 from otel_fmd.database.queries.selection import Selection
 
 _WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
@@ -36,6 +37,7 @@ def layout(context: Context) -> Any:
         share = slower_than(snapshot, week, one.duration)
         outlier = outlier_of(snapshot, one.id)
         profile = profile_of(snapshot, one.id)
+        related = request_rows(requests_of_trace(snapshot, one), snapshot.endpoints, context)
     place = (
         "No other request of this week to compare with."
         if share is None
@@ -61,6 +63,9 @@ def layout(context: Context) -> Any:
         parts.append(profile_card(profile, context))
     if outlier is not None:
         parts.append(_outlier(outlier))
+    if related:
+        title = "Other requests of the same trace"
+        parts.append(request_table(related, context, title=title, empty=""))
     return parts
 
 

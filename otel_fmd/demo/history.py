@@ -1,5 +1,7 @@
 """Fourteen days of history: spans of the same instrumented shop, with their times moved back.
 
+The shop is watched by our agent, as in the live demo: products at monitor level 3, the rest at 2.
+
 `python -m otel_fmd.demo.history ENDPOINT` makes real requests to the shop in its own process, keeps
 the spans that the instrumentation made, moves copies of them to other times, and sends those over
 OTLP with the SDK's exporter.
@@ -27,11 +29,19 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_fmd.agent.levels import Levels
+from otel_fmd.agent.options import AgentOptions
+from otel_fmd.agent.processor import FmdSpanProcessor
+from otel_fmd.analysis.outliers import OutlierRule
+
 DAYS = 14
 _RELEASES = ((0, "1.0.0"), (5, "1.1.0"), (10, "2.0.0"))
 _SAMPLES = 200
 _BUSIEST_PER_HOUR = 42
 _BATCH = 512
+_PROFILED = "catalog.product"
+_KNOWN_FIRST = 10
+"""Requests of an endpoint before one can be an outlier."""
 
 
 def main() -> None:
@@ -59,7 +69,7 @@ def _record(version: str) -> list[list[ReadableSpan]]:
     from otel_fmd.demo.shop.app import create_app
     from otel_fmd.demo.shop.models import engine
     from otel_fmd.demo.stock import create_app as create_stock
-    from otel_fmd.demo.traffic import visit
+    from otel_fmd.demo.traffic import EMPTY_SEARCH, Visit, visit
 
     kept = InMemorySpanExporter()
     shop_spans = _provider("shop", version, kept)
@@ -73,8 +83,8 @@ def _record(version: str) -> list[list[ReadableSpan]]:
     with _Serving(stock) as url:
         os.environ["STOCK_URL"] = url
         client = shop.test_client()
-        for _ in range(_SAMPLES):
-            one = visit(people)
+        slow = [Visit("GET", EMPTY_SEARCH, None, "erin", "203.0.113.23")]
+        for one in [*(visit(people) for _ in range(_SAMPLES)), *slow]:
             client.open(
                 one.path,
                 method=one.method,
@@ -113,6 +123,9 @@ def _provider(service: str, version: str, kept: InMemorySpanExporter) -> TracerP
     resource = Resource.create({"service.name": service, "service.version": version})
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(SimpleSpanProcessor(kept))
+    levels = Levels(2, OutlierRule(min_requests=_KNOWN_FIRST))
+    levels.state(_PROFILED).level = 3
+    provider.add_span_processor(FmdSpanProcessor(AgentOptions(), levels))
     return provider
 
 

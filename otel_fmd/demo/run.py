@@ -74,8 +74,6 @@ class Demo:
             "OTEL_LOGS_EXPORTER": "none",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self._endpoint,
             "OTEL_BSP_SCHEDULE_DELAY": "1000",
-            # The demo shows what the standard instrumentation alone gives.
-            "OTEL_FMD_AGENT": "false",
         }
         process = subprocess.Popen(
             [command, sys.executable, "-m", "otel_fmd.demo.service", name],

@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+EMPTY_SEARCH = "/search?q="
+"""What the shop is slow at."""
 CUSTOMERS = ("alice", "bob", "carol", "dan", "erin", "frank", "wholesale", "zoe")
 ADDRESSES = (*(f"203.0.113.{n}" for n in (5, 9, 23, 42, 77)), "198.51.100.7", "2001:db8::8")
 
@@ -40,12 +42,13 @@ def visit(chance: random.Random) -> Visit:
             ("GET", "/", None),
             ("GET", f"/products/{number}", None),
             ("GET", f"/search?q=Teapot+{number % 10}", None),
+            ("GET", EMPTY_SEARCH, None),
             ("POST", "/orders/", {"product": str(number)}),
             ("GET", "/orders/mine", None),
             ("GET", f"/orders/{number}/invoice", None),
             ("GET", f"/wp-login-{number}.php", None),
         ),
-        weights=(20, 34, 16, 10, 9, 5, 1),
+        weights=(20, 34, 16, 0.3, 10, 9, 5, 1),
     )[0]
     return Visit(method, path, form, who, address)
 

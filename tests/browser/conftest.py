@@ -55,6 +55,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 class Visitor:
     """Somebody with a browser; errors of the console are collected."""
 
+    served: Served
+
     def __init__(self, page: Page, base: str) -> None:
         self.page = page
         self.base = base
@@ -104,10 +106,12 @@ class Visitor:
                         return plain({
                             type: trace.type, name: trace.name, x: trace.x, y: trace.y, z: trace.z,
                             median: trace.median, customdata: trace.customdata,
+                            text: trace.text, size: trace.marker && trace.marker.size,
                         });
                     }),
                     decoded: plot.calcdata.length,
-                    titles: [plot.layout.xaxis.title.text, plot.layout.yaxis.title.text],
+                    titles: [plot.layout.xaxis, plot.layout.yaxis].map(
+                        (axis) => axis && axis.title && axis.title.text),
                 };
             }""",
             name,
@@ -125,6 +129,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         visitor = Visitor(context.new_page(), served.dashboard)
+        visitor.served = served
         visitors.append(visitor)
         return visitor
 

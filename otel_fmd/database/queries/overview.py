@@ -22,6 +22,8 @@ _EPOCH = datetime(1970, 1, 1)
 _LEAST_REQUESTS = 30
 _LEAST_CHANGE = 0.1
 _LEAST_ERRORS = 0.01
+_ERROR_WEIGHT = 4.0
+"""Ten points more errors count as much as half as slow again."""
 
 
 class Hits(NamedTuple):
@@ -79,6 +81,14 @@ class OverviewRow(NamedTuple):
         enough = min(self.selected.requests, self.before.requests) >= _LEAST_REQUESTS
         return now - old if enough and now is not None and old is not None else None
 
+    @property
+    def effects(self) -> tuple[float, float]:
+        """How much the median and the share of errors changed, made comparable; positive is worse,
+        0 too little to tell."""
+        median, errors = self.median_change or 0.0, self.error_change or 0.0
+        slower = math.log(1 + median) if abs(median) >= _LEAST_CHANGE and median > -1 else 0.0
+        return slower, _ERROR_WEIGHT * errors if abs(errors) >= _LEAST_ERRORS else 0.0
+
 
 class Overview(NamedTuple):
     """The rows, the selected requests of all of them, and their durations together."""
@@ -92,13 +102,7 @@ class Overview(NamedTuple):
         """The rows whose median or share of errors changed most since the time before."""
 
         def size(row: OverviewRow) -> float:
-            median, errors = row.median_change, row.error_change
-            found = 0.0
-            if median is not None and abs(median) >= _LEAST_CHANGE and median > -1:
-                found = abs(math.log(1 + median))
-            if errors is not None and abs(errors) >= _LEAST_ERRORS:
-                found = max(found, 10 * abs(errors))
-            return found
+            return max(abs(part) for part in row.effects)
 
         return sorted((row for row in self.rows if size(row)), key=size, reverse=True)[:most]
 

@@ -16,6 +16,8 @@ from otel_fmd.database.queries.snapshot import Snapshot
 
 _SCAN_S = 0.08
 _SCAN_CHUNK = 2_000
+_TRACE_US = 10_000_000
+_MOST_OF_TRACE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
@@ -99,17 +101,7 @@ def requests(
     is_filtered = versions is not None or any(part is not None for part in keep)
     chunk = _SCAN_CHUNK if is_filtered else limit + 1
     while True:
-        query = select(
-            request.id,
-            request.endpoint_id,
-            request.duration,
-            request.time_requested,
-            request.version_requested,
-            request.group_by,
-            request.ip,
-            request.status_code,
-            request.trace_id,
-        ).where(*conditions)
+        query = select(*_columns(request)).where(*conditions)
         if cursor is not None:
             query = query.where(request.id < cursor)
         rows = snapshot.connection.execute(query.order_by(request.id.desc()).limit(chunk)).all()
@@ -129,19 +121,44 @@ def request_by_id(snapshot: Snapshot, identifier: int) -> RequestRecord | None:
     """One request."""
     request = snapshot.tables.request.c
     row = snapshot.connection.execute(
-        select(
-            request.id,
-            request.endpoint_id,
-            request.duration,
-            request.time_requested,
-            request.version_requested,
-            request.group_by,
-            request.ip,
-            request.status_code,
-            request.trace_id,
-        ).where(request.id == identifier)
+        select(*_columns(request)).where(request.id == identifier)
     ).first()
     return None if row is None else _record(row)
+
+
+def requests_of_trace(snapshot: Snapshot, one: RequestRecord) -> list[RequestRecord]:
+    """The requests of the same trace around this one, itself left out, the earliest first."""
+    if not one.trace_id:
+        return []
+    request = snapshot.tables.request.c
+    start_us = (one.time_requested - _EPOCH) // timedelta(microseconds=1)
+    low, high = id_range(start_us - _TRACE_US, start_us + int(one.duration * 1e3) + _TRACE_US)
+    rows = snapshot.connection.execute(
+        select(*_columns(request))
+        .where(
+            request.id.between(low, high),
+            request.trace_id == bytes.fromhex(one.trace_id),
+            request.id != one.id,
+        )
+        .order_by(request.id)
+        .limit(_MOST_OF_TRACE)
+    )
+    return [_record(row) for row in rows]
+
+
+def _columns(request: Any) -> list[ColumnElement[Any]]:
+    """What a record is made from."""
+    return [
+        request.id,
+        request.endpoint_id,
+        request.duration,
+        request.time_requested,
+        request.version_requested,
+        request.group_by,
+        request.ip,
+        request.status_code,
+        request.trace_id,
+    ]
 
 
 def _keeps(keep: RequestFilter, row: Any, versions: set[str | None] | None) -> bool:

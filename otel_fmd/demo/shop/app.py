@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Sequence
 
 import requests
 from flask import Blueprint, Flask, Response, abort, g, jsonify, render_template, request
@@ -25,6 +26,33 @@ def _pause(ms: float) -> None:
     time.sleep(random.lognormvariate(0, 0.35) * ms / 1000)
 
 
+def _is_new_shop() -> bool:
+    return os.environ.get("SHOP_VERSION", "").startswith("2")
+
+
+def convert(cents: int) -> float:
+    """A price in the customer's currency; asks a service that takes its time."""
+    _pause(9)
+    return cents / 100
+
+
+def rank_related(number: int) -> list[int]:
+    """Related products, by a score that is computed anew for each visitor."""
+    scores = [score(number, other) for other in range(1, 61)]
+    return sorted(range(1, 61), key=lambda other: scores[other - 1])[:5]
+
+
+def score(one: int, other: int) -> float:
+    """How much two products have in common."""
+    return sum((one * n - other) % 17 / (n + 1) for n in range(900))
+
+
+def everything(products: Sequence[Product]) -> list[str]:
+    """All of the shop, without an index."""
+    _pause(550)
+    return [product.name for product in products]
+
+
 @catalog.route("/")
 def home() -> ResponseReturnValue:
     """The first page, from a template."""
@@ -36,22 +64,25 @@ def home() -> ResponseReturnValue:
 
 @catalog.route("/products/<int:number>")
 def product(number: int) -> ResponseReturnValue:
-    """One product; slower since version 2.0, which forgot an index."""
+    """One product; slower since version 2.0, which ranks related ones each time."""
     with Session(engine) as session:
         found = session.get(Product, number)
     if found is None:
         abort(404)
-    _pause(28 if os.environ.get("SHOP_VERSION", "").startswith("2") else 11)
-    return jsonify(id=found.id, name=found.name, cents=found.cents)
+    price = convert(found.cents)
+    related = rank_related(found.id) if _is_new_shop() else []
+    return jsonify(id=found.id, name=found.name, price=price, related=related)
 
 
 @catalog.route("/search")
 def search() -> ResponseReturnValue:
-    """Search: usually quick, rarely very slow."""
+    """Search: usually quick, and very slow when nothing is searched for."""
     words = request.args.get("q", "")
     with Session(engine) as session:
         found = session.scalars(select(Product).where(Product.name.contains(words))).all()
-    _pause(600 if random.random() < 0.012 else 17)
+    if not words:
+        return jsonify(everything(found))
+    _pause(17)
     return jsonify([one.name for one in found[:20]])
 
 
