@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead \
-  soak screenshots constraints clean
+  bench-profiler bench-pages soak screenshots constraints clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## format and mend what can be mended
 docs: $(VENV)/.dev ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
-bench: bench-ingest bench-queries bench-overhead ## every benchmark
+bench: bench-ingest bench-queries bench-overhead bench-profiler bench-pages ## every benchmark
 
 bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 	$(BIN)/python -m tests.benchmarks.ingest
@@ -53,9 +53,17 @@ bench-queries: $(VENV)/.dev ## every query of a page at 1 and 10 million request
 bench-overhead: $(VENV)/.dev ## what monitoring adds to a request, beside FMD 5.1.0
 	$(BIN)/python -m tests.benchmarks.overhead
 
-soak: $(VENV)/.dev ## long runs: 500 kills, a minute of overload
-	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 $(BIN)/python -m pytest -q \
-	  -o timeout=7200 tests/integration/test_kill.py tests/integration/test_faults.py
+bench-profiler: $(VENV)/.dev ## how right profiles are, beside FMD 5.1.0
+	$(BIN)/python -m tests.benchmarks.profiler
+
+bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million requests
+	$(BIN)/python -m tests.benchmarks.pages
+
+soak: $(VENV)/.dev ## long runs: 500 kills, a minute of overload, a million profiled requests
+	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 OTEL_FMD_TEST_LOCK_SECONDS=30 \
+	  OTEL_FMD_TEST_SOAK_REQUESTS=1000000 $(BIN)/python -m pytest -q -o timeout=7200 \
+	  tests/integration/test_kill.py tests/integration/test_faults.py \
+	  tests/integration/test_harmless.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the documentation
 	OTEL_FMD_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py

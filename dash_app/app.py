@@ -285,8 +285,8 @@ def _register_browser(app: Dash) -> None:
     in_browser(
         "report",
         Output("url", "search", allow_duplicate=True),
-        Input({"type": "report", "part": ALL}, "value"),
-        State({"type": "report", "part": ALL}, "id"),
+        Input({"type": "report", "part": ALL, "was": ALL}, "value"),
+        State({"type": "report", "part": ALL, "was": ALL}, "id"),
         State("url", "search"),
     )
     in_browser(

@@ -10,6 +10,18 @@
   };
   setCookie("otel_fmd_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
+  /* A choice of columns closes with a click elsewhere, or Escape. */
+  const closeChoices = (event) => {
+    for (const one of document.querySelectorAll("details.columns[open]")) {
+      if (event.type === "keydown" ? event.key === "Escape" : !one.contains(event.target)) {
+        one.open = false;
+        if (event.type === "keydown") one.querySelector("summary").focus();
+      }
+    }
+  };
+  document.addEventListener("click", closeChoices);
+  document.addEventListener("keydown", closeChoices);
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     fmd: {
       /* Selectors -> the address, which is what every page reads. */
@@ -42,10 +54,10 @@
         const none = window.dash_clientside.no_update;
         const query = new URLSearchParams(search || "");
         for (let i = 0; i < ids.length; i++) {
-          const value = values[i];
-          if (Array.isArray(value)) {
-            if (value[0] && value[1]) query.set(ids[i].part, value[0] + ".." + value[1]);
-          } else if (value) query.set(ids[i].part, value);
+          let value = values[i];
+          if (Array.isArray(value)) value = value[0] && value[1] ? value[0] + ".." + value[1] : "";
+          /* What the page came with is no choice of the person at the browser. */
+          if (value && value !== ids[i].was) query.set(ids[i].part, value);
         }
         const next = "?" + query.toString();
         return !ids.length || query.toString() === new URLSearchParams(search || "").toString()

@@ -23,17 +23,17 @@ def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True)
         notes.append(f"{duration_text(one.not_sampled_ms)} not sampled")
     if one.is_cut:
         notes.append("the smallest lines were cut")
+    when = context.time_text(request.time_requested)
     title = html.Summary(
-        [
-            dcc.Link(
-                context.time_text(request.time_requested),
-                href=context.href(f"/request/{request.id}"),
-            ),
-            html.Span(f" took {duration_text(request.duration)} ({', '.join(notes)})"),
-        ]
+        [html.B(when), f" took {duration_text(request.duration)} ({', '.join(notes)})"]
+    )
+    link = dcc.Link(
+        "All of this request →",
+        href=context.href(f"/request/{request.id}"),
+        className="profile-link",
     )
     return dmc.Paper(
-        html.Details([title, *_tree(one.lines, whole)], open=opened),
+        html.Details([title, link, *_tree(one.lines, whole)], open=opened),
         withBorder=True,
         p="md",
         radius="md",

@@ -121,34 +121,28 @@ def _table(
 def _tools(name: str, title: str, definitions: Sequence[Mapping[str, Any]]) -> dmc.Group:
     fields = [(one["field"], one.get("headerName", one["field"])) for one in definitions]
     chosen = [one["field"] for one in definitions if not one["hide"]]
-    columns = dmc.Popover(
+    columns = html.Details(
         [
-            dmc.PopoverTarget(
-                dmc.Button(
-                    "Columns",
-                    variant="default",
-                    size="compact-sm",
-                    **{"aria-label": f"Choose the columns of {title}"},
-                )
-            ),
-            dmc.PopoverDropdown(
+            html.Summary("Columns", **{"aria-label": f"Choose the columns of {title}"}),
+            dmc.Paper(
                 dmc.CheckboxGroup(
                     id={"type": "columns", "view": name},
                     value=chosen,
                     children=dmc.Stack(
                         [
-                            dmc.Checkbox(label=label, value=field, size="xs")
-                            for field, label in fields
+                            dmc.Checkbox(label=text, value=field, size="xs")
+                            for field, text in fields
                         ],
                         gap=6,
                     ),
-                )
+                ),
+                className="columns-choice",
+                withBorder=True,
+                shadow="md",
+                p="sm",
             ),
         ],
-        keepMounted=True,
-        position="bottom-end",
-        shadow="md",
-        trapFocus=True,
+        className="columns",
     )
     search = dmc.TextInput(
         id={"type": "search", "view": name},

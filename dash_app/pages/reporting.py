@@ -259,7 +259,7 @@ def _choice(context: Context, chosen: str, versions: list[str]) -> Any:
     if chosen == "days":
         pickers = [
             dmc.DatePickerInput(
-                id={"type": "report", "part": name},
+                id={"type": "report", "part": name, "was": context.query.get(name, "")},
                 type="range",
                 label=label,
                 value=_picked(context, name),
@@ -272,7 +272,7 @@ def _choice(context: Context, chosen: str, versions: list[str]) -> Any:
         newest = versions[:2] if len(versions) > 1 else ["", ""]
         pickers = [
             dmc.Select(
-                id={"type": "report", "part": name},
+                id={"type": "report", "part": name, "was": context.query.get(name) or default},
                 label=label,
                 data=versions,
                 value=context.query.get(name) or default,

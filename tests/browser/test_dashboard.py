@@ -231,7 +231,7 @@ def test_the_report_finds_the_slow_release(visitor: Visitor) -> None:
     row = visitor.row("catalog.product")
     assert row.locator("[col-id=significant]").inner_text() == "yes"
     assert "% slower: the median went from" in row.locator("[col-id=finding]").inner_text()
-    assert "version 2.0.0 compared with version 1.1.0" in page.locator("#content").inner_text()
+    assert "Version 2.0.0 compared with version 1.1.0" in page.locator("#content").inner_text()
 
 
 def test_deploys_are_marked(visitor: Visitor) -> None:

@@ -8,17 +8,28 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dash_app.pages import PAGES
 from tests.browser.conftest import Visitor
+from tests.browser.test_dashboard import Recount
 from tests.support.requirements import BUILD, ROOT, program
 from tests.support.serving import Served
 
-IN_DOCS = ("overview", "hourly", "daily", "versions", "performance", "reporting")
+# The endpoint that a page is most telling for.
+ENDPOINTS = {
+    "hourly": "catalog.search",
+    "users": "checkout.mine",
+    "addresses": "checkout.mine",
+    "versions": "catalog.product",
+    "user-performance": "checkout.mine",
+    "status": "checkout.invoice",
+    "outliers": "catalog.search",
+    "profiler": "catalog.product",
+    "grouped-profiler": "catalog.product",
+}
 # AG Grid and Plotly draw their own insides; their known faults are theirs.
 IGNORED = ["aria-required-children", "aria-required-parent", "scrollable-region-focusable"]
 
@@ -37,14 +48,19 @@ def axe() -> str:
     return script.read_text()
 
 
-def addresses() -> dict[str, str]:
+def addresses(recount: Recount) -> dict[str, str]:
     """Name -> address of every page that stands by itself."""
     found = {}
     for page in PAGES:
-        if "<request>" not in page.path:
-            path = page.address({"endpoint": "1"})
-            name = path.strip("/").replace("/1/", "-").replace("/", "-") or "overview"
-            found[name] = f"{path}?range=30d"
+        if "<request>" in page.path:
+            continue
+        last = page.path.rsplit("/", 1)[-1]
+        number = str(recount.endpoint(ENDPOINTS.get(last, "catalog.home")))
+        name = page.path.replace("/<endpoint>/", "/").strip("/").replace("/", "-") or "overview"
+        days = "7d" if name == "overview" else "30d"
+        found[name] = f"{page.address({'endpoint': number})}?range={days}"
+    newest = max(recount.of("catalog.search"), key=lambda row: (row.duration > 200, row.id))
+    found["request"] = f"/request/{newest.id}"
     return found
 
 
@@ -75,15 +91,15 @@ def test_every_page(visit: Callable[..., Visitor], demo: Served, axe: str, schem
     folder = BUILD / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[str]] = {}
-    for name, path in addresses().items():
+    for name, path in addresses(Recount(demo)).items():
         one.open(path, "#content .card, #content .empty")
         one.page.wait_for_load_state("networkidle")
         picture = folder / f"{name}-{scheme}.png"
         one.page.screenshot(path=picture)
-        if os.environ.get("OTEL_FMD_SCREENSHOTS") == "1" and name in IN_DOCS:
-            target = Path(ROOT / "docs" / "images" / f"{name}.png")
-            if scheme == "light":
-                target.write_bytes(picture.read_bytes())
+        if os.environ.get("OTEL_FMD_SCREENSHOTS") == "1":
+            target = ROOT / "docs" / "images" / f"{name}-{scheme}.png"
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(picture.read_bytes())
         problems = violations(one.page, axe)
         if problems:
             found[name] = problems

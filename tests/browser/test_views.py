@@ -240,6 +240,13 @@ def test_versions_are_chosen_for_the_report(visitor: Visitor) -> None:
     page.get_by_text("Version 2.0.0 compared with version 1.0.0").wait_for()
 
 
+def test_opening_the_report_leaves_the_address_alone(visitor: Visitor) -> None:
+    """The back button leads back at once."""
+    visitor.open("/reporting?compare=version")
+    visitor.figure("reporting")
+    assert visitor.page.url.endswith("/reporting?compare=version")
+
+
 CLICKS = {
     "daily": ("/daily", "daily", ".barlayer .point path", "endpoint="),
     "multi-version": ("/versions?service=shop", "multi-version", ".heatmaplayer image", "version="),
@@ -322,7 +329,7 @@ def test_columns_are_chosen(visitor: Visitor) -> None:
     page = visitor.page
     page.wait_for_selector(".ag-row")
     assert page.locator(".ag-header-cell[col-id=per_minute]").count() == 0
-    page.get_by_role("button", name="Choose the columns of Endpoints").click()
+    page.get_by_label("Choose the columns of Endpoints").click()
     page.get_by_label("per minute").check()
     page.wait_for_selector(".ag-header-cell[col-id=per_minute]")
     page.get_by_label("hits today").uncheck()

@@ -33,16 +33,19 @@ dashboard.bind(app)
 client = app.test_client()
 login = client.post("/dashboard/login", data={"name": "admin", "password": sys.argv[3]})
 found = {"login": login.status_code}
-for path in json.loads(sys.argv[4]):
-    answer = client.get("/dashboard/api/" + path)
+for path, body in json.loads(sys.argv[4]):
+    path_ = "/dashboard/api/" + path
+    answer = client.get(path_) if body is None else client.post(path_, json=body)
     found[path] = answer.get_json() if answer.status_code == 200 else answer.status_code
 print("RESULT" + json.dumps(found))
 """
 
 
-def ask(python: Path, url: str, *paths: str, prefix: str = "") -> dict:
-    """What FMD's REST API answers on a database."""
-    command = [str(python), "-c", SCRIPT, url, prefix, PASSWORD, json.dumps(paths)]
+def ask(python: Path, url: str, *paths: str, prefix: str = "", **posted: dict) -> dict:
+    """What FMD's REST API answers on a database; `posted` are bodies by path (`__` for `/`)."""
+    asked = [(path, None) for path in paths]
+    asked += [(path.replace("__", "/"), body) for path, body in posted.items()]
+    command = [str(python), "-c", SCRIPT, url, prefix, PASSWORD, json.dumps(asked)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
     assert lines, done.stdout + done.stderr

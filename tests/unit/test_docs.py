@@ -34,6 +34,7 @@ def test_every_setting_is_documented() -> None:
         "check",
         "user add",
         "user remove",
+        "config show",
     ],
 )
 def test_every_command_is_documented(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +51,30 @@ def test_every_route_of_the_receiver_is_documented() -> None:
     text = (DOCS / "receiver.md").read_text()
     for path in Receiver(None, None).pages():  # type: ignore[arg-type]
         assert f"`{path}`" in text
+
+
+def test_every_page_of_the_dashboard_is_documented() -> None:
+    """With a picture in light and dark, how to read it, and a finding."""
+    for name in pictured_pages():
+        text = (DOCS / "views" / f"{name}.md").read_text()
+        assert f"../images/{name}-light.png" in text
+        assert (DOCS / "images" / f"{name}-light.png").exists(), name
+        assert (DOCS / "images" / f"{name}-dark.png").exists(), name
+        for heading in ("## How to read it", "## A finding in the demo"):
+            assert heading in text
+
+
+def pictured_pages() -> list[str]:
+    """The names of the pages that stand in the navigation."""
+    from dash_app.page import HIDDEN
+    from dash_app.pages import PAGES
+
+    found = []
+    for page in PAGES:
+        if page.section != HIDDEN:
+            path = page.path.replace("/<endpoint>/", "/").strip("/")
+            found.append(path.replace("/", "-") or "overview")
+    return found
 
 
 def test_nothing_speaks_of_the_machine_that_built_it() -> None:

@@ -1,0 +1,103 @@
+"""Five hundred endpoints and a hundred versions: every page still works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.database.fold import Folder
+from otel_fmd.database.schema import ensure_schema
+from otel_fmd.database.store import Store
+from otel_fmd.database.write import BatchWriter
+from otel_fmd.spans.request import NOTHING_MORE, Request
+from tests.browser.conftest import Visitor
+from tests.support.serving import Served
+
+ENDPOINTS, VERSIONS, DAYS = 500, 100, 25
+
+
+def fill(url: str) -> None:
+    """One request of each endpoint in each version, over some weeks."""
+    store = Store(url)
+    ensure_schema(store)
+    writer = BatchWriter(store, OutlierRule(constant=1_000))
+    now_us = time.time_ns() // 1000
+    step = DAYS * 86_400_000_000 // VERSIONS
+    for version in range(VERSIONS):
+        start = now_us - (VERSIONS - version) * step
+        writer.write(
+            [
+                Request(
+                    "many",
+                    f"blueprint{n % 20}.a_rather_long_name_of_an_endpoint_{n}",
+                    f"2026.{version}",
+                    start + n * 1_000,
+                    (n % 50 + 1) * 1_000_000,
+                    200,
+                    f"user{n % 80}",
+                    f"10.0.0.{n % 60}",
+                    version.to_bytes(16, "big"),
+                    (n + 1).to_bytes(8, "big"),
+                    NOTHING_MORE,
+                    None,
+                )
+                for n in range(ENDPOINTS)
+            ]
+        )
+    while Folder(store).fold(100) or Folder(store).fold_who(100):
+        pass
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server on such a database."""
+    folder: Path = tmp_path_factory.mktemp("many")
+    url = f"sqlite:///{folder / 'fmd.db'}"
+    fill(url)
+    served = Served(url)
+    yield served
+    served.stop()
+
+
+def test_every_page_is_drawn(visit: Callable[..., Visitor], many: Served) -> None:
+    """And nothing is wider than the window."""
+    one = visit(many)
+    one.log_in()
+    for path, view in (
+        ("/hourly", "hourly"),
+        ("/daily", "daily"),
+        ("/versions", "multi-version"),
+        ("/performance", "api-performance"),
+        ("/reporting", "reporting"),
+        ("/endpoint/7/versions", "endpoint-versions"),
+        ("/endpoint/7/users", "endpoint-users"),
+        ("/endpoint/7/user-performance", "endpoint-user-boxes"),
+    ):
+        one.open(path + ("&" if "?" in path else "?") + "range=30d")
+        found = one.figure(view)
+        assert found["decoded"] >= 1
+        assert one.page.evaluate("document.documentElement.scrollWidth") <= 1400
+
+
+def test_the_overview_shows_all_and_finds_one(visit: Callable[..., Visitor], many: Served) -> None:
+    """By search; blueprints put them together."""
+    one = visit(many)
+    one.log_in()
+    one.open("/?range=30d")
+    page = one.page
+    page.wait_for_selector(".ag-row")
+    page.get_by_label("Search in Endpoints").fill("endpoint_499")
+    page.wait_for_function(
+        "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1"
+    )
+    hits = page.locator(".ag-row [col-id=hits_overall]").inner_text()
+    assert int(hits) == VERSIONS
+    one.open("/?range=30d&group=blueprint")
+    page.wait_for_selector(".ag-row")
+    hits = one.row("blueprint3").locator("[col-id=hits_overall]").inner_text()
+    assert int(hits.replace(",", "")) == VERSIONS * ENDPOINTS // 20
