@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
-from flask import Flask, request
+from dash import Dash
+from flask import Flask, Response, has_request_context, request
 
-from dash_app import shell
+from dash_app import browser, live, routing, shell
 from dash_app.context import SCHEME_COOKIE, Context, make_context
-from dash_app.page import Live, Page
 from dash_app.pages import PAGES, database, overview, users
-from dash_app.view import View, body, csv_text, failure, nothing
 from otel_fmd._version import __version__
 from otel_fmd.api.login import LoginWords, login_blueprint
 from otel_fmd.api.security import is_admin, protect
 from otel_fmd.config import Settings
 from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.database.store import Store
 from otel_fmd.database.users import Users
-from otel_fmd.errors import OtelFmdError
 
-_log = logging.getLogger(__name__)
 _SESSION_DAYS = 14
-_MOST_VERSIONS = 100
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en" data-ag-theme-mode="{scheme}">
@@ -35,6 +29,8 @@ _INDEX = """<!DOCTYPE html>
     {{%metas%}}
     <title>{{%title%}}</title>
     <link rel="icon" href="data:,">
+    <link rel="preload" href="{prefix}_dash-layout" as="fetch" crossorigin>
+    <link rel="preload" href="{prefix}_dash-dependencies" as="fetch" crossorigin>
     {{%css%}}
   </head>
   <body>
@@ -42,6 +38,13 @@ _INDEX = """<!DOCTYPE html>
     <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
   </body>
 </html>"""
+
+
+def _keep_assets(response: Response) -> Response:
+    """Assets have the time of their change in their address: a browser need not ask again."""
+    if request.path.startswith("/assets/") and "m" in request.args:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
 
 
 def _login_words(settings: Settings) -> LoginWords:
@@ -59,7 +62,8 @@ class _Dashboard(Dash):  # type: ignore[misc]
     def interpolate_index(self, **parts: Any) -> str:
         text: str = super().interpolate_index(**parts)
         scheme = "dark" if request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
-        return text.replace("{scheme}", scheme)
+        prefix = str(self.config.requests_pathname_prefix)
+        return text.replace("{scheme}", scheme).replace("{prefix}", prefix)
 
 
 def create_app(
@@ -91,6 +95,7 @@ def create_app(
         COMPRESS_BR_LEVEL=4,
     )
     protect(server, people)
+    server.after_request(_keep_assets)
     server.register_blueprint(login_blueprint(people, _login_words(settings)))
     app = _Dashboard(
         "dash_app",
@@ -118,213 +123,29 @@ def create_app(
             prefix=prefix,
             counters=counters,
         )
-        found = find_page(path)
+        found = routing.find_page(path)
         return context if found is None else context.at(found[1])
 
     def layout() -> Any:
-        dark = request.cookies.get(SCHEME_COOKIE) == "dark" if request else False
-        return shell.shell(settings.brand_name, dark, prefix)
+        if not has_request_context():
+            return shell.shell(settings.brand_name, False, prefix)
+        dark = request.cookies.get(SCHEME_COOKIE) == "dark"
+        frame = shell.shell(settings.brand_name, dark, prefix)
+        asked_from = urlsplit(request.referrer or "")
+        if asked_from.netloc == request.host:
+            # The browser says which page it is loading: its content comes with the layout, not
+            # after one more round trip. Without it, the router fills the shell.
+            search = f"?{asked_from.query}" if asked_from.query else ""
+            shown = routing.show(make(unquote(asked_from.path), search))
+            shell.fill(frame, asked_from.path, search, *shown)
+        return frame
 
     app.layout = layout
-    _register_router(app, make)
-    _register_views(app, make, {view.name: view for page in PAGES for view in page.views})
-    _register_tables(app, make, {k: v for page in PAGES for k, v in page.live.items()})
-    _register_browser(app)
+    routing.register(app, make)
+    live.register_views(app, make, {view.name: view for page in PAGES for view in page.views})
+    live.register_tables(app, make, {k: v for page in PAGES for k, v in page.live.items()})
+    browser.register(app)
     overview.register(app, make)
     users.register(app, make)
     database.register(app, make)
     return server
-
-
-def find_page(path: str) -> tuple[Page, dict[str, str]] | None:
-    """The page at an address, and its parameters."""
-    for page in PAGES:
-        found = page.match(path)
-        if found is not None:
-            return page, found
-    return None
-
-
-Make = Callable[[str, str], Context]
-
-
-def _register_router(app: Dash, make: Make) -> None:
-    @app.callback(
-        Output("content", "children"),
-        Output("navigation", "children"),
-        Output("controls", "children"),
-        Input("url", "pathname"),
-        Input("url", "search"),
-    )
-    def route(path: str, search: str) -> Any:
-        context = make(path, search)
-        found = find_page(context.path)
-        page = None if found is None else found[0]
-        name, services, versions = "", [], []
-        try:
-            with context.reader.snapshot() as snapshot:
-                services = list(snapshot.services.values())
-                endpoint = snapshot.endpoints.get(context.endpoint_id)
-                name = "" if endpoint is None else endpoint.name
-                ids = context.selection(snapshot).endpoint_ids
-                versions = [v.name for v in versions_seen(snapshot, ids)[:_MOST_VERSIONS]]
-            content = _content(page, context, name)
-        except OtelFmdError as error:
-            _log.warning("page %s: %s", path, error)
-            content = failure(f"The data could not be read: {error}")
-        return (
-            content,
-            shell.navigation(context, PAGES, page, name),
-            shell.controls(context, services, versions),
-        )
-
-
-def _content(page: Page | None, context: Context, endpoint_name: str) -> Any:
-    if page is None:
-        return failure(f"There is no page {context.path[:100]!r}.")
-    if page.admin_only and not context.is_admin:
-        return failure("Only an admin can see this page.")
-    if "endpoint" in context.parameters and not endpoint_name:
-        return nothing("There is no such endpoint; choose one from the overview.")
-    return page.content(context)
-
-
-def _register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
-    @app.callback(
-        Output({"type": "fresh", "view": MATCH}, "data"),
-        Output({"type": "message", "view": MATCH}, "children"),
-        Input("live", "n_intervals"),
-        Input("repaint", "data"),
-        State({"type": "graph", "view": MATCH}, "id"),
-        State("url", "pathname"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def refresh(
-        _ticks: int, _repaint: Any, identifier: dict[str, str], path: str, search: str
-    ) -> Any:
-        found = body(views[identifier["view"]], make(path, search))
-        return {"figure": found.figure, "style": found.style}, found.message
-
-    @app.callback(
-        Output("url", "href"),
-        Input({"type": "graph", "view": MATCH}, "clickData"),
-        State({"type": "graph", "view": MATCH}, "id"),
-        State("url", "pathname"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def open_point(click: Any, identifier: dict[str, str], path: str, search: str) -> Any:
-        view = views[identifier["view"]]
-        if not click or view.click is None:
-            return no_update
-        return view.click(click["points"][0], make(path, search)) or no_update
-
-    @app.callback(
-        Output("download", "data"),
-        Input({"type": "csv", "view": MATCH}, "n_clicks"),
-        State("url", "pathname"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def download(clicks: int | None, path: str, search: str) -> Any:
-        if not clicks or not isinstance(ctx.triggered_id, dict):
-            return no_update
-        view = views[ctx.triggered_id["view"]]
-        return {"content": csv_text(view, make(path, search)), "filename": f"{view.name}.csv"}
-
-
-def _register_tables(
-    app: Dash, make: Make, tables: Mapping[str, Callable[[Context], Live]]
-) -> None:
-    @app.callback(
-        Output({"type": "grid", "view": MATCH}, "rowData"),
-        Output({"type": "above", "view": MATCH}, "children"),
-        Input("live", "n_intervals"),
-        State({"type": "grid", "view": MATCH}, "id"),
-        State("url", "pathname"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def refresh(_ticks: int, identifier: dict[str, str], path: str, search: str) -> Any:
-        load = tables.get(identifier["view"])
-        if load is None:
-            return no_update, no_update
-        try:
-            found = load(make(path, search))
-        except OtelFmdError as error:
-            _log.warning("table %s: %s", identifier["view"], error)
-            return no_update, no_update
-        return found.rows, no_update if found.above is None else found.above
-
-    @app.callback(
-        Output({"type": "grid", "view": MATCH}, "exportDataAsCsv"),
-        Input({"type": "grid-csv", "view": MATCH}, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def export(clicks: int | None) -> bool:
-        return bool(clicks)
-
-
-def _register_browser(app: Dash) -> None:
-    """What needs no server: selectors to address, dark and light, search in tables."""
-
-    def in_browser(name: str, *parts: Any) -> None:
-        function = ClientsideFunction("fmd", name)
-        app.clientside_callback(function, *parts, prevent_initial_call=True)
-
-    in_browser(
-        "select",
-        Output("url", "search"),
-        Input("service", "value"),
-        Input("version", "value"),
-        Input("range", "value"),
-        Input("days", "value"),
-        State("url", "search"),
-    )
-    in_browser(
-        "report",
-        Output("url", "search", allow_duplicate=True),
-        Input({"type": "report", "part": ALL, "was": ALL}, "value"),
-        State({"type": "report", "part": ALL, "was": ALL}, "id"),
-        State("url", "search"),
-    )
-    in_browser(
-        "scheme",
-        Output("provider", "forceColorScheme"),
-        Output("scheme", "children"),
-        Output("repaint", "data"),
-        Input("scheme", "n_clicks"),
-        State("provider", "forceColorScheme"),
-    )
-    in_browser("live", Output("live", "disabled"), Input("live-switch", "checked"))
-    in_browser(
-        "burger", Output("shell", "navbar"), Input("burger", "opened"), State("shell", "navbar")
-    )
-    # Zoom, hidden traces and levels are the browser's: Dash writes them into the figure that it
-    # shows, so that `uirevision` alone would lose them.
-    in_browser(
-        "freshen",
-        Output({"type": "graph", "view": MATCH}, "figure"),
-        Output({"type": "graph", "view": MATCH}, "style"),
-        Input({"type": "fresh", "view": MATCH}, "data"),
-        State({"type": "fresh", "view": MATCH}, "id"),
-    )
-    in_browser(
-        "columns",
-        Output({"type": "grid", "view": MATCH}, "columnDefs"),
-        Input({"type": "columns", "view": MATCH}, "value"),
-        State({"type": "grid", "view": MATCH}, "columnDefs"),
-    )
-    in_browser(
-        "png",
-        Output({"type": "png", "view": MATCH}, "n_clicks"),
-        Input({"type": "png", "view": MATCH}, "n_clicks"),
-        State({"type": "png", "view": MATCH}, "id"),
-    )
-    in_browser(
-        "search",
-        Output({"type": "grid", "view": MATCH}, "dashGridOptions"),
-        Input({"type": "search", "view": MATCH}, "value"),
-        State({"type": "grid", "view": MATCH}, "dashGridOptions"),
-    )

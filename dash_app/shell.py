@@ -79,6 +79,21 @@ def shell(brand: str, dark: bool, prefix: str) -> dmc.MantineProvider:
     )
 
 
+def fill(
+    frame: dmc.MantineProvider,
+    path: str,
+    search: str,
+    content: Any,
+    navigation_: Any,
+    controls_: Any,
+) -> None:
+    """Put a page into the frame, and tell its address: nothing is then asked for once more."""
+    frame["url"].pathname, frame["url"].search = path, search
+    frame["content"].children = content
+    frame["navigation"].children = navigation_
+    frame["controls"].children = controls_
+
+
 def skeleton() -> dmc.Stack:
     """What stands where a page will be."""
     return dmc.Stack([dmc.Skeleton(h=60), dmc.Skeleton(h=320), dmc.Skeleton(h=180)], w="100%")

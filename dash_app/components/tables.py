@@ -108,7 +108,7 @@ def _table(
             "domLayout": "autoHeight" if few else "normal",
             "pagination": len(rows) > 100,
             "paginationPageSize": 100,
-            "suppressColumnVirtualisation": True,
+            "rowBuffer": 4,
             "ensureDomOrder": True,
             "tooltipShowDelay": 300,
             "theme": {"function": "fmdTheme(themeQuartz, colorSchemeVariable)"},

@@ -96,11 +96,10 @@ def _versions(snapshot: Snapshot, context: Context) -> Compared | None:
     ids = context.selection(snapshot).endpoint_ids
     seen = {one.name: one.id for one in versions_seen(snapshot, ids)}
     newest = list(seen)[:2]
+    if len(newest) < 2:
+        return None
     old, new = context.query.get("old", ""), context.query.get("new", "")
-    if old not in seen or new not in seen:
-        if len(newest) < 2:
-            return None
-        new, old = newest
+    old, new = (old if old in seen else newest[1]), (new if new in seen else newest[0])
     return Compared(
         Selection(endpoint_ids=ids, version_ids=[seen[old]]),
         Selection(endpoint_ids=ids, version_ids=[seen[new]]),

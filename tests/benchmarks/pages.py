@@ -26,7 +26,7 @@ from tests.support.serving import PASSWORD, Served
 
 _RUNS = 7
 _ROW = ".ag-center-cols-container .ag-row"
-_PLOT = ".js-plotly-plot .main-svg .plot, .js-plotly-plot .slice"
+_PLOT = ".js-plotly-plot .trace, .js-plotly-plot .heatmaplayer image, .js-plotly-plot .slice"
 # When an element was first painted with something in it, by the page's own clock.
 _WATCH = """
 window.fmdSeen = {};

@@ -44,7 +44,7 @@ def rank_related(number: int) -> list[int]:
 
 def score(one: int, other: int) -> float:
     """How much two products have in common."""
-    return sum((one * n - other) % 17 / (n + 1) for n in range(900))
+    return sum((one * n - other) % 17 / (n + 1) for n in range(2_400))
 
 
 def everything(products: Sequence[Product]) -> list[str]:
