@@ -22,7 +22,6 @@ from dataclasses import dataclass, field, fields
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.dropped import note_dropped
-from otel_fmd.database.fold import Folder
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
@@ -32,6 +31,7 @@ from otel_fmd.errors import (
     ShuttingDownError,
     StoreUnavailableError,
 )
+from otel_fmd.folding import Folding
 from otel_fmd.spans.record import Span
 from otel_fmd.spans.request import Request, Translator
 
@@ -39,11 +39,6 @@ _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
 _LOG_EVERY_S = 60.0
-FOLD_STEP = 64
-"""Deltas folded in one transaction."""
-WHO_STEP = 256
-WHO_EVERY = 3
-"""Users and addresses are folded once in so many rounds, or when nothing else is to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +134,9 @@ class Pipeline:
         self._give_up_at = float("inf")
         self._wake = threading.Event()
         self._writer: threading.Thread | None = None
-        self._folder: threading.Thread | None = None
-        self._ready = False
-        self._rounds = 0
+        self._folding = Folding(
+            self._store, self._settings.max_who, self._settings.fold_every_s, self._count_folded
+        )
         self._last_error = ""
         self._told_dropped = self.counters.dropped = 0
         self._process = f"{socket.gethostname()[:40]}:{os.getpid()}:{time.time_ns()}"
@@ -234,34 +229,30 @@ class Pipeline:
             self._give_up_at = time.monotonic() + timeout_s
             self._changed.notify_all()
         self._wake.set()
-        for thread in (self._writer, self._folder):
-            if thread is not None and thread is not threading.current_thread():
-                thread.join(timeout_s + 1)
+        writer = self._writer
+        if writer is not None and writer is not threading.current_thread():
+            writer.join(timeout_s + 1)
+        self._folding.stop(timeout_s + 1)
         return self.waiting == 0
 
     def start_folding(self) -> None:
         """Fold in this process even when it writes nothing (a dashboard without receiver)."""
         with self._changed:
-            if self._folder is None and not self._stopping and self._settings.fold_every_s > 0:
-                self._folder = threading.Thread(
-                    target=self._fold_loop, name="otel-fmd-folder", daemon=True
-                )
-                self._folder.start()
+            if not self._stopping:
+                self._folding.start()
+
+    def _count_folded(self, number: int) -> None:
+        self.counters.folded += number
 
     def _start(self) -> None:
         self._writer = threading.Thread(
             target=self._write_loop, name="otel-fmd-writer", daemon=True
         )
         self._writer.start()
-        if self._folder is None and self._settings.fold_every_s > 0:
-            self._folder = threading.Thread(
-                target=self._fold_loop, name="otel-fmd-folder", daemon=True
-            )
-            self._folder.start()
+        self._folding.start()
 
     def _make_writer(self) -> BatchWriter:
         ensure_schema(self._store)
-        self._ready = True
         settings = self._settings
         return BatchWriter(
             self._store, settings.outlier_rule, settings.default_level, settings.max_endpoints
@@ -387,33 +378,3 @@ class Pipeline:
             self._logged_at = now
             traceback = None if isinstance(error, OtelFmdError) else error
             _log.warning("requests could not be stored: %s", error, exc_info=traceback)
-
-    def _fold_loop(self) -> None:
-        folder = Folder(self._store, self._settings.max_who)
-        pause_s = self._settings.fold_every_s
-        while not self._stopping:
-            self._wake.wait(pause_s)
-            try:
-                pause_s = self._fold_once(folder)
-            except StoreUnavailableError as error:
-                _log.debug("not folded: %s", error)
-                pause_s = _RETRY_MOST_S / 4
-            except Exception:
-                _log.exception("folding failed; tried again in %s s", _RETRY_MOST_S)
-                pause_s = _RETRY_MOST_S
-
-    def _fold_once(self, folder: Folder) -> float:
-        """One round of folding; the seconds to wait before the next."""
-        if not self._ready:
-            ensure_schema(self._store)
-            self._ready = True
-        folded = folder.fold(FOLD_STEP)
-        self.counters.folded += folded
-        if folded >= FOLD_STEP:
-            # Behind: larger steps are cheaper per delta.
-            folded = folder.fold(FOLD_STEP * 4)
-            self.counters.folded += folded
-        self._rounds += 1
-        if folded == 0 or self._rounds % WHO_EVERY == 0:
-            folder.fold_who(WHO_STEP)
-        return 0.05 if folded >= FOLD_STEP else self._settings.fold_every_s
