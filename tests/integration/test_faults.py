@@ -189,3 +189,41 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
     assert refused > 0
     assert sum(client.without_retry_after for client in [*few, *many]) == 0
     assert max(memory) < 256
+
+
+def test_the_servers_clock_jumps_under_load(
+    tmp_path: Path, new_url: NewUrl, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two hours back, three days forward, and right again, while clients send."""
+    library = faketime()
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    url = new_url("sqlite")
+    served = serve(
+        url,
+        "--no-dashboard",
+        LD_PRELOAD=library,
+        FAKETIME_TIMESTAMP_FILE=str(clock),
+        FAKETIME_NO_CACHE="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1",
+        DONT_FAKE_MONOTONIC="1",
+    )
+    clients = started([served.traces], 3)
+    for jump in ("-2h", "+3d", "+0"):
+        grew(clients)
+        clock.write_text(jump)
+    grew(clients)
+    acknowledged = finish(clients)
+    served.stop()
+    stored = assert_exactly_once(url, acknowledged)
+    with capsys.disabled():
+        print(f"\nclock jumped 3 times: {len(acknowledged)} acknowledged, {stored} stored")
+
+
+def faketime() -> str:
+    """The library that changes a process's clock."""
+    for folder in ("/usr/lib", "/usr/local/lib"):
+        for path in Path(folder).glob("**/libfaketime.so.1"):
+            return str(path)
+    missing("libfaketime")
+
