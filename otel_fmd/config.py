@@ -136,8 +136,8 @@ class Settings:
     switch_interval_ms: float = _setting(
         1.0,
         decimal(0.0),
-        "The interpreter's switch interval while a profiled request runs, in milliseconds, so that "
-        "busy lines are seen; 0: left alone.",
+        "The interpreter's switch interval while one profiled request runs, in milliseconds, so "
+        "that busy lines are seen; 0: left alone.",
     )
     redact: tuple[str, ...] = _setting(
         (),

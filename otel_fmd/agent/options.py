@@ -20,8 +20,8 @@ class AgentOptions:
         default_level: monitor level of an endpoint that nobody set, 0 to 3.
         rule: when a request is an outlier.
         sampling_period_ms: the profiler's period.
-        switch_interval_ms: the interpreter's switch interval while a profiled request runs, so that
-            busy lines are seen; 0 leaves it alone.
+        switch_interval_ms: the interpreter's switch interval while one profiled request runs, so
+            that busy lines are seen; 0 leaves it alone.
         redact: further names whose values are secrets.
         keep_headers, keep_environ: whether outliers carry them.
     """

@@ -32,7 +32,7 @@ class Watcher:
 
     Args:
         period_ms: the profiler's period.
-        switch_interval_ms: the interpreter's switch interval while a profiled request runs; 0
+        switch_interval_ms: the interpreter's switch interval while one profiled request runs; 0
             leaves it alone.
     """
 
@@ -46,16 +46,16 @@ class Watcher:
             def in_child() -> None:
                 watcher = me()
                 if watcher is not None:
-                    if watcher._set_switch_s:
-                        sys.setswitchinterval(watcher._usual_switch_s)
+                    if watcher._lowered_from_s:
+                        sys.setswitchinterval(watcher._lowered_from_s)
                     watcher._reset()
 
             os.register_at_fork(after_in_child=in_child)
 
     def _reset(self) -> None:
         self._watched: dict[int, Watch] = {}
-        self._profiled = 0
-        self._usual_switch_s = self._set_switch_s = 0.0
+        self._profiled: dict[int, Watch] = {}
+        self._lowered_from_s = 0.0
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._asleep = False
@@ -67,7 +67,8 @@ class Watcher:
         """Watch a request from now on."""
         self._watched[id(watch)] = watch
         if watch.profiled:
-            self._begin_profile()
+            self._profiled[id(watch)] = watch
+            self._set_switch_interval()
         if self._thread is None:
             self._start()
         elif self._asleep:
@@ -76,7 +77,8 @@ class Watcher:
     def remove(self, watch: Watch) -> None:
         """Watch it no longer."""
         if self._watched.pop(id(watch), None) is not None and watch.profiled:
-            self._end_profile()
+            self._profiled.pop(id(watch), None)
+            self._set_switch_interval()
 
     def stop(self) -> None:
         """End the thread; requests are no longer watched."""
@@ -85,26 +87,25 @@ class Watcher:
         if self._thread is not None:
             self._thread.join(1)
 
-    def _begin_profile(self) -> None:
-        with self._starting:
-            self._profiled += 1
-            if self._profiled == 1:
-                self._usual_switch_s = sys.getswitchinterval()
-            self._set_switch_interval()
-
-    def _end_profile(self) -> None:
-        with self._starting:
-            self._profiled -= 1
-            self._set_switch_interval()
-
     def _set_switch_interval(self) -> None:
-        """Lower it for one profiled request; less for several, where threads switch anyway."""
-        usual_s = self._usual_switch_s
-        wanted_s = min(self._switch_s * self._profiled, usual_s) if self._profiled else usual_s
-        # A change by the app itself, while requests are profiled, is undone with the last of them.
-        if self._switch_s and self._set_switch_s != wanted_s:
-            self._set_switch_s = wanted_s
-            sys.setswitchinterval(wanted_s)
+        """Lower it for one profiled request alone: threads that compete would pay for it.
+
+        Without a lock, which threads would hand around at every request: where two calls cross,
+        the next look of the watching thread puts it right.
+        """
+        if not self._switch_s:
+            return
+        if len(self._profiled) == 1:
+            if not self._lowered_from_s:
+                now_s = sys.getswitchinterval()
+                if now_s > self._switch_s:
+                    # In this order: whoever crosses never finds it lowered by nobody.
+                    sys.setswitchinterval(self._switch_s)
+                    self._lowered_from_s = now_s
+        elif self._lowered_from_s:
+            usual_s, self._lowered_from_s = self._lowered_from_s, 0.0
+            if usual_s:
+                sys.setswitchinterval(usual_s)
 
     def _start(self) -> None:
         with self._starting:
@@ -118,6 +119,7 @@ class Watcher:
         used = time.monotonic()
         spent_s = time.thread_time()
         while not self._stopped:
+            self._set_switch_interval()
             if self._watched:
                 used = time.monotonic()
             elif time.monotonic() - used > _IDLE_AFTER_S:

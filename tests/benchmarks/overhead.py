@@ -86,9 +86,15 @@ class Variant:
             self.cpu[case].append(found["cpu"])
             self.times[case].extend(found["times"])
 
-    def middle(self, case: Case) -> float:
-        """Median CPU of a request, microseconds."""
-        return quartiles(self.cpu[case])[1]
+    def times_of(self, other: Variant, case: Case) -> float:
+        """How many times another's CPU this takes: the median over rounds, each beside its own."""
+        pairs = zip(self.cpu[case], other.cpu[case], strict=True)
+        return quartiles([mine / its for mine, its in pairs])[1]
+
+    def above(self, other: Variant, case: Case) -> float:
+        """Microseconds more than another, the median over rounds."""
+        pairs = zip(self.cpu[case], other.cpu[case], strict=True)
+        return quartiles([mine - its for mine, its in pairs])[1]
 
     def stop(self) -> None:
         """End the process."""
@@ -155,16 +161,16 @@ def judge(report: Report, by_name: dict[str, Variant]) -> None:
         (SLOW, (1.02, 1.04, 1.08)),
     ):
         for level, bound in zip(LEVELS, bounds, strict=True):
-            ratio = by_name[f"fmd {level}"].middle(case) / null.middle(case)
+            ratio = by_name[f"fmd {level}"].times_of(null, case)
             what = f"{case.endpoint}, {case.threads} threads"
             report.at_most(f"level {level}, {what}: times OTel with a null exporter", ratio, bound)
     for level, bound in zip(LEVELS, (1.10, 1.15, 1.25), strict=True):
-        ratio = by_name[f"otlp {level}"].middle(TRIVIAL) / by_name["otlp"].middle(TRIVIAL)
+        ratio = by_name[f"otlp {level}"].times_of(by_name["otlp"], TRIVIAL)
         report.at_most(f"level {level} over OTLP: times the SDK's own", ratio, bound)
     for level, part in zip(LEVELS, (60, 30, 60), strict=True):
         if f"original {level}" in by_name:
-            added = by_name[f"original {level}"].middle(TRIVIAL) - bare.middle(TRIVIAL)
-            ours = by_name[f"fmd {level}"].middle(TRIVIAL) - null.middle(TRIVIAL)
+            added = by_name[f"original {level}"].above(bare, TRIVIAL)
+            ours = by_name[f"fmd {level}"].above(null, TRIVIAL)
             report.at_most(
                 f"level {level}: microseconds added, against 1/{part} of FMD's", ours, added / part
             )
@@ -189,8 +195,9 @@ def main() -> None:
                 for one in random.sample(found, len(found)):
                     one.round(case, warm=turn >= 2)
         print_rows(report, found)
+        by_name = {one.name: one for one in found}
         if not options.only:
-            judge(report, {one.name: one for one in found})
+            judge(report, by_name)
             report.write()
 
 

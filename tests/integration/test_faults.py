@@ -226,4 +226,3 @@ def faketime() -> str:
         for path in Path(folder).glob("**/libfaketime.so.1"):
             return str(path)
     missing("libfaketime")
-

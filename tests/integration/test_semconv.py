@@ -1,4 +1,4 @@
-"""Spans of the real instrumentations: Flask under each convention, JavaScript through Node."""
+"""Spans of the real SDKs: Flask under each convention, JavaScript through Node, Go, Java."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from otel_fmd.database.store import Store
-from tests.support.requirements import BUILD, program
+from tests.support.requirements import BUILD, program, toolchain
 from tests.support.serving import Served
 
 FLASK = """
@@ -83,6 +83,118 @@ server.listen(0, "127.0.0.1", async () => {
   await provider.forceFlush();
   await provider.shutdown();
 });
+"""
+
+GO_MODULES = (
+    "go.opentelemetry.io/otel@v1.47.0",
+    "go.opentelemetry.io/otel/sdk@v1.47.0",
+    "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp@v1.47.0",
+    "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc@v1.47.0",
+    "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp@v0.72.0",
+)
+GO = """
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+)
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func main() {
+	ctx := context.Background()
+	var exporter *otlptrace.Exporter
+	var err error
+	if os.Args[1] == "grpc" {
+		exporter, err = otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(os.Args[2]),
+			otlptracegrpc.WithCompressor("gzip"))
+	} else {
+		exporter, err = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(os.Args[2]),
+			otlptracehttp.WithCompression(otlptracehttp.GzipCompression))
+	}
+	check(err)
+	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(
+		resource.NewSchemaless(attribute.String("service.name", os.Args[3]),
+			attribute.String("service.version", "go1"))))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("id") == "bad" {
+			w.WriteHeader(503)
+		}
+	})
+	server := httptest.NewServer(
+		otelhttp.NewHandler(mux, "server", otelhttp.WithTracerProvider(provider)))
+	for _, path := range []string{"/items/a", "/items/b", "/items/bad", "/none"} {
+		response, err := http.Get(server.URL + path)
+		check(err)
+		check(response.Body.Close())
+	}
+	server.Close()
+	check(provider.Shutdown(ctx))
+}
+"""
+
+JAVA_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>spans</groupId><artifactId>spans</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>io.opentelemetry</groupId>
+      <artifactId>opentelemetry-sdk</artifactId><version>1.68.0</version></dependency>
+    <dependency><groupId>io.opentelemetry</groupId>
+      <artifactId>opentelemetry-exporter-otlp</artifactId><version>1.68.0</version></dependency>
+  </dependencies>
+</project>
+"""
+JAVA = """
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.exporter.otlp.http.trace.OtlpHttpSpanExporter;
+import io.opentelemetry.exporter.otlp.trace.OtlpGrpcSpanExporter;
+import io.opentelemetry.sdk.resources.Resource;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
+import io.opentelemetry.sdk.trace.export.SpanExporter;
+import java.util.concurrent.TimeUnit;
+
+class Spans {
+  public static void main(String[] arguments) {
+    SpanExporter exporter = arguments[0].equals("grpc")
+        ? OtlpGrpcSpanExporter.builder()
+            .setEndpoint(arguments[1]).setCompression("gzip").build()
+        : OtlpHttpSpanExporter.builder()
+            .setEndpoint(arguments[1]).setCompression("gzip").build();
+    SdkTracerProvider provider = SdkTracerProvider.builder()
+        .setResource(Resource.create(Attributes.of(
+            AttributeKey.stringKey("service.name"), arguments[2],
+            AttributeKey.stringKey("service.version"), "java1")))
+        .addSpanProcessor(BatchSpanProcessor.builder(exporter).build())
+        .build();
+    for (int status : new int[] {200, 200, 503}) {
+      provider.get("spring").spanBuilder("GET /items/{id}").setSpanKind(SpanKind.SERVER)
+          .setAttribute("http.request.method", "GET")
+          .setAttribute("http.route", "/items/{id}")
+          .setAttribute("http.response.status_code", (long) status)
+          .startSpan().end();
+    }
+    if (!provider.shutdown().join(20, TimeUnit.SECONDS).isSuccess()) System.exit(1);
+  }
+}
 """
 
 
@@ -187,6 +299,81 @@ def test_node(served: Served, node_modules: Path, exporter: str) -> None:
         ("GET (unmatched)", 200, "js1"),
         ("GET (unmatched)", 200, "js1"),
         ("GET (unmatched)", 503, "js1"),
+    ]
+
+
+def fetch(command: list[str], folder: Path) -> None:
+    """Run a package manager, or skip where it cannot reach its packages."""
+    found = subprocess.run(
+        command, cwd=folder, timeout=300, check=False, capture_output=True, text=True
+    )
+    if found.returncode:
+        last = (found.stderr or found.stdout).strip().splitlines()[-1:]
+        pytest.skip(f"{command[0]} could not fetch its packages: {' '.join(last)}")
+
+
+@pytest.fixture(scope="session")
+def go_spans() -> Path:
+    """A Go server under its own instrumentation, built once."""
+    go = toolchain("go")
+    folder = BUILD / "go"
+    built = folder / "spans"
+    if not built.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "go.mod").write_text("module spans\n\ngo 1.25\n")
+        (folder / "main.go").write_text(GO)
+        fetch([go, "get", *GO_MODULES], folder)
+        subprocess.run([go, "build", "-o", str(built), "."], cwd=folder, check=True, timeout=300)
+    return built
+
+
+@pytest.fixture(scope="session")
+def java_spans() -> list[str]:
+    """The command of a Java program that makes spans, compiled once."""
+    javac, java, maven = toolchain("javac"), toolchain("java"), toolchain("mvn")
+    folder = BUILD / "java"
+    if not (folder / "Spans.class").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pom.xml").write_text(JAVA_POM)
+        (folder / "Spans.java").write_text(JAVA)
+        copy = "dependency:copy-dependencies"
+        fetch([maven, "-q", "-B", copy, f"-DoutputDirectory={folder / 'jars'}"], folder)
+        compile_it = [javac, "-cp", "jars/*", "Spans.java"]
+        subprocess.run(compile_it, cwd=folder, check=True, timeout=120)
+    return [java, "-cp", f"{folder}:{folder / 'jars'}/*", "Spans"]
+
+
+def otlp_url(served: Served, transport: str) -> str:
+    """Where an exporter of this transport sends."""
+    return f"http://{served.grpc}" if transport == "grpc" else served.traces
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_go(served: Served, go_spans: Path, transport: str) -> None:
+    """Go's net/http instrumentation and its own exporters, compressed."""
+    service = f"go {transport}"
+    command = [str(go_spans), transport, otlp_url(served, transport), service]
+    subprocess.run(command, check=True, timeout=60)
+    found = [(name, status, version) for name, status, _, _, version in rows(served, service)]
+    assert found == [
+        ("GET (unmatched)", 404, "go1"),
+        ("GET /items/{id}", 200, "go1"),
+        ("GET /items/{id}", 200, "go1"),
+        ("GET /items/{id}", 503, "go1"),
+    ]
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_java(served: Served, java_spans: list[str], transport: str) -> None:
+    """The JDK's SDK and its own exporters, compressed."""
+    service = f"java {transport}"
+    command = [*java_spans, transport, otlp_url(served, transport), service]
+    subprocess.run(command, check=True, timeout=60)
+    found = [(name, status, version) for name, status, _, _, version in rows(served, service)]
+    assert found == [
+        ("GET /items/{id}", 200, "java1"),
+        ("GET /items/{id}", 200, "java1"),
+        ("GET /items/{id}", 503, "java1"),
     ]
 
 

@@ -21,6 +21,14 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is not installed")
 
 
+def toolchain(name: str) -> str:
+    """The path of another language's compiler or runtime; without it the test is skipped."""
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
 def program(*names: str, folders: tuple[str, ...] = ()) -> str:
     """The path of the first of these programs that is installed."""
     for name in names:
