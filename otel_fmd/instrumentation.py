@@ -226,7 +226,8 @@ def _warn_of_sampling(provider: TracerProvider) -> None:
     sampler = provider.sampler.get_description()
     if sampler == sampling.ALWAYS_ON.get_description():
         return
-    if sampler == sampling.DEFAULT_ON.get_description():
+    default: sampling.Sampler = sampling.DEFAULT_ON
+    if sampler == default.get_description():
         sampler = "parentbased_always_on"  # as OTEL_TRACES_SAMPLER calls it
     _log.warning(
         "the sampler is %s: requests that it drops, or whose client sends a traceparent that "

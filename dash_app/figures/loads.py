@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dash_app.figures.style import Style, duration_text, layout
-from otel_fmd.database.queries.outliers import OutlierLoad
+from otel_fmd.analysis.outliers import OutlierLoad
 
 
 def cpu_load(loads: Sequence[OutlierLoad], style: Style) -> go.Figure:

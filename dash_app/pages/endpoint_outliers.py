@@ -13,7 +13,8 @@ from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.style import duration_text
 from dash_app.page import ENDPOINT, Live, Page
 from dash_app.view import Table, View, card, nothing
-from otel_fmd.database.queries.outliers import OutlierLoad, outlier_count, outlier_loads, outliers
+from otel_fmd.analysis.outliers import OutlierLoad
+from otel_fmd.database.queries.outliers import outlier_count, outlier_loads, outliers
 from otel_fmd.database.queries.snapshot import Snapshot
 
 _PER_PAGE = 100

@@ -9,28 +9,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import CodeType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import flask
 from flask import Response
 from opentelemetry import trace
 from opentelemetry.sdk.trace import Span
 
-from otel_fmd.agent.levels import Levels
+from otel_fmd.agent.levels import EndpointState, Levels
+from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import streamed_attributes
+from otel_fmd.agent.watch import Watch
 from otel_fmd.spans import semconv
 from otel_fmd.spans.profile import profile_attributes
-
-if TYPE_CHECKING:
-    from otel_fmd.agent.processor import FmdSpanProcessor
-    from otel_fmd.agent.watch import Watch
 
 SUFFIX = " (body)"
 _INNER = ("gen", "generator_or_function")
 
 
+class Watching(Protocol):
+    """What watches a body, as it watches requests: `FmdSpanProcessor`."""
+
+    tracer: trace.Tracer
+
+    @property
+    def options(self) -> AgentOptions:
+        """How requests are watched."""
+
+    def watch(
+        self, state: EndpointState, code: CodeType | None, environ: dict[str, Any], level: int
+    ) -> Watch:
+        """Watch what this thread does from now on."""
+
+    def unwatch(self, watch: Watch) -> bool:
+        """Watch it no longer; whether it took longer than its threshold."""
+
+    def failed(self, where: str) -> None:
+        """Count an error of ours, and log the first of its kind."""
+
+
 def watch_streamed_body(
-    processor: FmdSpanProcessor, levels: Levels, span: Span, endpoint: str, level: int
+    processor: Watching, levels: Levels, span: Span, endpoint: str, level: int
 ) -> None:
     """Have the body of Flask's current request watched, if it turns out to be streamed."""
 
@@ -56,7 +75,7 @@ class _StreamedBody:
     def __init__(
         self,
         body: Any,
-        processor: FmdSpanProcessor,
+        processor: Watching,
         levels: Levels,
         parent: Any,
         name: str,

@@ -1,8 +1,10 @@
-"""FMD's outlier rule: a duration over a constant times the mean of its endpoint."""
+"""FMD's outlier rule: a duration over a constant times the mean of its endpoint; its facts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(slots=True)
@@ -39,3 +41,12 @@ class OutlierRule:
     def is_outlier(self, duration_ns: int, mean: RunningMean) -> bool:
         """Whether a request of this duration is an outlier, judged by the ones before it."""
         return duration_ns > self.threshold_ns(mean)
+
+
+class OutlierLoad(NamedTuple):
+    """How busy the machine was at an outlier: percent of each core, of memory (None: unknown)."""
+
+    time_requested: datetime
+    duration_ms: float
+    cpu_percent: list[float]
+    memory_percent: float | None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from otel_fmd.analysis.outliers import OutlierLoad
 from otel_fmd.database.queries.counts import one_of
 from otel_fmd.database.queries.rows import RequestRecord, request_by_id
 from otel_fmd.database.queries.snapshot import Snapshot
@@ -28,15 +28,6 @@ class Outlier(NamedTuple):
     memory: str
     stacktrace: str
     values: str
-
-
-class OutlierLoad(NamedTuple):
-    """How busy the machine was at an outlier: percent of each core, of memory (None: unknown)."""
-
-    time_requested: datetime
-    duration_ms: float
-    cpu_percent: list[float]
-    memory_percent: float | None
 
 
 def outlier_loads(snapshot: Snapshot, endpoint_id: int, limit: int = 500) -> list[OutlierLoad]:

@@ -17,7 +17,7 @@ from dash_app.figures.marks import Mark, add_marks
 from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text
 from otel_fmd.analysis.calendar import HourlyLoad
 from otel_fmd.analysis.distribution import from_values
-from otel_fmd.database.queries.outliers import OutlierLoad
+from otel_fmd.analysis.outliers import OutlierLoad
 
 STYLE = Style()
 
