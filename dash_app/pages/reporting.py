@@ -220,8 +220,8 @@ def layout(context: Context) -> list[Any]:
         ("finding", "finding", "words"),
         ("before", "median before (ms)", "duration"),
         ("after", "median after (ms)", "duration"),
-        ("requests_before", "requests before", "number"),
-        ("requests_after", "requests after", "number"),
+        ("requests_before", "hits before", "number"),
+        ("requests_after", "hits after", "number"),
     )
     note = f"{data.comparison.capitalize()} compared with {data.baseline}; significant ones first."
     rows = _rows(data, context)

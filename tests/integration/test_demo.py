@@ -53,7 +53,7 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
         assert {one.name for one in seen} == {"1.0.0", "1.1.0", "2.0.0", "3.4"}
         first, last = min(one.first_us for one in seen), max(one.last_us for one in seen)
         assert 13 * DAY_US < last - first < 15 * DAY_US
-        invoice = names["shop", "GET /orders/<int:number>/invoice"]
+        invoice = names["shop", "checkout.invoice"]
         codes = sums(snapshot, Selection(endpoint_ids=[invoice]), ("status_code",))
         assert (500,) in codes
         columns = store.tables.request.c
