@@ -15,7 +15,7 @@ from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 
 _SCAN_S = 0.08
-_SCAN_CHUNK = 2_000
+_SCAN_CHUNK = 500
 _TRACE_US = 10_000_000
 _MOST_OF_TRACE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
