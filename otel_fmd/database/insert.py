@@ -1,6 +1,6 @@
 """Inserting requests exactly once: which rows were new, on each engine.
 
-`insert_new` first tries to insert all rows and asks the driver whether all were new. If not, the
+`insert_all` tries to insert all rows and tells whether all were new. If not, the
 caller's transaction is undone and `resolve` finds the known ones: a row of the same span is a
 duplicate, a row of another span with the same id moves the new one upward.
 The ways per engine are the fastest ones measured (docs, "Storage and scaling").
@@ -9,13 +9,13 @@ The ways per engine are the fastest ones measured (docs, "Storage and scaling").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis.request_id import next_id
-from otel_fmd.database.sql import Statements, run_many
+from otel_fmd.database.sql import Statements, copy_rows, run_many
 from otel_fmd.database.store import Store
 
 COLUMNS = (
@@ -30,7 +30,8 @@ COLUMNS = (
     "trace_id",
     "span_id",
 )
-_DUPLICATE_KEY = 1062
+_DUPLICATE_KEY_MYSQL = 1062
+_DUPLICATE_KEY_SQLSTATE = "23505"
 _SELECT_CHUNK = 500
 
 
@@ -58,16 +59,7 @@ class Inserter:
         statements = Statements(store)
         verb = "INSERT OR IGNORE" if self._dialect == "sqlite" else "INSERT"
         self._insert = statements.insert(self._table, COLUMNS, verb)
-        columns, name = statements.columns(COLUMNS), statements.name(self._table)
-        self._stage = (
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS fmd_stage AS SELECT {columns} FROM {name} "
-            "WITH NO DATA"
-        )
-        self._copy = f"COPY pg_temp.fmd_stage ({columns}) FROM STDIN"
-        self._from_stage = (
-            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM pg_temp.fmd_stage "
-            "ON CONFLICT (id) DO NOTHING"
-        )
+        self._copy = statements.copy(self._table, COLUMNS)
 
     def insert_all(self, connection: Connection, rows: Sequence[RequestRow]) -> bool:
         """Insert the rows, sorted by id; False when one was known (the caller must roll back)."""
@@ -75,26 +67,16 @@ class Inserter:
             return True
         if self._dialect == "sqlite":
             return run_many(connection, self._insert, rows) == len(rows)
-        if self._dialect == "postgresql":
-            return self._copy_all(connection, rows) == len(rows)
         try:
-            run_many(connection, self._insert, rows)
+            if self._dialect == "postgresql":
+                copy_rows(connection, self._copy, rows)
+            else:
+                run_many(connection, self._insert, rows)
         except IntegrityError as error:
-            if error.orig is not None and error.orig.args[:1] == (_DUPLICATE_KEY,):
+            if _is_duplicate(error):
                 return False
             raise
         return True
-
-    def _copy_all(self, connection: Connection, rows: Sequence[RequestRow]) -> int:
-        connection.exec_driver_sql(self._stage)
-        connection.exec_driver_sql("TRUNCATE pg_temp.fmd_stage")
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor:
-            with cursor.copy(self._copy) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(self._from_stage)
-            return int(cursor.rowcount)
 
     def resolve(
         self, connection: Connection, rows: Sequence[RequestRow]
@@ -127,3 +109,10 @@ class Inserter:
             query = select(column.id, column.trace_id, column.span_id).where(column.id.in_(chunk))
             for row in connection.execute(query):
                 taken[row.id] = (bytes(row.trace_id or b""), bytes(row.span_id or b""))
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    """Whether a row with the same key was there; other constraints are no matter of ours."""
+    if getattr(error.orig, "sqlstate", None) == _DUPLICATE_KEY_SQLSTATE:
+        return True
+    return error.orig is not None and error.orig.args[:1] == (_DUPLICATE_KEY_MYSQL,)

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
 
 from otel_fmd.database.store import Store
 
@@ -45,6 +46,10 @@ class Statements:
             f"{verb} INTO {self.name(table)} ({self.columns(columns)}) "
             f"VALUES ({self.marks(len(columns))})"
         )
+
+    def copy(self, table: Table, columns: Sequence[str]) -> str:
+        """PostgreSQL's `COPY table (columns) FROM STDIN`."""
+        return f"COPY {self.name(table)} ({self.columns(columns)}) FROM STDIN"
 
     def upsert(self, table: Table, columns: Sequence[str], merge: dict[str, str]) -> str:
         """An insert that merges into the row with the same primary key.
@@ -96,6 +101,33 @@ def run_many(connection: Connection, statement: str, rows: Sequence[Sequence[Any
     if place == len(rows):
         return changed
     return changed + connection.exec_driver_sql(statement, list(rows[place:])).rowcount
+
+
+def copy_rows(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run PostgreSQL's COPY; what the driver raises comes as SQLAlchemy's own errors.
+
+    Raises:
+        DBAPIError: as `Connection.execute` does.
+    """
+    driver: Any = connection.connection.driver_connection
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except base as error:
+        gone = dialect.is_disconnect(error, connection.connection, None)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            error,
+            base,
+            connection_invalidated=gone,
+            dialect=dialect,
+        ) from error
 
 
 @lru_cache(maxsize=256)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.analysis.request_id import request_id
 from otel_fmd.database.fold import Folder
+from otel_fmd.database.insert import RequestRow
 from otel_fmd.database.queries.counts import sums, total
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader
@@ -136,6 +137,34 @@ def test_text_that_does_not_fit_is_cut_visibly(store: Store) -> None:
     assert all(len(name) == 250 and name[-9] == "~" for name in names)
     assert "nul\ufffd é 🫖" in users
     assert len(version) == 100
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mariadb"])
+def test_a_connection_that_breaks_within_a_batch_loses_nothing(
+    engine: str, new_url: Callable[[str], str], open_store: Callable[..., Store]
+) -> None:
+    """The server ends our connection while rows are on their way: the batch is tried again."""
+    store = open_store(new_url(engine))
+    own, end = {
+        "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+        "mariadb": ("SELECT connection_id()", "KILL {}"),
+    }[engine]
+    broken = []
+    one = writer(store)
+    insert_all = one._inserter.insert_all
+
+    def break_first(connection: Connection, rows: Sequence[RequestRow]) -> bool:
+        if not broken:
+            number = connection.exec_driver_sql(own).scalar_one()
+            with store.write() as other:
+                other.exec_driver_sql(end.format(number))
+            broken.append(number)
+        return insert_all(connection, rows)
+
+    one._inserter.insert_all = break_first  # type: ignore[method-assign]
+    assert one.write(requests_of(Spans(9).many(50))).stored == 50
+    assert broken
+    assert count(store, "request") == 50
 
 
 def test_names_that_differ_in_case_stay_apart(store: Store) -> None:
