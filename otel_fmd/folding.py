@@ -14,9 +14,9 @@ from otel_fmd.errors import StoreUnavailableError
 _log = logging.getLogger(__name__)
 STEP = 64
 """Deltas folded in one transaction."""
-WHO_STEP = 256
-WHO_EVERY = 3
-"""Users and addresses are folded once in so many rounds, or when nothing else is to do."""
+WHO_STEP = 384
+_WHO_AFTER = 5
+"""Users and addresses wait so many times longer: a step of theirs writes many rows."""
 _AWAY_S = 2.5
 _BROKEN_S = 10.0
 _BEHIND_S = 0.05
@@ -28,7 +28,7 @@ class Folding:
     Args:
         store: the database.
         max_who: users, and addresses, kept per endpoint and version.
-        every_s: seconds between looks; 0: never.
+        every_s: seconds between looks, and how long a delta waits at least; 0: never.
         count: called with the number of deltas that were folded.
     """
 
@@ -42,7 +42,6 @@ class Folding:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._ready = False
-        self._rounds = 0
 
     def start(self) -> None:
         """Start the thread, if it does not run yet; called by one thread at a time."""
@@ -73,13 +72,11 @@ class Folding:
         if not self._ready:
             ensure_schema(self._store)
             self._ready = True
-        folded = self._folder.fold(STEP)
+        folded = self._folder.fold(STEP, self._every_s)
         self._count(folded)
         if folded >= STEP:
             # Behind: larger steps are cheaper per delta.
             folded = self._folder.fold(STEP * 4)
             self._count(folded)
-        self._rounds += 1
-        if folded == 0 or self._rounds % WHO_EVERY == 0:
-            self._folder.fold_who(WHO_STEP)
+        self._folder.fold_who(WHO_STEP, self._every_s * _WHO_AFTER)
         return _BEHIND_S if folded >= STEP else self._every_s

@@ -9,6 +9,7 @@ payloads on to `WhoDelta`.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -60,10 +61,14 @@ class Folder:
             {"first_us": "min", "last_us": "max"},
         )
 
-    def fold(self, most: int) -> int:
-        """Fold up to `most` deltas; how many were folded (0: none there, or another was faster)."""
+    def fold(self, most: int, older_than_s: float = 0.0) -> int:
+        """Fold up to `most` deltas, the oldest first; how many were folded.
+
+        0: none there, another was faster, or the oldest is younger than `older_than_s`: whoever
+        folded it all a moment ago may be another process, and larger steps are cheaper per delta.
+        """
         delta = self._store.tables.delta
-        if not self._any(delta):
+        if not self._waits(delta, older_than_s):
             return 0
         with self._store.write() as connection:
             self.lock(connection)
@@ -82,10 +87,10 @@ class Folder:
             self.add(connection, rollup)
         return len(ids)
 
-    def fold_who(self, most: int) -> int:
-        """Fold users and addresses of up to `most` deltas; how many were folded."""
+    def fold_who(self, most: int, older_than_s: float = 0.0) -> int:
+        """Fold users and addresses of up to `most` deltas, as `fold` does."""
         who_delta = self._store.tables.who_delta
-        if not self._any(who_delta):
+        if not self._waits(who_delta, older_than_s):
             return 0
         with self._store.write() as connection:
             self.lock(connection)
@@ -122,12 +127,13 @@ class Folder:
         put: str,
         found: Mapping[tuple[int, int, int], Mapping[int, int]],
     ) -> None:
-        time = table.c[0]
-        times = sorted({key[0] for key in found})
+        period_of = table.c[0]
+        periods = sorted({key[0] for key in found})
         known: dict[tuple[int, int, int], bytes] = {}
-        for start in range(0, len(times), _CHUNK):
-            query = select(time, table.c.endpoint_id, table.c.version_id, table.c.counts)
-            rows = connection.execute(query.where(time.in_(times[start : start + _CHUNK])))
+        for start in range(0, len(periods), _CHUNK):
+            chosen = period_of.in_(periods[start : start + _CHUNK])
+            query = select(period_of, table.c.endpoint_id, table.c.version_id, table.c.counts)
+            rows = connection.execute(query.where(chosen))
             for period, endpoint, version, packed in rows:
                 if (period, endpoint, version) in found:
                     known[period, endpoint, version] = packed
@@ -185,9 +191,14 @@ class Folder:
             target = insert(self._store.tables.who_delta)
             connection.execute(target.from_select(names, source.order_by(delta.id)))
 
-    def _any(self, table: Table) -> bool:
+    def _waits(self, table: Table, older_than_s: float) -> bool:
+        query = select(table.c.created_us).order_by(table.c.id).limit(1)
         with self._store.read() as connection:
-            return connection.execute(select(table.c.id).limit(1)).first() is not None
+            created_us = connection.execute(query).scalar()
+        if created_us is None:
+            return False
+        # A clock that is behind its writer's is no reason to wait.
+        return not 0 <= time.time() - created_us / 1e6 < older_than_s
 
     def lock(self, connection: Connection) -> None:
         """Make folds wait for each other; on a Galera cluster all but one fail certification."""
@@ -209,10 +220,10 @@ class Folder:
         epoch = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
         changes = []
         for number, us in sorted(last.items()):
-            time = epoch + timedelta(microseconds=us)
+            when = epoch + timedelta(microseconds=us)
             old = known.get(number)
-            if number in known and (old is None or time > old):
-                changes.append({"key": number, "time": time})
+            if number in known and (old is None or when > old):
+                changes.append({"key": number, "time": when})
         if changes:
             connection.execute(
                 update(endpoint)

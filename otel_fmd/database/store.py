@@ -114,10 +114,8 @@ class Store:
         with self._errors(), self._writer(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection = connection.execution_options(fmd_begin="BEGIN IMMEDIATE")
-            else:
-                connection = connection.execution_options(
-                    isolation_level="REPEATABLE READ" if snapshot else "READ COMMITTED"
-                )
+            elif snapshot:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 
@@ -159,6 +157,8 @@ class Store:
             extra["connect_args"] = {"timeout": _BUSY_TIMEOUT_MS / 1000}
         else:
             extra["pool_pre_ping"] = True
+            # Once for each connection, not for each transaction.
+            extra["isolation_level"] = "READ COMMITTED"
             extra["connect_args"] = {"connect_timeout": 5}
         try:
             engine = create_engine(self.url, pool_size=_POOL_SIZE, max_overflow=48, **extra)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -243,6 +244,21 @@ def test_folding_keeps_every_figure(store: Store) -> None:
     assert pool_who <= 30
     assert figures() == before
     assert count(store, "delta") == count(store, "who_delta") == 0
+
+
+def test_a_delta_is_left_alone_until_its_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that of several folders one folds for all; a clock that is behind does not wait for ever."""
+    writer(store).write(requests_of(Spans(4).many(10)))
+    folder = Folder(store)
+    assert folder.fold(100, older_than_s=60) == 0
+    now = time.time()
+    monkeypatch.setattr("otel_fmd.database.fold.time.time", lambda: now + 61)
+    assert folder.fold(100, older_than_s=60) == 1
+    assert folder.fold_who(100, older_than_s=90) == 0
+    monkeypatch.setattr("otel_fmd.database.fold.time.time", lambda: now - 3600)
+    assert folder.fold_who(100, older_than_s=90) == 1
 
 
 @pytest.mark.parametrize("start_ns", [1_000_000_000, 4_000_000_000_000_000_000])
