@@ -175,8 +175,8 @@ class Settings:
     fold_seconds: float = _setting(
         1.0,
         decimal(0.0),
-        "Seconds that deltas wait before they are folded into the rollups (users and addresses: five "
-        "times as long); 0: never folded by this process.",
+        "Seconds that deltas wait before they are folded into the rollups (users and addresses: "
+        "five times as long); 0: never folded by this process.",
     )
     keep_requests_days: float = _setting(
         0.0, decimal(0.0), "Days that requests are kept when pruning; 0: for ever."

@@ -249,7 +249,7 @@ def test_folding_keeps_every_figure(store: Store) -> None:
 def test_a_delta_is_left_alone_until_its_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that of several folders one folds for all; a clock that is behind does not wait for ever."""
+    """Of several folders one folds for all; a clock that is behind waits for nobody."""
     writer(store).write(requests_of(Spans(4).many(10)))
     folder = Folder(store)
     assert folder.fold(100, older_than_s=60) == 0
