@@ -2,7 +2,8 @@
 
 `submit` never waits: it takes spans and returns a future that is done when they are durable, or
 raises at once. `offer` takes one request where nobody waits for the answer (the monitored app):
-such requests linger a moment, so that a transaction holds many. One thread writes; it takes all
+such requests linger a moment, so that a transaction holds many; the writer translates them, all in
+a row, in a third of the time that each takes by itself. One thread writes; it takes all
 that waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first
 needed, and again in a forked child.
 """
@@ -34,6 +35,7 @@ from otel_fmd.errors import (
 from otel_fmd.folding import Folding
 from otel_fmd.spans.record import Span
 from otel_fmd.spans.request import Request, Translator
+from otel_fmd.spans.sdk import EndedRequest
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -96,6 +98,8 @@ class PipelineCounters:
 class _Ticket:
     requests: list[Request]
     done: Future[str]
+    size: int
+    """How many of those that wait it stands for."""
 
 
 class Pipeline:
@@ -125,7 +129,7 @@ class Pipeline:
     def _reset(self) -> None:
         """The state of a process that has not written yet; what waits belongs to the parent."""
         self._queue: deque[_Ticket] = deque()
-        self._offered: deque[Request] = deque()
+        self._offered: deque[Request | EndedRequest] = deque()
         self._idle = False
         self._flushes = 0
         self._waiting = 0
@@ -177,17 +181,15 @@ class Pipeline:
             if not requests:
                 done.set_result("")
                 return done
-            self._queue.append(_Ticket(requests, done))
+            self._queue.append(_Ticket(requests, done, len(requests)))
             self._waiting += len(requests)
             if self._writer is None:
                 self._start()
             self._changed.notify_all()
         return done
 
-    def offer(self, request: Request) -> None:
+    def offer(self, request: Request | EndedRequest) -> None:
         """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""
-        if not request.duration_ns:
-            self.counters.clock_errors += 1
         number = len(self._offered)
         if self._stopping or number + self._waiting >= self._settings.queue_requests:
             self._drop()
@@ -322,18 +324,30 @@ class Pipeline:
             tickets: list[_Ticket] = []
             size = 0
             while self._queue:
-                size += len(self._queue[0].requests)
+                size += self._queue[0].size
                 if tickets and size > self._settings.batch_requests:
                     break
                 tickets.append(self._queue.popleft())
-            offered = [
-                self._offered.popleft()
-                for _ in range(min(len(self._offered), self._settings.batch_requests))
-            ]
-            if offered:
-                self._waiting += len(offered)
-                tickets.append(_Ticket(offered, Future()))
-            return tickets
+            number = min(len(self._offered), self._settings.batch_requests)
+            offered = [self._offered.popleft() for _ in range(number)]
+            self._waiting += number
+        if offered:
+            tickets.append(_Ticket(self._translated(offered), Future(), number))
+        return tickets
+
+    def _translated(self, offered: Sequence[Request | EndedRequest]) -> list[Request]:
+        requests: list[Request] = []
+        for one in offered:
+            try:
+                made = one if isinstance(one, Request) else one.request(self._translator)
+            except Exception as error:
+                self.counters.dropped += 1
+                self._note(error)
+                continue
+            if not made.duration_ns:
+                self.counters.clock_errors += 1
+            requests.append(made)
+        return requests
 
     def _is_full(self) -> bool:
         return (
@@ -368,7 +382,7 @@ class Pipeline:
                 ticket.done.set_exception(error)
 
     def _finish(self, tickets: list[_Ticket]) -> None:
-        self._waiting -= sum(len(ticket.requests) for ticket in tickets)
+        self._waiting -= sum(ticket.size for ticket in tickets)
         self._changed.notify_all()
 
     def _note(self, error: Exception) -> None:

@@ -25,7 +25,7 @@ from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
 from otel_fmd.spans import semconv
 from otel_fmd.spans.profile import profile_attributes
-from otel_fmd.spans.sdk import attributes_of
+from otel_fmd.spans.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
@@ -145,11 +145,10 @@ class FmdSpanProcessor(SpanProcessor):
         entry = span
         if span.kind is not trace.SpanKind.SERVER:
             entry = _entry_span(span, parent_context)
-        # One by one: `set_attributes` takes longer for two.
-        entry.set_attribute(semconv.FLASK_ENDPOINT, rule.endpoint)
-        entry.set_attribute(semconv.MONITOR_LEVEL, level)
+        attributes = {semconv.FLASK_ENDPOINT: rule.endpoint, semconv.MONITOR_LEVEL: level}
         if self._options.version:
-            entry.set_attribute(semconv.AGENT_VERSION, self._options.version)
+            attributes[semconv.AGENT_VERSION] = self._options.version
+        add_attributes(entry, attributes)
         if level < _OUTLIERS and not self._has_who:
             return
         watch = None

@@ -55,7 +55,8 @@ class Watch:
 
     __slots__ = (
         "_async",
-        "begin",
+        "begin_cpu_ns",
+        "begin_ns",
         "clock",
         "code",
         "deadline_ns",
@@ -83,18 +84,18 @@ class Watch:
         # An async view computes in a thread that is not there yet.
         own = self.profiled and HAS_CPU_CLOCK and self._async is None
         self.clock = cpu_clock_of(threading.get_native_id()) if own else None
-        self.begin = self.now()
-        self.deadline_ns = self.begin.wall_ns + threshold_ns
+        self.begin_cpu_ns = self.cpu_ns()
+        self.begin_ns = time.perf_counter_ns()
+        self.deadline_ns = self.begin_ns + threshold_ns
 
-    def now(self) -> Sample:
-        """The time and the thread's CPU clock."""
-        cpu = 0
-        if self.clock is not None:
-            try:
-                cpu = time.clock_gettime_ns(self.clock)
-            except OSError:  # The thread of an async view has ended; its last time holds.
-                cpu = self.samples[-1][1] if self.samples else 0
-        return Sample(time.perf_counter_ns(), cpu, None)
+    def cpu_ns(self) -> int:
+        """The thread's CPU clock now; 0 where it has none."""
+        if self.clock is None:
+            return 0
+        try:
+            return time.clock_gettime_ns(self.clock)
+        except OSError:  # The thread of an async view has ended; its last time holds.
+            return self.samples[-1][1] if self.samples else 0
 
     def is_due(self, now_ns: int) -> bool:
         """Whether there is anything to look at."""
@@ -110,8 +111,8 @@ class Watch:
             return
         raw = self._raw(frame, frames)
         if self.profiled and len(self.samples) < _MOST_SAMPLES:
-            now = self.now()
-            self.samples.append((now.wall_ns, now.cpu_ns, raw))
+            cpu_ns = self.cpu_ns()
+            self.samples.append((time.perf_counter_ns(), cpu_ns, raw))
         if late:
             self.snapshot = take_snapshot(lines_of(raw or whole_stack(frame)), self.environ)
 
@@ -119,12 +120,14 @@ class Watch:
         """What the samples tell; None when there are none."""
         if not self.samples or self.code is None:
             return None
-        end = self.now()
+        begin = Sample(self.begin_ns, self.begin_cpu_ns, None)
+        cpu_ns = self.cpu_ns()
+        end = Sample(time.perf_counter_ns(), cpu_ns, None)
         samples = [
             Sample(wall, cpu, None if raw is None else without_framework(lines_of(raw)) or None)
             for wall, cpu, raw in list(self.samples)
         ]
-        return build_profile(samples, self.begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
+        return build_profile(samples, begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
 
     def _raw(self, frame: FrameType, frames: Frames) -> RawStack | None:
         if self.code is None:

@@ -206,7 +206,7 @@ def test_errors_of_group_by_do_not_reach_the_request(
     assert [client.get("/item/1").status_code for _ in range(5)] == [200] * 5
     assert found.force_flush()
     assert found.processor.errors == 5
-    assert len([r for r in caplog.records if "group_by" in r.getMessage()]) == 1
+    assert len([r for r in caplog.records if "group_by failed" in r.getMessage()]) == 1
     with Reader(store).snapshot() as snapshot:
         assert len(requests(snapshot, Selection()).requests) == 5
 
