@@ -10,7 +10,7 @@ import pytest
 
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
-from tests.support.databases import MariaDb, PostgreSql
+from tests.support.databases import MariaDb, PostgreSql, open_folder
 from tests.support.serving import Served
 
 ENGINES = ("sqlite", "postgresql", "mariadb")
@@ -18,32 +18,23 @@ _number = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
+def postgresql() -> Iterator[PostgreSql]:
     """A PostgreSQL server for the session."""
-    server = PostgreSql(open_folder(tmp_path_factory, "postgresql"))
-    server.start("fsync=off")
-    yield server
-    server.stop()
+    with open_folder() as folder:
+        server = PostgreSql(folder / "postgresql")
+        server.start("fsync=off")
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+def mariadb() -> Iterator[MariaDb]:
     """A MariaDB server for the session."""
-    server = MariaDb(open_folder(tmp_path_factory, "mariadb"))
-    server.start("--innodb-flush-log-at-trx-commit=2")
-    yield server
-    server.stop()
-
-
-def open_folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    """A folder that another user may enter."""
-    folder = factory.mktemp(name)
-    for parent in (folder, *folder.parents):
-        if parent == Path("/tmp") or parent.stat().st_uid != folder.stat().st_uid:
-            break
-        if parent.stat().st_mode & 0o005 != 0o005:
-            parent.chmod(0o755)
-    return folder
+    with open_folder() as folder:
+        server = MariaDb(folder / "mariadb")
+        server.start("--innodb-flush-log-at-trx-commit=2")
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any, Protocol
 
 import flask
@@ -20,7 +20,7 @@ from otel_fmd.agent.group_by import group_by_text
 from otel_fmd.agent.levels import EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import outlier_attributes
-from otel_fmd.agent.stream import watch_streamed_body
+from otel_fmd.agent.stream import StreamedBodies
 from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
 from otel_fmd.spans import semconv
@@ -68,6 +68,7 @@ class FmdSpanProcessor(SpanProcessor):
         self._levels = levels
         self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
+        self._bodies = StreamedBodies(self, levels)
         self._has_who = options.group_by is not None or options.get_ip is not None
         self._stopped = False
         self._said: set[str] = set()
@@ -109,6 +110,7 @@ class FmdSpanProcessor(SpanProcessor):
             return
         self._stopped = True
         self._watcher.stop()
+        self._bodies.leave()
         if self._sink is not None:
             self._sink.shutdown()
 
@@ -156,22 +158,23 @@ class FmdSpanProcessor(SpanProcessor):
             if state.rule is not rule:
                 state.code = _code_of(rule.endpoint)
                 state.rule = rule
+                self._bodies.of(flask.current_app._get_current_object())  # type: ignore[attr-defined]
             watch = self.watch(state, state.code, request.environ, level)
-            watch_streamed_body(self, self._levels, span, rule.endpoint, level)
         self._finish_at_end(span, entry, watch)
 
     def _finish_at_end(self, span: Span, entry: Span, watch: Watch | None) -> None:
         # A wrapper that stood before us is called by ours and put back. Ours is taken away again:
-        # an object that holds a method of its own is freed by the garbage collector only.
-        wrapper = span.__dict__.get("end")
+        # an object that holds a method of its own is freed by the garbage collector only. (Not
+        # looked up in `__dict__`: that makes the interpreter reach every attribute a slower way.)
         end = span.end
+        is_wrapped = type(end) is not MethodType
 
         def finish(end_time: int | None = None) -> None:
             # The SDK's hook `_on_ending` comes too late: the span takes no more events then.
-            if wrapper is None:
-                del span.end
+            if is_wrapped:
+                span.end = end  # type: ignore[method-assign]
             else:
-                span.end = wrapper  # type: ignore[method-assign]
+                del span.end
             try:
                 self._finish(entry, watch)
             except Exception:

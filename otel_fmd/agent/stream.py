@@ -2,19 +2,20 @@
 
 Flask's span ends in teardown, before the server takes a streamed body. So the body gets a child
 span, `ENDPOINT (body)`, watched as its request is: its time, outliers and profile are shown as
-those of an endpoint of that name.
+those of an endpoint of that name. One function for each app looks at its responses, after all
+others of the app: one for each request would cost as much as watching it.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from types import CodeType, GeneratorType
 from typing import Any, Protocol
 
 import flask
-from flask import Response
+from flask import Flask, Response
 from opentelemetry import trace
-from opentelemetry.sdk.trace import Span
 
 from otel_fmd.agent.levels import EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
@@ -24,6 +25,7 @@ from otel_fmd.spans import semconv
 from otel_fmd.spans.profile import profile_attributes
 
 SUFFIX = " (body)"
+_OUTLIERS = 2
 _INNER = ("gen", "generator_or_function")
 
 
@@ -48,25 +50,58 @@ class Watching(Protocol):
         """Count an error of ours, and log the first of its kind."""
 
 
-def watch_streamed_body(
-    processor: Watching, levels: Levels, span: Span, endpoint: str, level: int
-) -> None:
-    """Have the body of Flask's current request watched, if it turns out to be streamed."""
+class StreamedBodies:
+    """Has the bodies of watched requests watched, where they turn out to be streamed.
 
-    def wrap(response: Response) -> Response:
+    Args:
+        processor: watches them.
+        levels: what the process knows of its endpoints.
+    """
+
+    def __init__(self, processor: Watching, levels: Levels) -> None:
+        self._processor = processor
+        self._levels = levels
+        self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
+
+    def of(self, app: Flask) -> None:
+        """Look at the responses of an app from now on."""
+        if app in self._apps:
+            return
+        self._apps.add(app)
+        # A new list: requests that run meanwhile go through the old one. The first is called last.
+        app.after_request_funcs[None] = [self._look, *self._others(app)]
+
+    def leave(self) -> None:
+        """Look at no app any longer."""
+        for app in list(self._apps):
+            app.after_request_funcs[None] = self._others(app)
+        self._apps.clear()
+
+    def _others(self, app: Flask) -> list[Any]:
+        return [f for f in app.after_request_funcs.get(None, ()) if f != self._look]
+
+    def _look(self, response: Response) -> Response:
         # A file that is passed through stays as it is: servers send it without Python.
         if response.is_streamed and not response.direct_passthrough:
             try:
-                parent = trace.set_span_in_context(trace.NonRecordingSpan(span.get_span_context()))
-                body: Any = response.response
-                response.response = _StreamedBody(
-                    body, processor, levels, parent, endpoint + SUFFIX, level, flask.request
-                )
+                self._wrap(response)
             except Exception:
-                processor.failed("streamed body")
+                self._processor.failed("streamed body")
         return response
 
-    flask.after_this_request(wrap)
+    def _wrap(self, response: Response) -> None:
+        request, span = flask.request, trace.get_current_span()
+        rule = request.url_rule
+        if rule is None or not span.is_recording():
+            return
+        level = self._levels.state(rule.endpoint).level
+        if level < _OUTLIERS:
+            return
+        parent = trace.set_span_in_context(trace.NonRecordingSpan(span.get_span_context()))
+        body: Any = response.response
+        response.response = _StreamedBody(
+            body, self._processor, self._levels, parent, rule.endpoint + SUFFIX, level, request
+        )
 
 
 class _StreamedBody:
@@ -132,7 +167,7 @@ class _StreamedBody:
             self._span = self._processor.tracer.start_span(
                 self._name, self._parent, attributes=attributes
             )
-            if level >= 2:
+            if level >= _OUTLIERS:
                 code = _code_of(self._body)
                 self._watch = self._processor.watch(self._state, code, self._environ, level)
         except Exception:

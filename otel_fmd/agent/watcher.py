@@ -7,6 +7,7 @@ is profiled), and sleeps when nothing was watched for a while. It never touches 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import sys
@@ -39,6 +40,7 @@ class Watcher:
     def __init__(self, period_ms: float, switch_interval_ms: float) -> None:
         self._period_s = period_ms / 1000
         self._switch_s = switch_interval_ms / 1000
+        self._usual_s = 0.0
         self._reset()
         if hasattr(os, "register_at_fork"):
             me = weakref.ref(self)
@@ -46,8 +48,7 @@ class Watcher:
             def in_child() -> None:
                 watcher = me()
                 if watcher is not None:
-                    if watcher._lowered_from_s:
-                        sys.setswitchinterval(watcher._lowered_from_s)
+                    watcher._give_back()
                     watcher._reset()
 
             os.register_at_fork(after_in_child=in_child)
@@ -99,13 +100,20 @@ class Watcher:
             if not self._lowered_from_s:
                 now_s = sys.getswitchinterval()
                 if now_s > self._switch_s:
-                    # In this order: whoever crosses never finds it lowered by nobody.
+                    # In this order: whoever crosses never finds it lowered by nobody, nor does a
+                    # child that is forked in between.
+                    self._usual_s = now_s
                     sys.setswitchinterval(self._switch_s)
                     self._lowered_from_s = now_s
         elif self._lowered_from_s:
             usual_s, self._lowered_from_s = self._lowered_from_s, 0.0
             if usual_s:
                 sys.setswitchinterval(usual_s)
+
+    def _give_back(self) -> None:
+        """In a forked child: the interval that its parent had lowered, and it will not raise."""
+        if self._usual_s and math.isclose(sys.getswitchinterval(), self._switch_s, abs_tol=2e-6):
+            sys.setswitchinterval(self._usual_s)
 
     def _start(self) -> None:
         with self._starting:

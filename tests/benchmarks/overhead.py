@@ -2,7 +2,8 @@
 
 One run, the same app; each variant in a process of its own, so that no thread of one is charged to
 another, the variants in turns in random order. CPU is the whole process's: background threads and
-the storing of what was recorded included.
+the storing of what was recorded included. Every few rounds all begin anew: two processes of one
+variant differ by some percent, as their memory happens to lie.
 
 `python -m tests.benchmarks.overhead [--quick]`
 """
@@ -44,27 +45,38 @@ THREADS = Case("trivial", 8, "test client", 3000)
 DIRECT = Case("trivial", 1, "wsgi", 3000)
 SLOW = Case("20ms", 1, "test client", 40)
 CASES = (TRIVIAL, THREADS, DIRECT, SLOW)
+_WARM_UP, _ROUNDS = 1, 4
 _FMD_PART = 20
 """FMD gets so many times fewer requests in a round, or it would take most of the run."""
 
 
 class Variant:
-    """A process with one way to run the app."""
+    """One way to run the app, in a process, or in one after the other."""
 
-    def __init__(self, name: str, target: str, python: str = sys.executable) -> None:
+    _process: subprocess.Popen[str]
+
+    def __init__(self, name: str, target: str = "-", python: str = sys.executable) -> None:
         self.name = name
+        self._command = [python, overhead_app.__file__, name, target]
+        # FMD writes files of its own where it is started.
+        self._folder = (
+            Path(target.removeprefix("sqlite:///")).parent if "sqlite" in target else None
+        )
+        self.cpu: dict[Case, list[float]] = {case: [] for case in CASES}
+        self.times: dict[Case, list[float]] = {case: [] for case in CASES}
+
+    def start(self) -> None:
+        """Start its process."""
         # Otherwise the environment of this run decides where requests go.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
         self._process = subprocess.Popen(
-            [python, overhead_app.__file__, name, target],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
-            cwd=Path(target.removeprefix("sqlite:///")).parent if "sqlite" in target else None,
+            cwd=self._folder,
         )
-        self.cpu: dict[Case, list[float]] = {case: [] for case in CASES}
-        self.times: dict[Case, list[float]] = {case: [] for case in CASES}
         self.play(TRIVIAL._replace(number=50))  # imports, tables
 
     def play(self, case: Case) -> dict[str, Any]:
@@ -102,25 +114,30 @@ class Variant:
         self._process.wait()
 
 
-def variants(folder: Path, traces: str, stack: ExitStack) -> list[Variant]:
-    """Every way to run the app, started."""
-    found: list[Variant] = []
-
-    def add(name: str, target: str = "-", python: str = sys.executable) -> None:
-        found.append(Variant(name, target, python))
-        stack.callback(found[-1].stop)
-
-    add("bare")
-    add("null")
-    add("otlp", traces)
+def variants(folder: Path, traces: str) -> list[Variant]:
+    """Every way to run the app."""
+    found = [Variant("bare"), Variant("null"), Variant("otlp", traces)]
     for level in LEVELS:
-        add(f"fmd {level}", f"sqlite:///{folder}/level{level}.db")
-        add(f"otlp {level}", traces)
+        found.append(Variant(f"fmd {level}", f"sqlite:///{folder}/level{level}.db"))
+        found.append(Variant(f"otlp {level}", traces))
         if FMD_PYTHON.exists():
-            add(f"original {level}", f"sqlite:///{folder}/original{level}.db", str(FMD_PYTHON))
+            url = f"sqlite:///{folder}/original{level}.db"
+            found.append(Variant(f"original {level}", url, str(FMD_PYTHON)))
         else:
             print("FMD 5.1.0 is not installed in build/fmd; `make test` installs it")
     return found
+
+
+def play_block(found: Sequence[Variant]) -> None:
+    """Some rounds of every variant, in processes of their own."""
+    with ExitStack() as stack:
+        for one in found:
+            one.start()
+            stack.callback(one.stop)
+        for turn in range(_WARM_UP + _ROUNDS):
+            for case in CASES:
+                for one in random.sample(found, len(found)):
+                    one.round(case, warm=turn >= _WARM_UP)
 
 
 WORDS = {
@@ -182,18 +199,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", help="the names of the variants, with commas")
     options = parser.parse_args()
-    rounds = 6 if options.quick else 20
+    blocks = 2 if options.quick else 6
     report = Report("overhead")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         served = Served(f"sqlite:///{name}/otlp.db", "--no-dashboard")
         stack.callback(served.stop)
-        found = variants(Path(name), served.traces, stack)
+        found = variants(Path(name), served.traces)
         if options.only:
             found = [one for one in found if one.name in options.only.split(",")]
-        for turn in range(rounds + 2):
-            for case in CASES:
-                for one in random.sample(found, len(found)):
-                    one.round(case, warm=turn >= 2)
+        for _ in range(blocks):
+            play_block(found)
         print_rows(report, found)
         by_name = {one.name: one for one in found}
         if not options.only:

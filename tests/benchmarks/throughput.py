@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from sqlalchemy import func, select
 from otel_fmd.database.store import Store
 from tests.benchmarks.batches import SPANS, bodies
 from tests.benchmarks.report import Report
-from tests.support.databases import Galera, MariaDb, PostgreSql
+from tests.support.databases import Galera, MariaDb, PostgreSql, open_folder
 from tests.support.serving import Served
 
 _EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -156,9 +155,7 @@ def receivers(urls: Sequence[str]) -> Iterator[list[Served]]:
 def throughput(report: Report, seconds: float) -> None:
     """All engines."""
     measured = Throughput(report, seconds)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with open_folder() as folder:
         measured.sqlite(folder)
         measured.postgresql(folder / "postgresql")
         measured.mariadb(folder / "mariadb")

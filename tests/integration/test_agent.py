@@ -241,10 +241,12 @@ def test_the_switch_interval_is_given_back(instrumented: Any) -> None:
 
 
 def test_uninstrumented_means_silent(instrumented: Any, kept: InMemorySpanExporter) -> None:
-    """Afterwards no span is made, and the app goes on."""
+    """Afterwards no span is made, the app goes on, and functions of its own stay."""
     app, found, _ = instrumented()
+    own = list(app.after_request_funcs.get(None, ()))
     app.test_client().get("/item/1")
     found.uninstrument()
+    assert app.after_request_funcs[None] == own
     assert app.test_client().get("/item/2").status_code == 200
     assert len(kept.get_finished_spans()) == 1
 

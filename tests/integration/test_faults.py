@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import open_folder
-from tests.support.databases import Galera, PostgreSql
+from tests.support.databases import Galera, PostgreSql, open_folder
 from tests.support.load import RetryingClient, assert_exactly_once, finish
 from tests.support.requirements import missing
 from tests.support.serving import Served
@@ -69,11 +68,12 @@ def test_postgresql_stops_and_starts_under_load(
 
 
 @pytest.fixture
-def galera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Galera]:
+def galera() -> Iterator[Galera]:
     """Three MariaDB nodes that replicate to each other."""
-    cluster = Galera([open_folder(tmp_path_factory, f"galera{n}") for n in range(3)])
-    yield cluster
-    cluster.kill()
+    with open_folder() as folder:
+        cluster = Galera([folder / f"galera{n}" for n in range(3)])
+        yield cluster
+        cluster.kill()
 
 
 def test_a_galera_node_dies_and_comes_back_under_load(

@@ -6,7 +6,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,6 +22,15 @@ _PG_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
 
 def _as_user(user: str, command: Sequence[str]) -> list[str]:
     return ["runuser", "-u", user, "--", *command] if os.geteuid() == 0 else list(command)
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that servers run as another user may enter; pytest shuts its own to them."""
+    with tempfile.TemporaryDirectory(prefix="otel-fmd-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 class PostgreSql:

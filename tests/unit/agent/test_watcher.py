@@ -1,0 +1,38 @@
+"""The watching thread's hold on the interpreter's switch interval."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from otel_fmd.agent.watch import Watch
+from otel_fmd.agent.watcher import Watcher
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("noted", [True, False], ids=["lowered", "about to be noted"])
+def test_a_child_forked_within_a_profiled_request_has_the_usual_interval(noted: bool) -> None:
+    """At any moment: nobody in the child would raise it again."""
+    usual = sys.getswitchinterval()
+    watcher = Watcher(5.0, 0.5)
+    watch = Watch(
+        test_a_child_forked_within_a_profiled_request_has_the_usual_interval.__code__,
+        {},
+        float("inf"),
+        profiled=True,
+    )
+    watcher.add(watch)
+    assert sys.getswitchinterval() == pytest.approx(0.0005)
+    if not noted:
+        watcher._lowered_from_s = 0.0
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if sys.getswitchinterval() == pytest.approx(usual) else 1)
+    _, status = os.waitpid(child, 0)
+    watcher._lowered_from_s = usual
+    watcher.remove(watch)
+    watcher.stop()
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert sys.getswitchinterval() == pytest.approx(usual)
