@@ -13,6 +13,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import TraceFlags
 
 from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
@@ -57,19 +58,23 @@ class FmdSpanExporter(SpanExporter):
         """What happened to spans in this process; `dropped` should stay 0."""
         return self._pipeline.counters
 
-    def take(self, span: ReadableSpan) -> None:
+    def take(self, span: ReadableSpan, attributes: dict[str, Any]) -> None:
         """Take one ended span, without a `BatchSpanProcessor` before us; as in it, only if sampled.
 
         Called by the request's own thread: never waits, never raises.
+
+        Args:
+            span: the span.
+            attributes: its attributes, which stay as they are.
         """
         try:
-            context = span.context
-            if context is None or not context.trace_flags.sampled:
+            context, resource = span.context, span.resource
+            if context is None or not context.trace_flags & TraceFlags.SAMPLED:
                 return
-            if span.resource is not self._sdk_resource:
-                self._resource = Resource(span.resource.attributes)
-                self._sdk_resource = span.resource
-            request = request_of(span, self._resource, self._translator)
+            if resource is not self._sdk_resource:
+                self._resource = Resource(resource.attributes)
+                self._sdk_resource = resource
+            request = request_of(span, context, attributes, self._resource, self._translator)
             if request is None:
                 self.counters.not_kept += 1
             else:

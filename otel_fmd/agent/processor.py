@@ -44,8 +44,8 @@ class Beside(Protocol):
 class Sink(Protocol):
     """Where ended spans go when no exporter of the SDK carries them."""
 
-    def take(self, span: ReadableSpan) -> None:
-        """Take an ended span; never waits, never raises."""
+    def take(self, span: ReadableSpan, attributes: dict[str, Any]) -> None:
+        """Take an ended span, with its attributes; never waits, never raises."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until all that was taken is durable."""
@@ -91,14 +91,16 @@ class FmdSpanProcessor(SpanProcessor):
         if self._stopped:
             return
         try:
-            endpoint = attributes_of(span).get(semconv.FLASK_ENDPOINT)
-            start, end = span.start_time, span.end_time
-            if endpoint is not None and start is not None and end is not None:
-                self._levels.ended(endpoint, end - start)
+            attributes = attributes_of(span)
+            endpoint = attributes.get(semconv.FLASK_ENDPOINT)
+            if endpoint is not None:
+                start, end = span.start_time, span.end_time
+                if start is not None and end is not None:
+                    self._levels.ended(endpoint, end - start)
+            if self._sink is not None:
+                self._sink.take(span, attributes)
         except Exception:
             self.failed("end")
-        if self._sink is not None:
-            self._sink.take(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until every ended request is durable."""
@@ -188,7 +190,7 @@ class FmdSpanProcessor(SpanProcessor):
             if self.unwatch(watch):
                 attributes = outlier_attributes(watch.snapshot, self._options)
                 span.add_event(semconv.EVENT_OUTLIER, attributes)
-            profile = watch.profile()
+            profile = watch.profile() if watch.samples else None
             if profile is not None:
                 span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
         if self._has_who:

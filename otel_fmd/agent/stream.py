@@ -81,6 +81,8 @@ class StreamedBodies:
         return [f for f in app.after_request_funcs.get(None, ()) if f != self._look]
 
     def _look(self, response: Response) -> Response:
+        if type(response.response) is list:  # nearly always, and `is_streamed` takes its time
+            return response
         # A file that is passed through stays as it is: servers send it without Python.
         if response.is_streamed and not response.direct_passthrough:
             try:

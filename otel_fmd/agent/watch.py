@@ -81,10 +81,12 @@ class Watch:
         self.samples: list[tuple[int, int, RawStack | None]] = []
         self.snapshot: Snapshot | None = None
         self._async = AsyncView(code) if code is not None and is_async(code) else None
+        self.clock: int | None = None
+        self.begin_cpu_ns = 0
         # An async view computes in a thread that is not there yet.
-        own = self.profiled and HAS_CPU_CLOCK and self._async is None
-        self.clock = cpu_clock_of(threading.get_native_id()) if own else None
-        self.begin_cpu_ns = self.cpu_ns()
+        if self.profiled and HAS_CPU_CLOCK and self._async is None:
+            self.clock = cpu_clock_of(threading.get_native_id())
+            self.begin_cpu_ns = self.cpu_ns()
         self.begin_ns = time.perf_counter_ns()
         self.deadline_ns = self.begin_ns + threshold_ns
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.trace import SpanContext, StatusCode
 from opentelemetry.trace import SpanKind as SdkSpanKind
-from opentelemetry.trace import StatusCode
 
 from otel_fmd.spans import semconv
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
@@ -86,13 +86,24 @@ class EndedRequest(NamedTuple):
 
 
 def request_of(
-    span: ReadableSpan, resource: Resource, translator: Translator
+    span: ReadableSpan,
+    context: SpanContext,
+    attributes: dict[str, Any],
+    resource: Resource,
+    translator: Translator,
 ) -> Request | EndedRequest | None:
-    """The request of an ended SDK span, or what it can be made from; None when it is none."""
-    context, start, end = span.context, span.start_time, span.end_time
-    if context is None or start is None or end is None:
+    """The request of an ended SDK span, or what it can be made from; None when it is none.
+
+    Args:
+        span: the span.
+        context: its context, and
+        attributes: its attributes, which the caller has read before.
+        resource: its resource, as a neutral record.
+        translator: makes requests of spans that have events.
+    """
+    start, end = span.start_time, span.end_time
+    if start is None or end is None:
         return None
-    attributes = attributes_of(span)
     if span.kind is SdkSpanKind.SERVER and not span._events and _LEVEL in attributes:
         parts = (attributes, resource, span.name, start, end, context.trace_id, context.span_id)
         return _tuple(EndedRequest, parts)  # type: ignore[no-any-return]

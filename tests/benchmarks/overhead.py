@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", help="the names of the variants, with commas")
     options = parser.parse_args()
-    blocks = 2 if options.quick else 6
+    blocks = 1 if options.quick else 4
     report = Report("overhead")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         served = Served(f"sqlite:///{name}/otlp.db", "--no-dashboard")
