@@ -1,11 +1,10 @@
-"""Spans in, one transaction out: the bounded queue, its writer thread, and the folding.
+"""Spans in, one transaction out.
 
-`submit` never waits: it takes spans and returns a future that is done when they are durable, or
-raises at once. `offer` takes one request where nobody waits for the answer (the monitored app):
-such requests linger a moment, so that a transaction holds many; the writer translates them, all in
-a row, in a third of the time that each takes by itself. One thread writes; it takes all
-that waits (up to a limit) into one transaction. A second thread folds deltas. Both start when first
-needed, and again in a forked child.
+`submit` takes spans and returns a future that is done when they are durable, or raises at once;
+`offer` takes one request where nobody waits for the answer (the monitored app). One thread writes
+all that waits (up to a limit) in one transaction; it also translates what was offered, all in a
+row, which takes a third of the time that each does by itself. A second thread folds deltas. Both
+start when first needed, and again in a forked child.
 """
 
 from __future__ import annotations
@@ -16,26 +15,20 @@ import socket
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
-from otel_fmd.errors import (
-    OtelFmdError,
-    QueueFullError,
-    ShuttingDownError,
-    StoreUnavailableError,
-)
+from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
 from otel_fmd.folding import Folding
 from otel_fmd.spans.record import Span
 from otel_fmd.spans.request import Request, Translator
-from otel_fmd.spans.sdk import EndedRequest
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -94,14 +87,6 @@ class PipelineCounters:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
-@dataclass(slots=True)
-class _Ticket:
-    requests: list[Request]
-    done: Future[str]
-    size: int
-    """How many of those that wait it stands for."""
-
-
 class Pipeline:
     """The write side of one database in one process.
 
@@ -128,16 +113,15 @@ class Pipeline:
 
     def _reset(self) -> None:
         """The state of a process that has not written yet; what waits belongs to the parent."""
-        self._queue: deque[_Ticket] = deque()
-        self._offered: deque[Request | EndedRequest] = deque()
-        self._idle = False
-        self._flushes = 0
-        self._waiting = 0
-        self._changed = threading.Condition()
-        self._stopping = False
+        settings = self._settings
+        self._queue = BatchQueue(
+            settings.queue_requests, settings.batch_requests, settings.linger_s, self._translated
+        )
+        self._lock = threading.Lock()
         self._give_up_at = float("inf")
         self._wake = threading.Event()
         self._writer: threading.Thread | None = None
+        self._batches: BatchWriter | None = None
         self._folding = Folding(
             self._store, self._settings.max_who, self._settings.fold_every_s, self._count_folded
         )
@@ -149,7 +133,7 @@ class Pipeline:
     @property
     def waiting(self) -> int:
         """Requests that wait to be stored."""
-        return self._waiting + len(self._offered)
+        return self._queue.waiting
 
     @property
     def last_error(self) -> str:
@@ -165,42 +149,27 @@ class Pipeline:
         """
         translation = self._translator.translate(spans)
         requests = translation.requests
-        done: Future[str] = Future()
-        with self._changed:
-            if self._stopping:
-                raise ShuttingDownError("stopping; send again to the next process")
-            # A batch larger than the whole queue must still get through when nothing else waits.
-            if self._waiting and self._waiting + len(requests) > self._settings.queue_requests:
+        try:
+            done = self._queue.put(requests)
+        except QueueFullError:
+            with self._lock:
                 self.counters.refused += len(requests)
-                raise QueueFullError(
-                    f"{self._waiting} requests wait to be stored, "
-                    f"{self._settings.queue_requests} may; send again later"
-                )
+            raise
+        with self._lock:
             self.counters.not_kept += translation.not_kept
             self.counters.clock_errors += translation.clock_errors
-            if not requests:
-                done.set_result("")
-                return done
-            self._queue.append(_Ticket(requests, done, len(requests)))
-            self._waiting += len(requests)
-            if self._writer is None:
+            if self._writer is None and requests:
                 self._start()
-            self._changed.notify_all()
         return done
 
-    def offer(self, request: Request | EndedRequest) -> None:
+    def offer(self, request: Offered) -> None:
         """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""
-        number = len(self._offered)
-        if self._stopping or number + self._waiting >= self._settings.queue_requests:
+        if not self._queue.offer(request):
             self._drop()
-            return
-        self._offered.append(request)
-        # A writer that lingers wakes up by itself.
-        if self._idle or number == self._settings.batch_requests or self._writer is None:
-            with self._changed:
-                if self._writer is None and not self._stopping:
+        elif self._writer is None:
+            with self._lock:
+                if self._writer is None:
                     self._start()
-                self._changed.notify_all()
 
     def _drop(self) -> None:
         self.counters.dropped += 1
@@ -216,20 +185,12 @@ class Pipeline:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until nothing waits to be stored; False when that took too long."""
-        with self._changed:
-            self._flushes += 1
-            self._changed.notify_all()
-            try:
-                return self._changed.wait_for(lambda: self.waiting == 0, timeout_s)
-            finally:
-                self._flushes -= 1
+        return self._queue.flush(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
         """Take nothing new, store what waits, stop the threads; False when some was not stored."""
-        with self._changed:
-            self._stopping = True
-            self._give_up_at = time.monotonic() + timeout_s
-            self._changed.notify_all()
+        self._give_up_at = time.monotonic() + timeout_s
+        self._queue.stop()
         self._wake.set()
         writer = self._writer
         if writer is not None and writer is not threading.current_thread():
@@ -239,8 +200,8 @@ class Pipeline:
 
     def start_folding(self) -> None:
         """Fold in this process even when it writes nothing (a dashboard without receiver)."""
-        with self._changed:
-            if not self._stopping:
+        with self._lock:
+            if not self._queue.stopping:
                 self._folding.start()
 
     def _count_folded(self, number: int) -> None:
@@ -261,36 +222,47 @@ class Pipeline:
         )
 
     def _write_loop(self) -> None:
-        writer: BatchWriter | None = None
+        while tickets := self._queue.take():
+            self._store_all(tickets)
+
+    def _store_all(self, tickets: list[Ticket]) -> None:
+        """Store them, trying again where that is ours to do; or fail them."""
+        pause_s = _RETRY_FIRST_S
         while True:
-            tickets = self._next()
-            if not tickets:
-                return
-            pause_s = _RETRY_FIRST_S
-            while True:
-                try:
-                    if writer is None:
-                        writer = self._make_writer()
-                    written = writer.write([r for ticket in tickets for r in ticket.requests])
-                    self._succeed(tickets, written)
-                    self._tell_dropped()
-                    break
-                except StoreUnavailableError as error:
-                    self._note(error)
-                    if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
-                        self._fail(tickets, error)
-                        break
-                    self._wake.wait(pause_s)
-                    pause_s = min(pause_s * 2, _RETRY_MOST_S)
-                except Exception as error:
-                    # A batch that can never be stored must not stop the ones behind it.
-                    writer = None
-                    self._note(error)
-                    if len(tickets) > 1:
-                        self._one_by_one(tickets)
-                    else:
-                        self._fail(tickets, error)
-                    break
+            try:
+                if self._batches is None:
+                    self._batches = self._make_writer()
+                written = self._batches.write([r for t in tickets for r in t.requests])
+            except StoreUnavailableError as error:
+                self._note(error)
+                if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
+                    return self._fail(tickets, error)
+                self._wake.wait(pause_s)
+                pause_s = min(pause_s * 2, _RETRY_MOST_S)
+            except Exception as error:
+                # What can never be stored must not take others with it.
+                self._batches = None
+                self._note(error)
+                parts = self._parts(tickets)
+                if len(parts) == 1:
+                    return self._fail(tickets, error)
+                for part in parts:
+                    self._store_all(part)
+                return None
+            else:
+                self._succeed(tickets, written)
+                return self._tell_dropped()
+
+    def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
+        """Each batch by itself; one of which nobody is told (the app's) in halves."""
+        if len(tickets) > 1:
+            return [[ticket] for ticket in tickets]
+        (ticket,) = tickets
+        half = len(ticket.requests) // 2
+        if not self._settings.retry or not half:
+            return [tickets]
+        first, rest = ticket.requests[:half], ticket.requests[half:]
+        return [[Ticket(first, Future(), half)], [Ticket(rest, Future(), ticket.size - half)]]
 
     def _tell_dropped(self) -> None:
         """Make what was dropped visible in the database, now that it takes something again."""
@@ -303,39 +275,7 @@ class Pipeline:
         except OtelFmdError as error:
             _log.debug("what was dropped could not be noted: %s", error)
 
-    def _one_by_one(self, tickets: list[_Ticket]) -> None:
-        """Put the tickets of a failed transaction back, so that only the bad one fails."""
-        for ticket in tickets:
-            try:
-                written = self._make_writer().write(ticket.requests)
-            except Exception as error:
-                self._fail([ticket], error)
-            else:
-                self._succeed([ticket], written)
-
-    def _next(self) -> list[_Ticket]:
-        """The tickets of the next transaction; none when the pipeline stops."""
-        with self._changed:
-            self._idle = True
-            self._changed.wait_for(lambda: self._queue or self._offered or self._stopping)
-            self._idle = False
-            if self._offered and not self._queue:
-                self._changed.wait_for(self._is_full, self._settings.linger_s)
-            tickets: list[_Ticket] = []
-            size = 0
-            while self._queue:
-                size += self._queue[0].size
-                if tickets and size > self._settings.batch_requests:
-                    break
-                tickets.append(self._queue.popleft())
-            number = min(len(self._offered), self._settings.batch_requests)
-            offered = [self._offered.popleft() for _ in range(number)]
-            self._waiting += number
-        if offered:
-            tickets.append(_Ticket(self._translated(offered), Future(), number))
-        return tickets
-
-    def _translated(self, offered: Sequence[Request | EndedRequest]) -> list[Request]:
+    def _translated(self, offered: Sequence[Offered]) -> list[Request]:
         requests: list[Request] = []
         for one in offered:
             try:
@@ -349,41 +289,29 @@ class Pipeline:
             requests.append(made)
         return requests
 
-    def _is_full(self) -> bool:
-        return (
-            self._stopping
-            or self._flushes > 0
-            or bool(self._queue)
-            or len(self._offered) >= self._settings.batch_requests
-        )
-
-    def _succeed(self, tickets: list[_Ticket], written: Written) -> None:
-        with self._changed:
+    def _succeed(self, tickets: list[Ticket], written: Written) -> None:
+        with self._lock:
             self.counters.stored += written.stored
             self.counters.duplicates += written.duplicates
             self.counters.outliers += written.outliers
             self.counters.seen_only += written.seen_only
-            self._last_error = ""
-            self._finish(tickets)
+        self._last_error = ""
+        self._queue.finish(tickets)
         for ticket in tickets:
             if ticket.done.set_running_or_notify_cancel():
                 ticket.done.set_result("")
 
-    def _fail(self, tickets: list[_Ticket], error: Exception) -> None:
+    def _fail(self, tickets: list[Ticket], error: Exception) -> None:
         lost = sum(len(ticket.requests) for ticket in tickets)
-        with self._changed:
+        with self._lock:
             if self._settings.retry:
                 self.counters.dropped += lost
             else:
                 self.counters.failed += lost
-            self._finish(tickets)
+        self._queue.finish(tickets)
         for ticket in tickets:
             if ticket.done.set_running_or_notify_cancel():
                 ticket.done.set_exception(error)
-
-    def _finish(self, tickets: list[_Ticket]) -> None:
-        self._waiting -= sum(ticket.size for ticket in tickets)
-        self._changed.notify_all()
 
     def _note(self, error: Exception) -> None:
         self._last_error = str(error)

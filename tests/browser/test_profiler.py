@@ -14,8 +14,8 @@ from otel_fmd.database.queries.profiles import grouped_profile
 from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
 from tests.browser.conftest import Visitor
-from tests.integration.test_agent import make_app
 from tests.support.serving import Served
+from tests.support.shop import make_app
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from otel_fmd import FmdSpanExporter
+from otel_fmd.database.insert import Inserter, RequestRow
 from otel_fmd.database.queries.counts import total
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader
@@ -62,6 +64,34 @@ def test_spans_become_requests(database_url: str) -> None:
     assert counted(database_url) == 300
     provider.shutdown()
     assert exporter.counters.dropped == 0
+
+
+def test_a_request_that_cannot_be_stored_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a batch of the monitored app, which nobody sends again: one is dropped, and counted."""
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    insert_all = Inserter.insert_all
+
+    def insert(self: Inserter, connection: Connection, rows: Sequence[RequestRow]) -> bool:
+        if any(row.group_by == "poison" for row in rows):
+            raise ValueError("no database takes this")
+        return insert_all(self, connection, rows)
+
+    monkeypatch.setattr(Inserter, "insert_all", insert)
+    exporter = FmdSpanExporter(url)
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+    for number in range(100):
+        who = {"enduser.id": "poison" if number == 70 else "ana"}
+        with tracer.start_as_current_span("job", kind=SpanKind.SERVER, attributes=who):
+            pass
+    assert provider.force_flush()
+    assert exporter.force_flush()
+    assert counted(url) == 99
+    assert exporter.counters.dropped == 1
+    provider.shutdown()
 
 
 def test_a_database_that_is_away_does_not_block_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""The bounded queue between those who bring requests and the one thread that stores them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from otel_fmd.errors import QueueFullError, ShuttingDownError
+from otel_fmd.spans.request import Request
+from otel_fmd.spans.sdk import EndedRequest
+
+Offered = Request | EndedRequest
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Requests that are stored as one, and the future that is done (with '') when they are.
+
+    `size` is how many of those that wait they stand for.
+    """
+
+    requests: list[Request]
+    done: Future[str]
+    size: int
+
+
+class BatchQueue:
+    """Requests of one process that wait to be stored.
+
+    Two ways in: `put` takes a batch whose sender waits for the answer; `offer` one request of which
+    nobody asks again (the monitored app), so these linger until a batch is full of them.
+
+    Args:
+        limit: requests that may wait.
+        batch: requests taken at once, at the most (a larger batch that was put as one stays one).
+        linger_s: how long offered requests wait for others.
+        translate: makes requests of what was offered; called by the thread that takes.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        batch: int,
+        linger_s: float,
+        translate: Callable[[Sequence[Offered]], list[Request]],
+    ) -> None:
+        self._limit, self._batch, self._linger_s = limit, batch, linger_s
+        self._translate = translate
+        self._tickets: deque[Ticket] = deque()
+        self._offered: deque[Offered] = deque()
+        self._waiting = 0
+        self._is_idle = False
+        self._flushes = 0
+        self._changed = threading.Condition()
+        self.stopping = False
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait to be stored, those that are being stored included."""
+        return self._waiting + len(self._offered)
+
+    def put(self, requests: list[Request]) -> Future[str]:
+        """Take a batch; never waits.
+
+        Raises:
+            QueueFullError: too many wait; none of these was taken.
+            ShuttingDownError: the queue was stopped.
+        """
+        done: Future[str] = Future()
+        with self._changed:
+            if self.stopping:
+                raise ShuttingDownError("stopping; send again to the next process")
+            # A batch larger than the whole queue must still get through when nothing else waits.
+            if self._waiting and self._waiting + len(requests) > self._limit:
+                raise QueueFullError(
+                    f"{self._waiting} requests wait to be stored, "
+                    f"{self._limit} may; send again later"
+                )
+            if requests:
+                self._tickets.append(Ticket(requests, done, len(requests)))
+                self._waiting += len(requests)
+                self._changed.notify_all()
+            else:
+                done.set_result("")
+        return done
+
+    def offer(self, request: Offered) -> bool:
+        """Take one request, if it fits; never waits, and takes no lock, usually."""
+        number = len(self._offered)
+        if self.stopping or number + self._waiting >= self._limit:
+            return False
+        self._offered.append(request)
+        # A thread that lingers wakes up by itself.
+        if self._is_idle or number == self._batch:
+            with self._changed:
+                self._changed.notify_all()
+        return True
+
+    def take(self) -> list[Ticket]:
+        """What is to be stored next, waiting for it; nothing once all is taken after `stop`."""
+        with self._changed:
+            self._is_idle = True
+            self._changed.wait_for(lambda: self._tickets or self._offered or self.stopping)
+            self._is_idle = False
+            if self._offered and not self._tickets:
+                self._changed.wait_for(self._is_full, self._linger_s)
+            tickets = self._take_tickets()
+            number = min(len(self._offered), self._batch)
+            offered = [self._offered.popleft() for _ in range(number)]
+            self._waiting += number
+        if offered:
+            tickets.append(Ticket(self._translate(offered), Future(), number))
+        return tickets
+
+    def finish(self, tickets: Sequence[Ticket]) -> None:
+        """Count these as waiting no longer."""
+        with self._changed:
+            self._waiting -= sum(ticket.size for ticket in tickets)
+            self._changed.notify_all()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until nothing waits to be stored; False when that took too long."""
+        with self._changed:
+            self._flushes += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: self.waiting == 0, timeout_s)
+            finally:
+                self._flushes -= 1
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        with self._changed:
+            self.stopping = True
+            self._changed.notify_all()
+
+    def _take_tickets(self) -> list[Ticket]:
+        tickets: list[Ticket] = []
+        size = 0
+        while self._tickets:
+            size += self._tickets[0].size
+            if tickets and size > self._batch:
+                break
+            tickets.append(self._tickets.popleft())
+        return tickets
+
+    def _is_full(self) -> bool:
+        return (
+            self.stopping
+            or self._flushes > 0
+            or bool(self._tickets)
+            or len(self._offered) >= self._batch
+        )
