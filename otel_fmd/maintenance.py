@@ -12,7 +12,8 @@ from datetime import datetime
 from croniter import croniter
 
 from otel_fmd.config import Settings
-from otel_fmd.database.retention import Ages, Retention, is_full
+from otel_fmd.database.retention import Ages, Retention
+from otel_fmd.database.room import Room, is_full
 from otel_fmd.database.schedule import load_schedule
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
@@ -54,6 +55,7 @@ class Maintenance:
     def __init__(self, store: Store, settings: Settings, last_error: Callable[[], str]) -> None:
         self._store = store
         self._retention = Retention(store)
+        self._room = Room(store)
         self._settings = settings
         self._last_error = last_error
         self.state = MaintenanceState()
@@ -82,15 +84,15 @@ class Maintenance:
     def _run(self) -> None:
         checked_s = time.time()
         if self._settings.max_database_size:
-            self._retention.keep_reserve()
+            self._room.keep_reserve()
         looked = float("-inf")
         while not self._stopping.wait(_LOOK_WHEN_FULL_S):
             try:
                 if self._settings.max_database_size and "full" in self._last_error().lower():
-                    self.state.last_evicted = str(self._retention.make_room())
+                    self.state.last_evicted = str(self._room.make_room())
                 elif time.monotonic() - looked >= _LOOK_EVERY_S:
                     looked = time.monotonic()
-                    removed = self._retention.enforce(self._settings.max_database_size)
+                    removed = self._room.enforce(self._settings.max_database_size)
                     if removed:
                         self.state.last_evicted = str(removed)
                     now_s = time.time()

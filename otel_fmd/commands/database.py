@@ -51,15 +51,15 @@ def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Fold and prune once."""
     from otel_fmd.database.fold import Folder
     from otel_fmd.database.retention import Retention
+    from otel_fmd.database.room import Room
     from otel_fmd.maintenance import ages_of
 
     store = open_store(settings)
     folder, folded = Folder(store, settings.max_users), 0
     while step := folder.fold(256) + folder.fold_who(256):
         folded += step
-    retention = Retention(store)
-    removed = retention.prune(ages_of(settings))
-    evicted = retention.enforce(settings.max_database_size)
+    removed = Retention(store).prune(ages_of(settings))
+    evicted = Room(store).enforce(settings.max_database_size)
     print(
         f"Folded {folded} deltas. Pruned: {removed or 'nothing'}. Evicted: {evicted or 'nothing'}."
     )

@@ -1,36 +1,26 @@
-"""Pruning by age, in chunks so short that ingest hardly waits; and making room under a size cap."""
+"""Pruning by age, in chunks so short that ingest hardly waits."""
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields
-from pathlib import Path
 
-from sqlalchemy import Connection, Table, delete, func, select, text
+from sqlalchemy import Connection, Table, delete, func, select
 
 from otel_fmd.analysis.request_id import id_range
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
 from otel_fmd.database.recount import PRUNED_BEFORE
 from otel_fmd.database.rows import naive_utc, unix_us
 from otel_fmd.database.settings import get_setting, put_setting
+from otel_fmd.database.space import give_back
 from otel_fmd.database.store import Store
-from otel_fmd.errors import StoreUnavailableError
 
-_log = logging.getLogger(__name__)
 _DAY_US = 86_400_000_000
 _TARGET_S = 0.03
 _FIRST_CHUNK = 400
 _MOST_CHUNK = 20_000
 _HOUR_HISTOGRAM_DAYS = 35
-_VACUUM_PAGES = 2_000
-_RESERVE_BYTES = 8 * 2**20
-_SHARE = 0.05
-_ENOUGH = 0.95
-_MOST_ROUNDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +40,7 @@ class Ages:
 
 
 class Retention:
-    """Removes what is old, or what there is no room for."""
+    """Removes what is old."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -72,131 +62,22 @@ class Retention:
         if ages.profiles:
             done["profiles"] = self._prune_details(self._tables.profile, before(ages.profiles))
         if ages.rollups:
-            done["rollups"] = self._prune_rollups(before(ages.rollups))
+            done["rollups"] = self.prune_rollups(before(ages.rollups))
         if ages.custom_graphs:
             done["custom_graphs"] = self._prune_custom_graphs(before(ages.custom_graphs))
         hour = (now - _HOUR_HISTOGRAM_DAYS * _DAY_US) // HOUR_US
         self._delete_ranges(self._tables.hour_histogram, hour)
-        self.give_back()
+        give_back(self._store)
         return {kind: number for kind, number in done.items() if number}
 
-    def give_back(self) -> None:
-        """Give free pages of SQLite back to the file system, some at a time."""
-        if self._store.dialect != "sqlite":
-            return
-        while self._free_pages():
-            began = self._free_pages()
-            with self._store.write_lock, self._store.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert raw is not None
-                raw.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-            if self._free_pages() >= began:
-                return
+    def delete_oldest(self, kind: str, table: Table, wanted: int) -> int:
+        """Remove so many of the oldest rows of a table; how many were removed.
 
-    def size_bytes(self) -> int:
-        """What the database takes, without pages that are free already."""
-        if self._store.dialect == "sqlite":
-            with self._store.engine.connect() as connection:
-                run = connection.exec_driver_sql
-                pages = int(run("PRAGMA page_count").scalar_one())
-                return (pages - self._free_pages()) * int(run("PRAGMA page_size").scalar_one())
-        query = (
-            "SELECT pg_database_size(current_database())"
-            if self._store.dialect == "postgresql"
-            else "SELECT SUM(data_length + index_length) FROM information_schema.tables "
-            "WHERE table_schema = DATABASE()"
-        )
-        with self._store.read() as connection:
-            return int(connection.execute(text(query)).scalar() or 0)
-
-    def enforce(self, cap_bytes: int) -> dict[str, int]:
-        """Evict the oldest of the bulkiest kind until the cap is kept; rollups last.
-
-        Returns:
-            The rows removed, by kind; empty when there was room.
+        Args:
+            kind: `requests`, or what the table holds of requests.
+            table: `Request`, `Outlier` or the table of profiles.
+            wanted: rows.
         """
-        removed: dict[str, int] = {}
-        if not cap_bytes or self.size_bytes() <= cap_bytes:
-            return removed
-        for _ in range(_MOST_ROUNDS):
-            if self.size_bytes() <= cap_bytes * _ENOUGH:
-                break
-            kind, number = self._evict()
-            if not number:
-                break
-            removed[kind] = removed.get(kind, 0) + number
-            if self._store.dialect != "sqlite":
-                break  # Their sizes fall only when they vacuum; look again next time.
-        if removed:
-            _log.warning("size cap of %d bytes: evicted %s", cap_bytes, removed)
-            self.give_back()
-        return removed
-
-    def make_room(self) -> dict[str, int]:
-        """After the disk was full: use the reserve, evict, and lay the reserve aside again."""
-        reserve = self.reserve_path
-        if reserve is not None:
-            with suppress(FileNotFoundError):
-                os.unlink(reserve)
-        removed: dict[str, int] = {}
-        for _ in range(4):
-            kind, number = self._evict()
-            removed[kind] = removed.get(kind, 0) + number
-        self._checkpoint()
-        self.give_back()
-        self._checkpoint()
-        self.keep_reserve()
-        _log.warning("the disk was full: evicted %s", removed)
-        return removed
-
-    @property
-    def reserve_path(self) -> Path | None:
-        """A file beside SQLite's that is given up when the disk is full, so that we can delete."""
-        path = self._store.sqlite_path
-        return None if path is None else Path(f"{path}-reserve")
-
-    def keep_reserve(self) -> None:
-        """Lay the reserve aside, where there is room."""
-        path = self.reserve_path
-        if path is None or path.exists():
-            return
-        try:
-            with path.open("wb") as file:
-                for _ in range(_RESERVE_BYTES // 65_536):
-                    file.write(bytes(65_536))
-        except OSError:
-            path.unlink(missing_ok=True)
-
-    def _checkpoint(self) -> None:
-        if self._store.dialect == "sqlite":
-            with self._store.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert raw is not None
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-    def _evict(self) -> tuple[str, int]:
-        """Remove a part of the bulkiest kind, its oldest rows."""
-        tables = self._tables
-        bulk = sorted(
-            (
-                ("profiles", tables.stack_line, 60, tables.profile),
-                ("outliers", tables.outlier, 2_500, tables.outlier),
-                ("requests", tables.request, 130, tables.request),
-            ),
-            key=lambda one: -self._rows(one[1]) * one[2],
-        )
-        for kind, _, _, table in bulk:
-            number = self._rows(table)
-            if number:
-                wanted = max(1, int(number * _SHARE))
-                return kind, self._evict_oldest(kind, table, wanted)
-        with self._store.read() as connection:
-            first = connection.execute(select(func.min(tables.hour_count.c.hour))).scalar()
-        if first is None:
-            return "rollups", 0
-        return "rollups", self._prune_rollups((first + HOURS_PER_DAY) * HOUR_US)
-
-    def _evict_oldest(self, kind: str, table: Table, wanted: int) -> int:
         column = table.c.id if kind == "requests" else table.c.request_id
         with self._store.read() as connection:
             bound = connection.execute(
@@ -211,11 +92,19 @@ class Retention:
             return removed
         return self._delete_details(table, bound + 1)
 
-    def _rows(self, table: Table) -> int:
-        """How many rows a table has."""
-        with self._store.read() as connection:
-            count = select(func.count()).select_from(table)
-            return int(connection.execute(count).scalar_one())
+    def prune_rollups(self, before_us: int) -> int:
+        """Remove the rollups of days before this one; the rows removed."""
+        day = before_us // _DAY_US
+        hour = day * HOURS_PER_DAY
+        return sum(
+            self._delete_ranges(table, bound)
+            for table, bound in (
+                (self._tables.hour_count, hour),
+                (self._tables.hour_histogram, hour),
+                (self._tables.day_count, day),
+                (self._tables.day_histogram, day),
+            )
+        )
 
     def _time_of(self, request_id: int) -> int:
         request = self._tables.request.c
@@ -283,19 +172,6 @@ class Retention:
 
         return self._in_chunks(chunk)
 
-    def _prune_rollups(self, before_us: int) -> int:
-        day = before_us // _DAY_US
-        hour = day * HOURS_PER_DAY
-        return sum(
-            self._delete_ranges(table, bound)
-            for table, bound in (
-                (self._tables.hour_count, hour),
-                (self._tables.hour_histogram, hour),
-                (self._tables.day_count, day),
-                (self._tables.day_histogram, day),
-            )
-        )
-
     def _delete_ranges(self, table: Table, bound: int) -> int:
         """Delete rollups before a period, one period at a time."""
         period = table.c[0]
@@ -348,14 +224,3 @@ class Retention:
             self._took = _TARGET_S
             yield int(size)
             size = min(_MOST_CHUNK, max(50, size * min(2.0, _TARGET_S / max(self._took, 1e-4))))
-
-    def _free_pages(self) -> int:
-        with self._store.engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            vacuum = connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one()
-        return int(found) if int(vacuum) else 0
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error says that the disk is full."""
-    return isinstance(error, StoreUnavailableError) and "full" in str(error).lower()

@@ -20,6 +20,7 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder
 
 Settle = Callable[[], object]
+_QUEUE = 16_384
 
 
 def make_app() -> Flask:
@@ -77,7 +78,9 @@ def monitor_with_otel(app: Flask, exporter: str, target: str, level: int) -> Set
     elif exporter == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(target)))
+        # With the default queue (2048) a round overflows it, and dropping costs less than sending.
+        to_receiver = OTLPSpanExporter(target)
+        provider.add_span_processor(BatchSpanProcessor(to_receiver, max_queue_size=_QUEUE))
     if not level:
         FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
         return provider.force_flush

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from otel_fmd.config import load
-from otel_fmd.database.retention import Retention
 from otel_fmd.database.schedule import PruningSchedule, load_schedule, save_schedule
+from otel_fmd.database.space import size_bytes
 from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.maintenance import Maintenance, ages_of, next_run
@@ -65,7 +65,7 @@ def test_maintenance_keeps_the_cap(sqlite_store: Store, monkeypatch: pytest.Monk
     """The oldest requests go until the database is small enough."""
     fill(sqlite_store, number=800)
     monkeypatch.setattr("otel_fmd.maintenance._LOOK_EVERY_S", 0.0)
-    cap = int(Retention(sqlite_store).size_bytes() * 0.6)
+    cap = int(size_bytes(sqlite_store) * 0.6)
     one = Maintenance(sqlite_store, load({}, max_database_size=cap), lambda: "")
     one.start()
     wait_for(lambda: "requests" in one.state.last_evicted)

@@ -14,6 +14,8 @@ from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.recount import check
 from otel_fmd.database.retention import Ages, Retention
+from otel_fmd.database.room import Room
+from otel_fmd.database.space import size_bytes
 from otel_fmd.database.store import Store
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.database.test_write import count, requests_of, writer
@@ -60,9 +62,9 @@ def test_space_is_given_back(sqlite_store: Store) -> None:
     retention = Retention(sqlite_store)
     path = sqlite_store.sqlite_path
     assert path is not None
-    before = retention.size_bytes()
+    before = size_bytes(sqlite_store)
     retention.prune(Ages(requests=1), now)
-    assert retention.size_bytes() < before / 2
+    assert size_bytes(sqlite_store) < before / 2
     with sqlite_store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA freelist_count").scalar() == 0
 
@@ -96,14 +98,14 @@ def test_ingest_hardly_waits_for_pruning(
 def test_a_cap_evicts_the_oldest_of_the_bulkiest_kind(sqlite_store: Store) -> None:
     """Requests in the end, the figures never."""
     fill(sqlite_store, number=800)
-    retention = Retention(sqlite_store)
-    cap = int(retention.size_bytes() * 0.6)
+    room = Room(sqlite_store)
+    cap = int(size_bytes(sqlite_store) * 0.6)
     with sqlite_store.read() as connection:
         newest = connection.execute(select(func.max(sqlite_store.tables.request.c.id))).scalar()
-    removed = retention.enforce(cap)
+    removed = room.enforce(cap)
     assert removed["requests"] > 0
-    assert retention.size_bytes() <= cap
-    assert retention.enforce(cap) == {}
+    assert size_bytes(sqlite_store) <= cap
+    assert room.enforce(cap) == {}
     with sqlite_store.read() as connection:
         assert (
             connection.execute(select(func.max(sqlite_store.tables.request.c.id))).scalar()
