@@ -10,46 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from otel_fmd.database.store import Store
-from tests.browser.conftest import Visitor
+from tests.support.recount import Recount
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
+from tests.support.visitor import Visitor
 
 Visit = Callable[..., Visitor]
-
-
-class Recount:
-    """The demo's requests, read from the rows."""
-
-    def __init__(self, served: Served) -> None:
-        store = Store(served.database_url)
-        tables = store.tables
-        with store.read() as connection:
-            self.names = {row.id: row.name for row in connection.execute(select(tables.endpoint))}
-            self.rows = connection.execute(select(tables.request)).all()
-        store.close()
-
-    def endpoint(self, name: str) -> int:
-        """The id of an endpoint."""
-        return next(number for number, one in self.names.items() if one == name)
-
-    def of(self, name: str) -> list:
-        """The requests of an endpoint."""
-        number = self.endpoint(name)
-        return [row for row in self.rows if row.endpoint_id == number]
-
-
-@pytest.fixture(scope="module")
-def recount(demo: Served) -> Recount:
-    """The demo's rows."""
-    return Recount(demo)
-
-
-@pytest.fixture
-def visitor(visit: Visit, demo: Served) -> Visitor:
-    """A logged-in admin."""
-    one = visit(demo)
-    one.log_in()
-    return one
 
 
 def scroll_right(visitor: Visitor) -> None:

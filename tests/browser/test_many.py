@@ -14,8 +14,8 @@ from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter
 from otel_fmd.spans.request import NOTHING_MORE, Request
-from tests.browser.conftest import Visitor
 from tests.support.serving import Served
+from tests.support.visitor import Visitor
 
 ENDPOINTS, VERSIONS, DAYS = 500, 100, 25
 

@@ -13,9 +13,9 @@ import otel_fmd
 from otel_fmd.database.queries.profiles import grouped_profile
 from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
-from tests.browser.conftest import Visitor
 from tests.support.serving import Served
 from tests.support.shop import make_app
+from tests.support.visitor import Visitor
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from dash_app.pages import PAGES
-from tests.browser.conftest import Visitor
-from tests.browser.test_dashboard import Recount
+from tests.support.recount import Recount
 from tests.support.requirements import BUILD, ROOT, program
 from tests.support.serving import Served
+from tests.support.visitor import Visitor
 
 # The endpoint that a page is most telling for.
 ENDPOINTS = {
