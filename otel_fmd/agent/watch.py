@@ -31,6 +31,7 @@ except ModuleNotFoundError:  # It is no light dependency: outliers do without CP
 
 HAS_CPU_CLOCK = sys.platform == "linux"
 _MOST_SAMPLES = 20_000
+_MACHINE_S = 0.1
 Frames = Mapping[int, FrameType]
 
 
@@ -154,8 +155,27 @@ def cpu_clock_of(native_id: int) -> int:
 
 def take_snapshot(lines: Path, environ: Mapping[str, Any]) -> Snapshot:
     """The stack, CPU per core, memory, and a copy of the environment."""
-    cpu = memory = ""
-    if psutil is not None:
-        cpu = str(psutil.cpu_percent(percpu=True))
-        memory = str(psutil.virtual_memory())
-    return Snapshot(stack_text(lines), cpu, memory, dict(environ))
+    return Snapshot(stack_text(lines), *_machine.read(), dict(environ))
+
+
+class _Machine:
+    """CPU per core and memory of the machine, as psutil tells them."""
+
+    def __init__(self) -> None:
+        self._read_at = float("-inf")
+        self._found = "", ""
+
+    def read(self) -> tuple[str, str]:
+        """As FMD stores them; '' without psutil.
+
+        Measured anew after 0.1 s: psutil's CPU percentages of less say nothing, and requests that
+        are slow together are slow for one reason.
+        """
+        now = time.monotonic()
+        if psutil is not None and now - self._read_at >= _MACHINE_S:
+            self._read_at = now
+            self._found = str(psutil.cpu_percent(percpu=True)), str(psutil.virtual_memory())
+        return self._found
+
+
+_machine = _Machine()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import requests
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -19,12 +15,9 @@ from sqlalchemy import Connection, func, select
 
 from otel_fmd import FmdSpanExporter
 from otel_fmd.database.insert import Inserter, RequestRow
-from otel_fmd.database.queries.counts import total
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.schema import revision_of
 from otel_fmd.database.store import Store
-from tests.support.waiting import free_port, wait_for
+from tests.support.apps import counted, running_app
+from tests.support.waiting import wait_for
 
 APP = """
 import os
@@ -35,19 +28,6 @@ app = Flask(__name__)
 def pid():
     return str(os.getpid())
 """
-
-
-def counted(url: str) -> int:
-    """Requests in the figures; -1 while there are no tables yet."""
-    store = Store(url)
-    try:
-        with store.read() as connection:
-            if revision_of(connection, "") is None:
-                return -1
-        with Reader(store).snapshot() as snapshot:
-            return total(snapshot, Selection())
-    finally:
-        store.close()
 
 
 def test_spans_become_requests(database_url: str) -> None:
@@ -185,35 +165,11 @@ def test_zero_code(command: list[str], tmp_path: Path) -> None:
     """`opentelemetry-instrument` with OTEL_TRACES_EXPORTER=fmd, under real servers."""
     (tmp_path / "app.py").write_text(APP)
     url = f"sqlite:///{tmp_path / 'fmd.db'}"
-    port = free_port()
-    tools = Path(sys.executable).parent
-    run = [str(tools / "opentelemetry-instrument"), str(tools / command[0])]
-    run += [part.format(port=port) for part in command[1:]]
-    process = subprocess.Popen(
-        run,
-        cwd=tmp_path,
-        env=environment(url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}/pid"
-
-        def answers() -> bool:
-            try:
-                return requests.get(address, timeout=5).ok
-            except requests.ConnectionError:
-                assert process.poll() is None, process.stderr.read()
-                return False
-
-        wait_for(answers, 60)
-        pids = {requests.get(address, timeout=5).text for _ in range(59)}
+    run = ["opentelemetry-instrument", *command]
+    with running_app(run, "/pid", tmp_path, **environment(url)) as app:
+        pids = {app.get("/pid").text for _ in range(59)}
         assert len(pids) >= 1
         wait_for(lambda: Path(tmp_path / "fmd.db").exists() and counted(url) == 60, 30)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
     store = Store(url)
     with store.read() as connection:
         rows = connection.execute(select(func.count(store.tables.request.c.id))).scalar_one()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
 from otel_fmd.errors import LevelsUnavailableError
 from otel_fmd.otlp_target import otlp_target
+from tests.support.apps import running_app
 from tests.support.serving import Served
 from tests.support.spans import Spans, body
 from tests.support.waiting import free_port, wait_for
@@ -120,9 +118,7 @@ def test_a_change_takes_effect_in_every_worker_within_ten_seconds(
     """Zero code, two gunicorn workers over OTLP: profiles come from both after the change."""
     served = serve(new_url("sqlite"), "--no-dashboard")
     (tmp_path / "app.py").write_text(APP)
-    tools, port = Path(sys.executable).parent, free_port()
     environment = {
-        **os.environ,
         "OTEL_EXPORTER_OTLP_ENDPOINT": served.http,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_TRACES_EXPORTER": "otlp",
@@ -131,28 +127,13 @@ def test_a_change_takes_effect_in_every_worker_within_ten_seconds(
         "OTEL_SERVICE_NAME": "remote",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
-    command = [str(tools / "opentelemetry-instrument"), str(tools / "gunicorn"), "app:app"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload"]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = ["opentelemetry-instrument", "gunicorn", "app:app", "--bind", "127.0.0.1:{port}"]
+    command += ["--workers", "2", "--preload"]
     store = Store(served.database_url)
-    try:
-
-        def ask() -> bool:
-            try:
-                return requests.get(f"http://127.0.0.1:{port}/slow", timeout=5).ok
-            except requests.ConnectionError:
-                return False
-
-        wait_for(ask, 30)
+    with running_app(command, "/slow", tmp_path, **environment) as app:
 
         def name() -> str | None:
-            ask()
+            app.get("/slow")
             with store.read() as connection:
                 return connection.execute(select(store.tables.endpoint.c.name)).scalar()
 
@@ -161,12 +142,9 @@ def test_a_change_takes_effect_in_every_worker_within_ten_seconds(
 
         def profiles() -> int:
             for _ in range(6):
-                ask()
+                app.get("/slow")
             with Reader(store).snapshot() as snapshot:
                 return profile_count(snapshot, 1)
 
         wait_for(lambda: profiles() > 10, 12, "profiles ten seconds after the change")
-    finally:
-        process.terminate()
-        process.wait(20)
-        store.close()
+    store.close()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,9 @@ from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.instrumentation import Instrumentation
+from tests.support.apps import running_app
 from tests.support.serving import PASSWORD
-from tests.support.waiting import free_port, wait_for
+from tests.support.waiting import wait_for
 
 ORIGIN = {"Origin": "http://localhost"}
 
@@ -161,32 +159,14 @@ def create_app():
 def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
     """An app factory under two workers: one login holds in both, and all requests are counted."""
     (tmp_path / "factory.py").write_text(FACTORY)
-    port = free_port()
     environment = {
-        **os.environ,
         "OTEL_FMD_DATABASE_URL": f"sqlite:///{tmp_path / 'fmd.db'}",
         "OTEL_FMD_ADMIN_PASSWORD": PASSWORD,
         "OTEL_SERVICE_NAME": "factory",
     }
-    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    command = [gunicorn, "factory:create_app()", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    base = f"http://127.0.0.1:{port}"
-    try:
-
-        def answers() -> bool:
-            try:
-                return requests.get(f"{base}/item", timeout=5).ok
-            except requests.ConnectionError:
-                return False
-
-        wait_for(answers, 30)
+    command = ["gunicorn", "factory:create_app()", "--bind", "127.0.0.1:{port}", "--workers", "2"]
+    with running_app(command, "/item", tmp_path, **environment) as app:
+        base = app.base
         browser = requests.Session()
         page = browser.get(f"{base}/dashboard/login", timeout=30).text
         token = re.search('name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
@@ -210,6 +190,3 @@ def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
 
         wait_for(counted)
         store.close()
-    finally:
-        process.terminate()
-        process.wait(20)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import requests
 
 from otel_fmd.database.queries.counts import total
 from otel_fmd.database.queries.profiles import profile_count, profiles
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.schema import revision_of
 from otel_fmd.database.store import Store
-from tests.support.waiting import free_port, wait_for
+from tests.support.apps import counted, running_app
+from tests.support.waiting import wait_for
 
 APP = """
 import sys
@@ -44,7 +39,6 @@ from app import app
 from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 application = OpenTelemetryMiddleware(app.wsgi_app)
 """
-TOOLS = Path(sys.executable).parent
 BIND = ["--bind", "127.0.0.1:{port}"]
 
 
@@ -78,40 +72,12 @@ def test_requests_and_profiles_are_stored(line: Line, tmp_path: Path) -> None:
     """Every request under FMD's name; a profile of it where the table says so."""
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "outer.py").write_text(OUTER)
-    port = free_port()
     url = f"sqlite:///{tmp_path / 'fmd.db'}"
-    environment = {
-        **os.environ,
-        "OTEL_FMD_DATABASE_URL": url,
-        "OTEL_SERVICE_NAME": "served",
-        "PYTHONPATH": str(tmp_path),
-    }
-    command = [str(TOOLS / line.command[0]), *line.command[1:]]
-    process = subprocess.Popen(
-        [part.format(port=port) for part in command],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}/slow"
-
-    def answers() -> bool:
-        try:
-            return requests.get(address, timeout=5).ok
-        except requests.ConnectionError:
-            assert process.poll() is None
-            return False
-
-    try:
-        wait_for(answers, 60)
+    environment = {"OTEL_FMD_DATABASE_URL": url, "OTEL_SERVICE_NAME": "served"}
+    with running_app(line.command, "/slow", tmp_path, **environment) as app:
         for _ in range(19):
-            assert requests.get(address, timeout=5).text == "x"
+            assert app.get("/slow").text == "x"
         wait_for(lambda: counted(url) == 20, 30, "20 requests stored")
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
     store = Store(url)
     with Reader(store).snapshot() as snapshot:
         (endpoint,) = snapshot.endpoints.values()
@@ -125,19 +91,6 @@ def test_requests_and_profiles_are_stored(line: Line, tmp_path: Path) -> None:
         assert any("time.sleep" in one.code for one in newest[0].lines)
     else:
         assert found == 0
-
-
-def counted(url: str) -> int:
-    """Requests in the figures; -1 while there are no tables yet."""
-    store = Store(url)
-    try:
-        with store.read() as connection:
-            if revision_of(connection, "") is None:
-                return -1
-        with Reader(store).snapshot() as snapshot:
-            return total(snapshot, Selection())
-    finally:
-        store.close()
 
 
 def test_the_table_in_the_documentation_has_these_lines() -> None:

@@ -1,13 +1,14 @@
-"""The watching thread's hold on the interpreter's switch interval."""
+"""The watching thread: the switch interval, and what it reads of the machine."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
 import pytest
 
-from otel_fmd.agent.watch import Watch
+from otel_fmd.agent.watch import Watch, _Machine
 from otel_fmd.agent.watcher import Watcher
 
 
@@ -36,3 +37,18 @@ def test_a_child_forked_within_a_profiled_request_has_the_usual_interval(noted: 
     watcher.stop()
     assert os.waitstatus_to_exitcode(status) == 0
     assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+def test_the_machine_is_measured_every_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that are slow together share a reading; psutil's of a shorter time say nothing."""
+    now = 1000.0
+    monkeypatch.setattr("otel_fmd.agent.watch.time.monotonic", lambda: now)
+    machine = _Machine()
+    cpu, memory = machine.read()
+    assert len(json.loads(cpu)) == os.cpu_count()
+    assert "total=" in memory
+    monkeypatch.setattr("otel_fmd.agent.watch.psutil.cpu_percent", lambda percpu: [1.5])
+    now += 0.05
+    assert machine.read() == (cpu, memory)
+    now += 0.06
+    assert machine.read()[0] == "[1.5]"
