@@ -62,6 +62,18 @@ class BatchQueue:
         """Requests that wait to be stored, those that are being stored included."""
         return self._waiting + len(self._offered)
 
+    def check_room(self, number: int) -> None:
+        """Whether a batch of so many fits.
+
+        Raises:
+            QueueFullError: it does not.
+        """
+        # A batch larger than the whole queue must still get through when nothing else waits.
+        if self._waiting and self._waiting + number > self._limit:
+            raise QueueFullError(
+                f"{self._waiting} requests wait to be stored, {self._limit} may; send again later"
+            )
+
     def put(self, requests: list[Request]) -> Future[str]:
         """Take a batch; never waits.
 
@@ -73,12 +85,7 @@ class BatchQueue:
         with self._changed:
             if self.stopping:
                 raise ShuttingDownError("stopping; send again to the next process")
-            # A batch larger than the whole queue must still get through when nothing else waits.
-            if self._waiting and self._waiting + len(requests) > self._limit:
-                raise QueueFullError(
-                    f"{self._waiting} requests wait to be stored, "
-                    f"{self._limit} may; send again later"
-                )
+            self.check_room(len(requests))
             if requests:
                 self._tickets.append(Ticket(requests, done, len(requests)))
                 self._waiting += len(requests)

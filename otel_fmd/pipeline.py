@@ -15,8 +15,9 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
 from otel_fmd.analysis.outliers import OutlierRule
@@ -149,18 +150,32 @@ class Pipeline:
         """
         translation = self._translator.translate(spans)
         requests = translation.requests
-        try:
+        with self._counting_refused(len(requests)):
             done = self._queue.put(requests)
-        except QueueFullError:
-            with self._lock:
-                self.counters.refused += len(requests)
-            raise
         with self._lock:
             self.counters.not_kept += translation.not_kept
             self.counters.clock_errors += translation.clock_errors
             if self._writer is None and requests:
                 self._start()
         return done
+
+    def check_room(self, number: int) -> None:
+        """Whether so many requests could be submitted now.
+
+        Raises:
+            QueueFullError: too many wait; these count as refused.
+        """
+        with self._counting_refused(number):
+            self._queue.check_room(number)
+
+    @contextmanager
+    def _counting_refused(self, number: int) -> Iterator[None]:
+        try:
+            yield
+        except QueueFullError:
+            with self._lock:
+                self.counters.refused += number
+            raise
 
     def offer(self, request: Offered) -> None:
         """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""

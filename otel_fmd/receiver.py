@@ -23,6 +23,10 @@ from otel_fmd.spans.record import Span
 
 RETRY_OVERLOAD_S = 1.0
 RETRY_STORE_S = 5.0
+_FIRST_SPAN_BYTES = 2_000.0
+"""More than most, so that nothing is refused unseen before spans were seen."""
+_NEWEST = 0.1
+"""The weight of the newest body in the mean size of a span."""
 _PIPELINE_HELP = {
     "stored": "Requests stored.",
     "duplicates": "Requests that were stored before: sent again by a client.",
@@ -30,7 +34,7 @@ _PIPELINE_HELP = {
     "seen_only": "Requests of endpoints at monitor level 0, not stored.",
     "not_kept": "Child spans, accepted and not kept.",
     "clock_errors": "Spans that ended before they began; stored with a duration of 0.",
-    "refused": "Requests refused because too many waited.",
+    "refused": "Requests refused because too many waited; by the size of their body, mostly.",
     "failed": "Requests whose client was told that they were not stored.",
     "dropped": "Requests dropped by an exporter.",
     "folded": "Deltas folded into the rollups.",
@@ -44,16 +48,24 @@ class Receiver:
         self._store = store
         self._pipeline = pipeline
         self._token = token
+        self._span_bytes = _FIRST_SPAN_BYTES
         self.counters = ReceiverCounters()
 
-    def accept(self, spans: Sequence[Span]) -> Future[str]:
-        """Take spans; see `otlp.service.Accept`."""
+    def admit(self, size: int) -> None:
+        """Refuse a body that will hardly fit, by the size that spans had lately."""
+        try:
+            self._pipeline.check_room(int(size / self._span_bytes))
+        except QueueFullError as error:
+            raise _overload(error) from None
+
+    def accept(self, spans: Sequence[Span], size: int) -> Future[str]:
+        """Take spans; see `otlp.service.Intake`."""
+        if spans:
+            self._span_bytes += (size / len(spans) - self._span_bytes) * _NEWEST
         try:
             stored = self._pipeline.submit(spans)
         except QueueFullError as error:
-            raise RetryableError(
-                str(error), retry_after_s=RETRY_OVERLOAD_S, overload=True
-            ) from None
+            raise _overload(error) from None
         except ShuttingDownError as error:
             raise RetryableError(
                 str(error), retry_after_s=RETRY_OVERLOAD_S, overload=False
@@ -132,6 +144,10 @@ class Receiver:
             lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
         text = "\n".join(lines) + "\n"
         return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
+
+
+def _overload(error: QueueFullError) -> RetryableError:
+    return RetryableError(str(error), retry_after_s=RETRY_OVERLOAD_S, overload=True)
 
 
 def _is_loopback(address: str) -> bool:

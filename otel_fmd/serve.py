@@ -95,7 +95,7 @@ class Server:
         settings = self._settings
         limits = Limits(settings.max_body_bytes, settings.max_body_bytes)
         app = OtlpHttpApp(
-            self.receiver.accept,
+            self.receiver,
             limits,
             self.receiver.counters,
             self.receiver.pages(),
@@ -106,7 +106,7 @@ class Server:
         self._http = OtlpHttpServer(app, bound, settings.grace_seconds)
         try:
             self._grpc = OtlpGrpcServer(
-                self.receiver.accept,
+                self.receiver,
                 limits,
                 self.receiver.counters,
                 settings.host,

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_fmd.otlp.decode import decode_protobuf
 from otel_fmd.otlp.encode import status, status_for, success
 from otel_fmd.otlp.errors import OtlpError, UnauthenticatedError
-from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
 _SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
@@ -32,7 +32,7 @@ class OtlpGrpcServer:
 
     def __init__(
         self,
-        accept: Accept,
+        intake: Intake,
         limits: Limits,
         counters: ReceiverCounters,
         host: str,
@@ -40,7 +40,7 @@ class OtlpGrpcServer:
         grace_s: float,
         token: str = "",
     ) -> None:
-        self._accept = accept
+        self._intake = intake
         self._counters = counters
         self._grace_s = grace_s
         self._token = token
@@ -87,10 +87,11 @@ class OtlpGrpcServer:
             sent = dict(context.invocation_metadata()).get("authorization", "")
             if not has_token(sent, self._token):
                 raise UnauthenticatedError("a bearer token is asked for in the authorization")
+            self._intake.admit(len(body))
             decoded = decode_protobuf(body)
             warning = ""
             if decoded.spans:
-                warning = self._accept(decoded.spans).result()
+                warning = self._intake.accept(decoded.spans, len(body)).result()
         except OtlpError as error:
             refused = status_for(error)
             self._counters.add("grpc", f"refused_{_CODES[refused.code].name.lower()}")

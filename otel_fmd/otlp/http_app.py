@@ -25,7 +25,7 @@ from otel_fmd.otlp.errors import (
     UnauthenticatedError,
     UnsupportedEncodingError,
 )
-from otel_fmd.otlp.service import Accept, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
 _PROTOBUF = "application/x-protobuf"
@@ -61,7 +61,7 @@ class OtlpHttpApp:
     """The ASGI application.
 
     Args:
-        accept: takes the spans of a request.
+        intake: takes the spans of a request.
         limits: bounds on bodies.
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
@@ -71,14 +71,14 @@ class OtlpHttpApp:
 
     def __init__(
         self,
-        accept: Accept,
+        intake: Intake,
         limits: Limits,
         counters: ReceiverCounters,
         pages: Mapping[str, Page] | None = None,
         allowed_origins: Sequence[str] = (),
         token: str = "",
     ) -> None:
-        self._accept = accept
+        self._intake = intake
         self._limits = limits
         self._counters = counters
         self._pages = dict(pages or {})
@@ -135,12 +135,13 @@ class OtlpHttpApp:
             if not has_token(headers.get("authorization", ""), self._token):
                 raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
             body = await self._read(headers, receive)
+            self._intake.admit(len(body))
             decoded = await asyncio.get_running_loop().run_in_executor(
                 None, self._decode, kind, body, headers.get("content-encoding", "")
             )
             warning = ""
             if decoded.spans:
-                warning = await asyncio.wrap_future(self._accept(decoded.spans))
+                warning = await asyncio.wrap_future(self._intake.accept(decoded.spans, len(body)))
             answer = success(decoded.rejected, decoded.reason or warning)
             self._counters.add("http", "spans_received", len(decoded.spans))
             self._counters.add("http", "spans_rejected", decoded.rejected)

@@ -1,16 +1,16 @@
 """What both transports do with a decoded request, and the counters that they keep.
 
-The transports know one thing of the rest of the program: an `Accept` function that takes spans and
-returns a future, done when they are durable. Its result is a warning for the client, or ''.
+The transports know one thing of the rest of the program: an `Intake`.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Protocol
 
 from otel_fmd.spans.record import Span
 
@@ -24,8 +24,25 @@ def has_token(authorization: str, token: str) -> bool:
     return scheme.lower() == "bearer" and same
 
 
-Accept = Callable[[Sequence[Span]], "Future[str]"]
-"""Takes spans; raises `RetryableError` at once when it cannot, or fails the future with it."""
+class Intake(Protocol):
+    """Where spans go."""
+
+    def admit(self, size: int) -> None:
+        """Called before a body of so many bytes is decoded, which is half the work of storing it.
+
+        Raises:
+            RetryableError: it would not fit.
+        """
+
+    def accept(self, spans: Sequence[Span], size: int) -> Future[str]:
+        """Take the spans of such a body.
+
+        The future is done when they are durable; its result is a warning for the client, or ''. It
+        may fail with what `accept` itself raises.
+
+        Raises:
+            RetryableError: they cannot be taken now.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,8 +181,8 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
     refused = sum(client.answers.get(429, 0) for client in [*few, *many])
     with capsys.disabled():
         print(
-            f"\noverload: {peak:,.0f} spans/s at the peak, {overloaded:,.0f} under overload, "
-            f"{refused} refused with 429, {max(memory):.0f} MiB"
+            f"\noverload: {peak:,.0f} spans/s at the peak, {overloaded:,.0f} under overload "
+            f"({overloaded / peak:.0%}), {refused} refused with 429, {max(memory):.0f} MiB"
         )
     served.stop()
     assert_exactly_once(url, acknowledged)

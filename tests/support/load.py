@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from otel_fmd.database.recount import check
 from otel_fmd.database.store import Store
-from tests.support.spans import Spans, body
+from tests.support.spans import Template
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
@@ -38,12 +38,11 @@ class RetryingClient(threading.Thread):
 
     def run(self) -> None:
         """Send until told to stop; the batch in flight is sent to its end."""
-        number = tries = 0
+        tries = 0
         session = requests.Session()
+        template = Template(self._seed, self._size)
         while not self.stopping.is_set():
-            number += 1
-            spans = Spans(self._seed * 100_000 + number).many(self._size)
-            data = body(spans)
+            data, ids = template.make()
             while True:
                 url = self._urls[tries % len(self._urls)]
                 try:
@@ -59,7 +58,7 @@ class RetryingClient(threading.Thread):
                     return
                 tries += 1
                 time.sleep(0.05)
-            self.acknowledged += [span.span_id for span in spans]
+            self.acknowledged += ids
 
 
 def finish(clients: Sequence[RetryingClient], timeout_s: float = 90) -> list[bytes]:

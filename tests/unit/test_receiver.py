@@ -77,6 +77,29 @@ def test_a_full_queue_is_429_and_resource_exhausted(server: Server) -> None:
     assert server.pipeline.counters.refused == 600
 
 
+def test_a_body_that_cannot_fit_is_refused_before_it_is_decoded(server: Server) -> None:
+    """By the size that spans had lately: this one would be a bad request, could it be read."""
+    url = server.addresses["otlp-http"] + "/v1/traces"
+    for seed in range(20):
+        data = body(Spans(seed).many(50))
+        assert requests.post(url, data, headers=PROTOBUF, timeout=10).ok
+    with server.store.write_lock:
+        waiting = threading.Thread(
+            target=requests.post,
+            args=(url, body(Spans(30).many(300))),
+            kwargs={"headers": PROTOBUF, "timeout": 60},
+        )
+        waiting.start()
+        while server.pipeline.waiting < 300:
+            pass
+        small = requests.post(url, b"no protobuf", headers=PROTOBUF, timeout=10)
+        large = requests.post(url, b"no protobuf" * 20_000, headers=PROTOBUF, timeout=10)
+        assert (small.status_code, large.status_code) == (400, 429)
+    waiting.join()
+    assert server.pipeline.counters.stored == 1_300
+    assert server.pipeline.counters.refused > 200
+
+
 def test_a_store_that_is_down_is_unavailable_over_grpc(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
