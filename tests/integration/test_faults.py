@@ -157,7 +157,7 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
 ) -> None:
     """Many more clients than can be served: 429 with Retry-After, bounded memory, no collapse."""
     url = new_url("sqlite")
-    served = serve(url, "--no-dashboard", OTEL_FMD_QUEUE_REQUESTS="2048")
+    served = serve(url, "--no-dashboard", OTEL_FMD_QUEUE_REQUESTS="8192")
 
     def rate(clients: list[RetryingClient], seconds: float) -> float:
         before = served.metric("otel_fmd_requests_stored_total")
@@ -173,7 +173,7 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
     few = started([served.traces], 4, 500)
     grew(few, 1_000)
     peak = rate(few, SECONDS / 2)
-    many = [RetryingClient([served.traces], 100 + n, 500) for n in range(12)]
+    many = [RetryingClient([served.traces], 100 + n, 500) for n in range(36)]
     for client in many:
         client.start()
     overloaded = rate([*few, *many], SECONDS)
@@ -182,7 +182,9 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
     with capsys.disabled():
         print(
             f"\noverload: {peak:,.0f} spans/s at the peak, {overloaded:,.0f} under overload "
-            f"({overloaded / peak:.0%}), {refused} refused with 429, {max(memory):.0f} MiB"
+            f"({overloaded / peak:.0%}), {refused} refused with 429, so that "
+            f"{1 + refused * 500 / (overloaded * SECONDS):.1f} times as much was offered, "
+            f"{max(memory):.0f} MiB"
         )
     served.stop()
     assert_exactly_once(url, acknowledged)
