@@ -173,10 +173,7 @@ class Settings:
         10.0, decimal(0.0), "How long accepted requests may take to finish when stopping."
     )
     fold_seconds: float = _setting(
-        1.0,
-        decimal(0.0),
-        "Seconds that deltas wait before they are folded into the rollups (users and addresses: "
-        "five times as long); 0: never folded by this process.",
+        1.0, decimal(0.0), "Seconds between looks for deltas to fold into the rollups; 0: never."
     )
     keep_requests_days: float = _setting(
         0.0, decimal(0.0), "Days that requests are kept when pruning; 0: for ever."

@@ -14,9 +14,10 @@ from otel_fmd.errors import StoreUnavailableError
 _log = logging.getLogger(__name__)
 STEP = 64
 """Deltas folded in one transaction."""
-WHO_STEP = 384
-_WHO_AFTER = 5
-"""Users and addresses wait so many times longer: a step of theirs writes many rows."""
+WHO_STEP = 256
+_AFTER, _WHO_AFTER = 0.5, 2.5
+"""How many times the pause between looks a delta waits at least; users and addresses wait longer,
+because a step of theirs writes many rows."""
 _AWAY_S = 2.5
 _BROKEN_S = 10.0
 _BEHIND_S = 0.05
@@ -28,7 +29,7 @@ class Folding:
     Args:
         store: the database.
         max_who: users, and addresses, kept per endpoint and version.
-        every_s: seconds between looks, and how long a delta waits at least; 0: never.
+        every_s: seconds between looks; 0: never.
         count: called with the number of deltas that were folded.
     """
 
@@ -72,7 +73,7 @@ class Folding:
         if not self._ready:
             ensure_schema(self._store)
             self._ready = True
-        folded = self._folder.fold(STEP, self._every_s)
+        folded = self._folder.fold(STEP, self._every_s * _AFTER)
         self._count(folded)
         if folded >= STEP:
             # Behind: larger steps are cheaper per delta.
