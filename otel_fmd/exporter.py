@@ -19,7 +19,8 @@ from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.pipeline import Pipeline, PipelineCounters, PipelineSettings
+from otel_fmd.pipeline import Pipeline, PipelineCounters
+from otel_fmd.pipeline_settings import PipelineSettings
 from otel_fmd.spans.record import Resource
 from otel_fmd.spans.request import Translator
 from otel_fmd.spans.sdk import request_of, spans_of

@@ -18,9 +18,8 @@ import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
-from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.schema import ensure_schema
@@ -28,6 +27,7 @@ from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
 from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
 from otel_fmd.folding import Folding
+from otel_fmd.pipeline_settings import PipelineSettings
 from otel_fmd.spans.record import Span
 from otel_fmd.spans.request import Request, Translator
 
@@ -35,37 +35,6 @@ _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
 _LOG_EVERY_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineSettings:
-    """How the pipeline works.
-
-    Args:
-        queue_requests: requests that may wait to be stored.
-        batch_requests: requests written in one transaction, at the most (a larger batch that was
-            submitted as one stays one).
-        retry: try a batch again until it is stored (the exporter in the app), instead of failing
-            its future (the receiver, whose clients try again themselves).
-        internal_roots: take local root spans of kind INTERNAL as requests.
-        outlier_rule: the receiver's rule.
-        default_level: monitor level of new endpoints.
-        max_endpoints: endpoints kept per service.
-        max_who: users, and addresses, kept per endpoint and version.
-        fold_every_s: seconds between looks for deltas to fold; 0 for never.
-        linger_s: how long offered requests wait for others to be written with.
-    """
-
-    queue_requests: int = 65_536
-    batch_requests: int = 4_096
-    retry: bool = False
-    internal_roots: bool = False
-    outlier_rule: OutlierRule = field(default_factory=OutlierRule)
-    default_level: int = 2
-    max_endpoints: int = 2_000
-    max_who: int = 500
-    fold_every_s: float = 1.0
-    linger_s: float = 1.0
 
 
 @dataclass(slots=True)

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
 
+OUTLIERS, PROFILES = 2, 3
+"""From which level on outliers, and profiles, are recorded."""
+
 
 class Seed(Protocol):
     """What the server knows of an endpoint."""

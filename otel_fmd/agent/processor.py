@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd.agent.group_by import group_by_text
-from otel_fmd.agent.levels import EndpointState, Levels
+from otel_fmd.agent.levels import OUTLIERS, PROFILES, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import outlier_attributes
 from otel_fmd.agent.stream import StreamedBodies
@@ -29,7 +29,6 @@ from otel_fmd.spans.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
-_OUTLIERS, _PROFILES = 2, 3
 
 
 class Beside(Protocol):
@@ -92,13 +91,13 @@ class FmdSpanProcessor(SpanProcessor):
             return
         try:
             attributes = attributes_of(span)
+            if self._sink is not None:
+                self._sink.take(span, attributes)
             endpoint = attributes.get(semconv.FLASK_ENDPOINT)
             if endpoint is not None:
                 start, end = span.start_time, span.end_time
                 if start is not None and end is not None:
                     self._levels.ended(endpoint, end - start)
-            if self._sink is not None:
-                self._sink.take(span, attributes)
         except Exception:
             self.failed("end")
 
@@ -121,7 +120,7 @@ class FmdSpanProcessor(SpanProcessor):
     ) -> Watch:
         """Watch what this thread does from now on."""
         threshold_ns = self._levels.threshold_ns(state)
-        watch = Watch(code, environ, threshold_ns, level >= _PROFILES)
+        watch = Watch(code, environ, threshold_ns, level >= PROFILES)
         self._watcher.add(watch)
         return watch
 
@@ -153,10 +152,10 @@ class FmdSpanProcessor(SpanProcessor):
         if self._options.version:
             attributes[semconv.AGENT_VERSION] = self._options.version
         add_attributes(entry, attributes)
-        if level < _OUTLIERS and not self._has_who:
+        if level < OUTLIERS and not self._has_who:
             return
         watch = None
-        if level >= _OUTLIERS:
+        if level >= OUTLIERS:
             if state.rule is not rule:
                 state.code = _code_of(rule.endpoint)
                 state.rule = rule

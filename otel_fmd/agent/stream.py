@@ -17,7 +17,7 @@ import flask
 from flask import Flask, Response
 from opentelemetry import trace
 
-from otel_fmd.agent.levels import EndpointState, Levels
+from otel_fmd.agent.levels import OUTLIERS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import streamed_attributes
 from otel_fmd.agent.watch import Watch
@@ -25,7 +25,6 @@ from otel_fmd.spans import semconv
 from otel_fmd.spans.profile import profile_attributes
 
 SUFFIX = " (body)"
-_OUTLIERS = 2
 _INNER = ("gen", "generator_or_function")
 
 
@@ -97,7 +96,7 @@ class StreamedBodies:
         if rule is None or not span.is_recording():
             return
         level = self._levels.state(rule.endpoint).level
-        if level < _OUTLIERS:
+        if level < OUTLIERS:
             return
         parent = trace.set_span_in_context(trace.NonRecordingSpan(span.get_span_context()))
         body: Any = response.response
@@ -169,7 +168,7 @@ class _StreamedBody:
             self._span = self._processor.tracer.start_span(
                 self._name, self._parent, attributes=attributes
             )
-            if level >= _OUTLIERS:
+            if level >= OUTLIERS:
                 code = _code_of(self._body)
                 self._watch = self._processor.watch(self._state, code, self._environ, level)
         except Exception:

@@ -211,7 +211,11 @@ def main() -> None:
         stack.callback(served.stop)
         found = variants(Path(name), served.traces)
         if options.only:
-            found = [one for one in found if one.name in options.only.split(",")]
+            wanted = options.only.split(",")
+            known = [one.name for one in found]
+            if unknown := [name for name in wanted if name not in known]:
+                parser.error(f"--only {unknown[0]!r}: expected some of {', '.join(known)}")
+            found = [one for one in found if one.name in wanted]
         for _ in range(blocks):
             play_block(found)
         print_rows(report, found)
