@@ -19,7 +19,7 @@ def load(snapshot: Snapshot, context: Context) -> list[Box]:
     """A box per endpoint, the slowest first."""
     found = distributions(snapshot, context.selection(snapshot), ("endpoint_id",))
     boxes = [
-        Box(snapshot.endpoints[number].name, snapshot.endpoints[number].service, one, str(number))
+        Box(snapshot.labels[number], snapshot.endpoints[number].service, one, str(number))
         for (number,), one in found.items()
     ]
     return sorted(boxes, key=lambda box: -box.data.median)

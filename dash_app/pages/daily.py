@@ -36,10 +36,9 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
     named: dict[str, list[int]] = {}
     ids: dict[str, int] = {}
     for place, number in enumerate(order):
-        name = snapshot.endpoints[number].name if place < _MOST else _REST
+        name = snapshot.labels[number] if place < _MOST else _REST
         row = named.setdefault(name, [0] * len(found.days))
-        # Services may share a name; a click then leads to all requests of the day.
-        ids[name] = number if name not in ids else 0
+        ids[name] = number if place < _MOST else 0
         for column, value in enumerate(found.per_endpoint[number]):
             row[column] += value
     return Data(found, named, ids)

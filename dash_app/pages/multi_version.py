@@ -30,7 +30,7 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
     share = query(snapshot, context.selection(snapshot), MOST_VERSIONS)
     if not share.endpoint_ids:
         return None
-    return Data(share, [snapshot.endpoints[number].name for number in share.endpoint_ids])
+    return Data(share, [snapshot.labels[number] for number in share.endpoint_ids])
 
 
 def figure(data: Data, style: Style) -> go.Figure:
@@ -53,9 +53,9 @@ def open_cell(point: dict[str, Any], context: Context) -> str | None:
     with context.reader.snapshot() as snapshot:
         chosen = set(context.selection(snapshot).endpoint_ids or snapshot.endpoints)
         endpoints = [
-            one.id
-            for one in snapshot.endpoints.values()
-            if one.id in chosen and endpoint_label(one.name) == point["y"]
+            number
+            for number, label in snapshot.labels.items()
+            if number in chosen and endpoint_label(label) == point["y"]
         ]
         versions = [n for n in snapshot.versions.values() if version_label(n) == point["x"]]
     if len(endpoints) != 1 or len(versions) != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
@@ -33,11 +34,12 @@ _EMPTY = "No endpoint has requests in both times. Choose others, or wait for mor
 
 
 class Report(NamedTuple):
-    """The findings, and what was compared with what."""
+    """The findings, what was compared with what, and what endpoints are called by their id."""
 
     findings: list[EndpointReport]
     baseline: str
     comparison: str
+    labels: Mapping[int, str]
 
 
 def load(snapshot: Snapshot, context: Context) -> Report | None:
@@ -46,7 +48,7 @@ def load(snapshot: Snapshot, context: Context) -> Report | None:
     found = report(snapshot, compared.baseline, compared.comparison)
     if not any(one.ratio or one.status for one in found):
         return None
-    return Report(found, *compared.names)
+    return Report(found, *compared.names, snapshot.labels)
 
 
 class Compared(NamedTuple):
@@ -115,7 +117,7 @@ def _preset(context: Context) -> str:
 def figure(data: Report, style: Style) -> go.Figure:
     """A forest plot of the changed medians."""
     changes = [
-        Change(one.endpoint.name, *one.ratio, one.duration_changed)
+        Change(data.labels[one.endpoint.id], *one.ratio, one.duration_changed)
         for one in data.findings
         if one.ratio is not None
     ]
@@ -233,7 +235,7 @@ def _rows(data: Report, context: Context) -> list[Row]:
     return [
         {
             "id": str(one.endpoint.id),
-            "endpoint": one.endpoint.name,
+            "endpoint": data.labels[one.endpoint.id],
             "href": context.href(f"/endpoint/{one.endpoint.id}/versions"),
             "significant": "yes" if one.is_significant else "no",
             "finding": sentence(one),

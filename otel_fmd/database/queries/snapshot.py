@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -75,6 +76,15 @@ class Snapshot:
                 row.time_added,
             )
             for row in rows
+        }
+
+    @cached_property
+    def labels(self) -> dict[int, str]:
+        """What endpoints are called side by side: `service: name` where services share a name."""
+        known = Counter(endpoint.name for endpoint in self.endpoints.values())
+        return {
+            one.id: one.name if known[one.name] == 1 else f"{one.service}: {one.name}"
+            for one in self.endpoints.values()
         }
 
     @cached_property

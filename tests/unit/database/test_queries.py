@@ -149,3 +149,13 @@ def test_readers_never_wait_for_the_writer(sqlite_store: Store) -> None:
         reader.start()
         assert done.wait(5)
         connection.rollback()
+
+
+def test_endpoints_of_one_name_are_told_apart_by_their_service(sqlite_store: Store) -> None:
+    """Side by side in a figure they would fall into one row."""
+    one = writer(sqlite_store)
+    for seed, (service, route) in enumerate((("shop", "/a"), ("stock", "/a"), ("shop", "/b"))):
+        one.write(requests_of([Spans(seed).span(flask_attributes(route))], service=service))
+    with Reader(sqlite_store).snapshot() as snapshot:
+        labels = sorted(snapshot.labels.values())
+    assert labels == ["GET /b", "shop: GET /a", "stock: GET /a"]
