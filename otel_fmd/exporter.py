@@ -19,8 +19,8 @@ from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.pipeline import Pipeline, PipelineCounters
-from otel_fmd.pipeline_settings import PipelineSettings
+from otel_fmd.pipeline.pipeline import Pipeline, PipelineCounters
+from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.spans.record import Resource
 from otel_fmd.spans.request import Translator
 from otel_fmd.spans.sdk import request_of, spans_of
@@ -89,7 +89,7 @@ class FmdSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Queue ended spans; FAILURE when they do not fit or we are shut down."""
         try:
-            self._pipeline.submit(list(spans_of(spans)))
+            self._pipeline.submit(self._pipeline.translate(spans_of(spans)))
         except OtelFmdError as error:
             self._dropped(len(spans), error)
             return SpanExportResult.FAILURE

@@ -9,21 +9,31 @@ from otel_fmd.otlp.errors import BadDataError, TooLargeError, UnsupportedEncodin
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
-def decompress(body: bytes, coding: str, limit: int) -> bytes:
-    """The body without its content coding, at most `limit` bytes of it.
+def content_coding(header: str) -> str:
+    """The coding that a `Content-Encoding` header names: `gzip`, or '' for none.
 
     Raises:
-        UnsupportedEncodingError: the coding is neither gzip nor identity.
-        TooLargeError: more than `limit` bytes would come out; no more than that was made.
-        BadDataError: not gzip.
+        UnsupportedEncodingError: it is neither gzip nor identity.
     """
-    coding = coding.strip().lower()
+    coding = header.strip().lower()
     if coding in ("", "identity"):
-        return body
+        return ""
     if coding != "gzip":
         raise UnsupportedEncodingError(
             f"Content-Encoding must be gzip or identity, not {coding[:50]!r}"
         )
+    return coding
+
+
+def decompress(body: bytes, coding: str, limit: int) -> bytes:
+    """The body without its coding (see `content_coding`), at most `limit` bytes of it.
+
+    Raises:
+        TooLargeError: more than `limit` bytes would come out; no more than that was made.
+        BadDataError: not gzip.
+    """
+    if not coding:
+        return body
     parts: list[bytes] = []
     room = limit + 1
     while body:

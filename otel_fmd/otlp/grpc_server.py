@@ -87,11 +87,10 @@ class OtlpGrpcServer:
             sent = dict(context.invocation_metadata()).get("authorization", "")
             if not has_token(sent, self._token):
                 raise UnauthenticatedError("a bearer token is asked for in the authorization")
-            self._intake.admit(len(body))
-            decoded = decode_protobuf(body)
-            warning = ""
-            if decoded.spans:
-                warning = self._intake.accept(decoded.spans, len(body)).result()
+            with self._intake.admit(len(body), "grpc") as place:
+                decoded = decode_protobuf(body)
+                stored = place.accept(decoded.spans) if decoded.spans else None
+            warning = stored.result() if stored else ""
         except OtlpError as error:
             refused = status_for(error)
             self._counters.add("grpc", f"refused_{_CODES[refused.code].name.lower()}")

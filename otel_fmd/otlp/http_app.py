@@ -11,11 +11,12 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, NOT_FOUND
 
-from otel_fmd.otlp.body import decompress
+from otel_fmd.otlp.body import content_coding, decompress
 from otel_fmd.otlp.decode import Decoded, decode_json, decode_protobuf
 from otel_fmd.otlp.encode import encode, status, status_for, success
 from otel_fmd.otlp.errors import (
@@ -25,7 +26,7 @@ from otel_fmd.otlp.errors import (
     UnauthenticatedError,
     UnsupportedEncodingError,
 )
-from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Intake, Limits, Place, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
 _PROTOBUF = "application/x-protobuf"
@@ -134,14 +135,13 @@ class OtlpHttpApp:
         try:
             if not has_token(headers.get("authorization", ""), self._token):
                 raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
+            coding = content_coding(headers.get("content-encoding", ""))
             body = await self._read(headers, receive)
-            self._intake.admit(len(body))
-            decoded = await asyncio.get_running_loop().run_in_executor(
-                None, self._decode, kind, body, headers.get("content-encoding", "")
-            )
-            warning = ""
-            if decoded.spans:
-                warning = await asyncio.wrap_future(self._intake.accept(decoded.spans, len(body)))
+            with self._intake.admit(len(body), f"{kind} {coding}") as place:
+                decoded, stored = await asyncio.get_running_loop().run_in_executor(
+                    None, self._take, place, kind, body, coding
+                )
+            warning = await asyncio.wrap_future(stored) if stored else ""
             answer = success(decoded.rejected, decoded.reason or warning)
             self._counters.add("http", "spans_received", len(decoded.spans))
             self._counters.add("http", "spans_rejected", decoded.rejected)
@@ -156,9 +156,13 @@ class OtlpHttpApp:
             self._counters.add("http", "internal_errors")
             await self._status(send, 500, headers, status(INTERNAL, "internal error"), cors)
 
-    def _decode(self, kind: str, body: bytes, coding: str) -> Decoded:
+    def _take(
+        self, place: Place, kind: str, body: bytes, coding: str
+    ) -> tuple[Decoded, Future[str] | None]:
+        """Decode a body and hand its spans over, in a worker thread."""
         data = decompress(body, coding, self._limits.decompressed_bytes)
-        return decode_json(data) if kind == _JSON else decode_protobuf(data)
+        decoded = decode_json(data) if kind == _JSON else decode_protobuf(data)
+        return decoded, place.accept(decoded.spans) if decoded.spans else None
 
     async def _read(self, headers: dict[str, str], receive: Receive) -> bytes:
         limit = self._limits.body_bytes

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
+from types import TracebackType
 from typing import Protocol
 
 from otel_fmd.spans.record import Span
@@ -24,24 +25,41 @@ def has_token(authorization: str, token: str) -> bool:
     return scheme.lower() == "bearer" and same
 
 
-class Intake(Protocol):
-    """Where spans go."""
+class Place(Protocol):
+    """Room for one body while it is decoded; given back when the `with` block ends."""
 
-    def admit(self, size: int) -> None:
-        """Called before a body of so many bytes is decoded, which is half the work of storing it.
+    def __enter__(self) -> Place:
+        """Itself."""
 
-        Raises:
-            RetryableError: it would not fit.
-        """
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give back what `accept` did not take."""
 
-    def accept(self, spans: Sequence[Span], size: int) -> Future[str]:
-        """Take the spans of such a body.
+    def accept(self, spans: Sequence[Span]) -> Future[str]:
+        """Take the spans of the body.
 
         The future is done when they are durable; its result is a warning for the client, or ''. It
         may fail with what `accept` itself raises.
 
         Raises:
             RetryableError: they cannot be taken now.
+        """
+
+
+class Intake(Protocol):
+    """Where spans go."""
+
+    def admit(self, size: int, encoding: str) -> Place:
+        """Called before a body of so many bytes is decoded, which is half the work of storing it.
+
+        `encoding` tells bodies apart that hold more or fewer spans in as many bytes.
+
+        Raises:
+            RetryableError: it would not fit.
         """
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from otel_fmd import config
 from otel_fmd.cli import main
-from otel_fmd.receiver import Receiver
+from otel_fmd.receiver.pages import ReceiverPages
 from tests.support.requirements import ROOT
 
 DOCS = ROOT / "docs"
@@ -49,7 +49,7 @@ def test_every_command_is_documented(command: str, capsys: pytest.CaptureFixture
 def test_every_route_of_the_receiver_is_documented() -> None:
     """Pages beside OTLP."""
     text = (DOCS / "receiver.md").read_text()
-    for path in Receiver(None, None).pages():  # type: ignore[arg-type]
+    for path in ReceiverPages(None, None, None).by_path():  # type: ignore[arg-type]
         assert f"`{path}`" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,6 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from otel_fmd.config import load
 from otel_fmd.database.store import Store
 from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.otlp import http_app
+from otel_fmd.otlp.decode import Decoded
 from otel_fmd.serve import Server
 from tests.support.spans import Spans, body, payload
 
@@ -98,6 +101,57 @@ def test_a_body_that_cannot_fit_is_refused_before_it_is_decoded(server: Server) 
     waiting.join()
     assert server.pipeline.counters.stored == 1_300
     assert server.pipeline.counters.refused > 200
+
+
+def test_bad_bodies_give_their_room_back(server: Server) -> None:
+    """More of them than the queue could hold, and then as much good as fits."""
+    url = server.addresses["otlp-http"] + "/v1/traces"
+    for _ in range(20):
+        assert requests.post(url, b"?" * 100_000, headers=PROTOBUF, timeout=10).status_code == 400
+    assert requests.post(url, body(Spans(1).many(500)), headers=PROTOBUF, timeout=10).ok
+    assert server.pipeline.counters.refused == 0
+
+
+def test_bodies_that_come_at_once_are_not_decoded_in_vain(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one is decoded its room is taken: the others are told so at once."""
+    url = server.addresses["otlp-http"] + "/v1/traces"
+    for seed in range(20):
+        assert requests.post(url, body(Spans(seed).many(50)), headers=PROTOBUF, timeout=10).ok
+    decoding, go_on = threading.Event(), threading.Event()
+    real = http_app.decode_protobuf
+
+    def slow(data: bytes) -> Decoded:
+        decoding.set()
+        assert go_on.wait(30)
+        return real(data)
+
+    monkeypatch.setattr(http_app, "decode_protobuf", slow)
+    answers: list[int] = []
+
+    def send(seed: int) -> None:
+        data = body(Spans(seed).many(300))
+        answers.append(requests.post(url, data, headers=PROTOBUF, timeout=60).status_code)
+
+    first = threading.Thread(target=send, args=(30,))
+    first.start()
+    assert decoding.wait(30)
+    for seed in range(31, 36):
+        send(seed)
+    assert answers == [429] * 5
+    go_on.set()
+    first.join()
+    assert answers == [429] * 5 + [200]
+
+
+def test_no_answer_waits_for_an_acknowledgement(server: Server) -> None:
+    """Nagle's algorithm is off: an answer of two writes would wait 40 ms for the client's."""
+    with requests.Session() as session:
+        assert session.get(server.addresses["otlp-http"] + "/healthz", timeout=10).ok
+        (connection,) = server._http._server.server_state.connections  # type: ignore[union-attr]
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_store_that_is_down_is_unavailable_over_grpc(

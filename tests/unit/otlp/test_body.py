@@ -7,14 +7,14 @@ import tracemalloc
 
 import pytest
 
-from otel_fmd.otlp.body import decompress
+from otel_fmd.otlp.body import content_coding, decompress
 from otel_fmd.otlp.errors import BadDataError, TooLargeError, UnsupportedEncodingError
 
 
-@pytest.mark.parametrize("coding", ["", "identity", " Identity "])
-def test_a_plain_body_is_left_alone(coding: str) -> None:
+@pytest.mark.parametrize("header", ["", "identity", " Identity "])
+def test_a_plain_body_is_left_alone(header: str) -> None:
     """No coding, or identity."""
-    assert decompress(b"abc", coding, 10) == b"abc"
+    assert decompress(b"abc", content_coding(header), 10) == b"abc"
 
 
 def test_gzip_is_undone() -> None:
@@ -39,8 +39,8 @@ def test_what_is_not_gzip_is_bad_data(body: bytes) -> None:
         decompress(body, "gzip", 10_000)
 
 
-@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip"])
-def test_other_codings_are_refused(coding: str) -> None:
+@pytest.mark.parametrize("header", ["br", "deflate", "gzip, gzip"])
+def test_other_codings_are_refused(header: str) -> None:
     """Only gzip and identity are spoken."""
-    with pytest.raises(UnsupportedEncodingError):
-        decompress(b"", coding, 10)
+    with pytest.raises(UnsupportedEncodingError, match=header):
+        content_coding(header)

@@ -1,10 +1,9 @@
-"""Joins the wire to the pipeline: what a full queue or a store that is down means to a client."""
+"""The pages of a receiver beside OTLP: figures for Prometheus, health, levels for agents."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -14,19 +13,11 @@ from otel_fmd._version import __version__
 from otel_fmd.database.endpoints import endpoint_seeds
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
-from otel_fmd.errors import OtelFmdError, QueueFullError, ShuttingDownError, StoreUnavailableError
-from otel_fmd.otlp.errors import RetryableError
+from otel_fmd.errors import OtelFmdError
 from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
 from otel_fmd.otlp.service import ReceiverCounters, has_token
-from otel_fmd.pipeline import Pipeline
-from otel_fmd.spans.record import Span
+from otel_fmd.pipeline.pipeline import Pipeline
 
-RETRY_OVERLOAD_S = 1.0
-RETRY_STORE_S = 5.0
-_FIRST_SPAN_BYTES = 2_000.0
-"""More than most, so that nothing is refused unseen before spans were seen."""
-_NEWEST = 0.1
-"""The weight of the newest body in the mean size of a span."""
 _PIPELINE_HELP = {
     "stored": "Requests stored.",
     "duplicates": "Requests that were stored before: sent again by a client.",
@@ -41,54 +32,25 @@ _PIPELINE_HELP = {
 }
 
 
-class Receiver:
-    """What both transports accept spans with, and the pages beside them."""
+class ReceiverPages:
+    """What a receiver answers to GET.
 
-    def __init__(self, store: Store, pipeline: Pipeline, token: str = "") -> None:
+    Args:
+        store: the database.
+        pipeline: the write side.
+        counters: what the transports counted.
+        token: the bearer token that agents must have; '' for none.
+    """
+
+    def __init__(
+        self, store: Store, pipeline: Pipeline, counters: ReceiverCounters, token: str = ""
+    ) -> None:
         self._store = store
         self._pipeline = pipeline
+        self._counters = counters
         self._token = token
-        self._span_bytes = _FIRST_SPAN_BYTES
-        self.counters = ReceiverCounters()
 
-    def admit(self, size: int) -> None:
-        """Refuse a body that will hardly fit, by the size that spans had lately."""
-        try:
-            self._pipeline.check_room(int(size / self._span_bytes))
-        except QueueFullError as error:
-            raise _overload(error) from None
-
-    def accept(self, spans: Sequence[Span], size: int) -> Future[str]:
-        """Take spans; see `otlp.service.Intake`."""
-        if spans:
-            self._span_bytes += (size / len(spans) - self._span_bytes) * _NEWEST
-        try:
-            stored = self._pipeline.submit(spans)
-        except QueueFullError as error:
-            raise _overload(error) from None
-        except ShuttingDownError as error:
-            raise RetryableError(
-                str(error), retry_after_s=RETRY_OVERLOAD_S, overload=False
-            ) from None
-        answer: Future[str] = Future()
-
-        def pass_on(done: Future[str]) -> None:
-            error = done.exception()
-            if error is None:
-                answer.set_result(done.result())
-            elif isinstance(error, StoreUnavailableError):
-                # The details are for our log, not for whoever can send spans.
-                message = "the store cannot take requests now; nothing of these was stored"
-                answer.set_exception(
-                    RetryableError(message, retry_after_s=RETRY_STORE_S, overload=False)
-                )
-            else:
-                answer.set_exception(error)
-
-        stored.add_done_callback(pass_on)
-        return answer
-
-    def pages(self) -> dict[str, Page]:
+    def by_path(self) -> dict[str, Page]:
         """`/metrics`, `/healthz`, `/readyz`, and the monitor levels for agents."""
         return {
             "/metrics": self._metrics,
@@ -139,15 +101,11 @@ class Receiver:
         _metric(lines, "otel_fmd_requests_waiting", "gauge", "Requests that wait to be stored.")
         lines.append(f"otel_fmd_requests_waiting {self._pipeline.waiting}")
         _metric(lines, "otel_fmd_otlp_total", "counter", "What happened at the OTLP receiver.")
-        for (transport, what), value in sorted(self.counters.snapshot().items()):
+        for (transport, what), value in sorted(self._counters.snapshot().items()):
             labels = f'transport="{transport}",event="{what}"'
             lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
         text = "\n".join(lines) + "\n"
         return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
-
-
-def _overload(error: QueueFullError) -> RetryableError:
-    return RetryableError(str(error), retry_after_s=RETRY_OVERLOAD_S, overload=True)
 
 
 def _is_loopback(address: str) -> bool:

@@ -15,21 +15,21 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
-from otel_fmd.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
 from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
-from otel_fmd.folding import Folding
-from otel_fmd.pipeline_settings import PipelineSettings
+from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
+from otel_fmd.pipeline.folding import Folding
+from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.spans.record import Span
-from otel_fmd.spans.request import Request, Translator
+from otel_fmd.spans.request import Request, Translation, Translator
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -110,17 +110,24 @@ class Pipeline:
         """Why the last batch was not stored; '' after a batch that was."""
         return self._last_error
 
-    def submit(self, spans: Sequence[Span]) -> Future[str]:
-        """Take spans; the future is done (with '') when the requests among them are durable.
+    def translate(self, spans: Iterable[Span]) -> Translation:
+        """The requests among spans, for `submit`; any thread may, it waits for none."""
+        return self._translator.translate(spans)
+
+    def submit(self, translation: Translation, reserved: int = 0) -> Future[str]:
+        """Take what spans became; the future is done (with '') when its requests are durable.
+
+        Args:
+            translation: see `translate`.
+            reserved: room that `reserve` kept for it; given back in any case.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
             ShuttingDownError: the pipeline stops.
         """
-        translation = self._translator.translate(spans)
         requests = translation.requests
         with self._counting_refused(len(requests)):
-            done = self._queue.put(requests)
+            done = self._queue.put(requests, reserved)
         with self._lock:
             self.counters.not_kept += translation.not_kept
             self.counters.clock_errors += translation.clock_errors
@@ -128,14 +135,18 @@ class Pipeline:
                 self._start()
         return done
 
-    def check_room(self, number: int) -> None:
-        """Whether so many requests could be submitted now.
+    def reserve(self, number: int) -> None:
+        """Keep room for so many requests, until `submit` or `release` gives it back.
 
         Raises:
             QueueFullError: too many wait; these count as refused.
         """
         with self._counting_refused(number):
-            self._queue.check_room(number)
+            self._queue.reserve(number)
+
+    def release(self, number: int) -> None:
+        """Give back what was reserved and is not needed."""
+        self._queue.release(number)
 
     @contextmanager
     def _counting_refused(self, number: int) -> Iterator[None]:

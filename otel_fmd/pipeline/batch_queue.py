@@ -52,6 +52,7 @@ class BatchQueue:
         self._tickets: deque[Ticket] = deque()
         self._offered: deque[Offered] = deque()
         self._waiting = 0
+        self._reserved = 0
         self._is_idle = False
         self._flushes = 0
         self._changed = threading.Condition()
@@ -62,20 +63,23 @@ class BatchQueue:
         """Requests that wait to be stored, those that are being stored included."""
         return self._waiting + len(self._offered)
 
-    def check_room(self, number: int) -> None:
-        """Whether a batch of so many fits.
+    def reserve(self, number: int) -> None:
+        """Keep room for a batch that is still being made; `put` or `release` give it back.
 
         Raises:
-            QueueFullError: it does not.
+            QueueFullError: too many wait.
         """
-        # A batch larger than the whole queue must still get through when nothing else waits.
-        if self._waiting and self._waiting + number > self._limit:
-            raise QueueFullError(
-                f"{self._waiting} requests wait to be stored, {self._limit} may; send again later"
-            )
+        with self._changed:
+            self._check_room(number)
+            self._reserved += number
 
-    def put(self, requests: list[Request]) -> Future[str]:
-        """Take a batch; never waits.
+    def release(self, number: int) -> None:
+        """Give back what was reserved."""
+        with self._changed:
+            self._reserved -= number
+
+    def put(self, requests: list[Request], reserved: int = 0) -> Future[str]:
+        """Take a batch, for which `reserved` were kept; never waits.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
@@ -83,9 +87,10 @@ class BatchQueue:
         """
         done: Future[str] = Future()
         with self._changed:
+            self._reserved -= reserved
             if self.stopping:
                 raise ShuttingDownError("stopping; send again to the next process")
-            self.check_room(len(requests))
+            self._check_room(len(requests))
             if requests:
                 self._tickets.append(Ticket(requests, done, len(requests)))
                 self._waiting += len(requests)
@@ -143,6 +148,14 @@ class BatchQueue:
         with self._changed:
             self.stopping = True
             self._changed.notify_all()
+
+    def _check_room(self, number: int) -> None:
+        # A batch larger than the whole queue must still get through when nothing else waits.
+        taken = self._waiting + self._reserved
+        if taken and taken + number > self._limit:
+            raise QueueFullError(
+                f"{taken} requests wait to be stored, {self._limit} may; send again later"
+            )
 
     def _take_tickets(self) -> list[Ticket]:
         tickets: list[Ticket] = []

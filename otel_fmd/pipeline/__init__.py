@@ -1,0 +1,1 @@
+"""The write side: spans in, one transaction out."""

@@ -1,0 +1,1 @@
+"""Joins the OTLP wire to the pipeline."""
