@@ -199,8 +199,7 @@ def csv_text(view: View, context: Context) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     header, rows = view.table(data, context) if data else ((), ())
-    writer.writerow(header)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([_harmless(cell) for cell in row] for row in (header, *rows))
     return out.getvalue()
 
 

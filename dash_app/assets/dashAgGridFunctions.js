@@ -29,3 +29,7 @@ window.dashAgGridFunctions.fmdChange = (value) => {
   const percent = Math.round(100 * value);
   return (percent > 0 ? "+" : percent < 0 ? "\u2212" : "") + Math.abs(percent) + " %";
 };
+
+/* What a CSV holds: numbers as they are, and no text that a spreadsheet would run as a formula. */
+window.dashAgGridFunctions.fmdCell = (value) =>
+  typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : value;

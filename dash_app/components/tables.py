@@ -113,7 +113,10 @@ def _table(
             "tooltipShowDelay": 300,
             "theme": {"function": "fmdTheme(themeQuartz, colorSchemeVariable)"},
         },
-        csvExportParams={"fileName": f"{name}.csv"},
+        csvExportParams={
+            "fileName": f"{name}.csv",
+            "processCellCallback": {"function": "fmdCell(params.value)"},
+        },
         style={"height": None if few else "70vh", "width": "100%"},
     )
 

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from dash_app.figures.style import (
     STATUS_COLORS,
     Style,
+    labels,
     layout,
-    shorten,
+    plain,
     status_class,
 )
 
@@ -24,15 +25,17 @@ def daily_load(
 ) -> go.Figure:
     """Stacked bars of requests per day, one colour per endpoint; `ids` are told on a click."""
     figure = go.Figure()
+    named = labels(per_endpoint)
     for endpoint, values in per_endpoint.items():
         figure.add_trace(
             go.Bar(
-                name=shorten(endpoint),
+                name=named[endpoint],
+                meta=plain(endpoint),
                 x=[day.isoformat() for day in days],
                 y=list(values),
                 marker={"color": style.color_of(endpoint)},
                 customdata=[str((ids or {}).get(endpoint) or "")] * len(days),
-                hovertemplate=f"{endpoint}<br>%{{x}}: %{{y:,}} requests<extra></extra>",
+                hovertemplate="%{meta}<br>%{x}: %{y:,} requests<extra></extra>",
             )
         )
     figure.update_layout(

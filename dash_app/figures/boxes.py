@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, count_text, duration_text, layout, shorten
+from dash_app.figures.style import Style, count_text, duration_text, labels, layout, plain
 from otel_fmd.analysis.distribution import Distribution
 
 
@@ -23,12 +23,13 @@ class Box(NamedTuple):
 def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool = True) -> go.Figure:
     """One box per label, the first at the top; durations in milliseconds."""
     figure = go.Figure()
+    named = labels(box.label for box in boxes)
     for box in reversed(boxes):
         one = box.data
         figure.add_trace(
             go.Box(
-                name=shorten(box.label),
-                y=[shorten(box.label)],
+                name=named[box.label],
+                y=[named[box.label]],
                 orientation="h",
                 q1=[one.q1],
                 median=[one.median],
@@ -45,7 +46,7 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
     figure.add_trace(
         go.Scatter(
             x=[box.data.median for box in boxes],
-            y=[shorten(box.label) for box in boxes],
+            y=[named[box.label] for box in boxes],
             mode="markers",
             marker={"size": 18, "color": "rgba(0,0,0,0)"},
             customdata=[box.key for box in boxes],
@@ -72,9 +73,9 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
 def _words(box: Box) -> str:
     one = box.data
     exact = "exact" if one.is_exact else "within 1.1 %"
-    note = f"<br>{box.note}" if box.note else ""
+    note = f"<br>{plain(box.note)}" if box.note else ""
     return (
-        f"<b>{box.label}</b>{note}<br>{count_text(one.count)} requests"
+        f"<b>{plain(box.label)}</b>{note}<br>{count_text(one.count)} requests"
         f"<br>median {duration_text(one.median)}, half of them between"
         f" {duration_text(one.q1)} and {duration_text(one.q3)}"
         f"<br>p95 {duration_text(one.p95)}, p99 {duration_text(one.p99)}, most"

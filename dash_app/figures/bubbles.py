@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, count_text, duration_text, layout, shorten
+from dash_app.figures.style import Style, count_text, duration_text, labels, layout, plain
 
 
 class Bubble(NamedTuple):
@@ -30,11 +30,12 @@ def who_by_version(
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
+    rows, columns = labels(people, 32), labels(versions, 24)
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
         go.Scatter(
-            x=[shorten(b.version, 24) for b in bubbles],
-            y=[shorten(b.who, 32) for b in bubbles],
+            x=[columns[b.version] for b in bubbles],
+            y=[rows[b.who] for b in bubbles],
             mode="markers",
             marker={
                 "size": [max(1e-9, b.median_ms) for b in bubbles],
@@ -48,7 +49,8 @@ def who_by_version(
             },
             customdata=[[b.who, b.version, what] for b in bubbles],
             text=[
-                f"<b>{b.who}</b>, version {b.version}<br>median {duration_text(b.median_ms)}"
+                f"<b>{plain(b.who)}</b>, version {plain(b.version)}"
+                f"<br>median {duration_text(b.median_ms)}"
                 f"<br>{count_text(b.requests)} requests"
                 for b in bubbles
             ],
@@ -62,13 +64,13 @@ def who_by_version(
                 "title": {"text": "version, oldest first"},
                 "type": "category",
                 "categoryorder": "array",
-                "categoryarray": [shorten(version, 24) for version in versions],
+                "categoryarray": [columns[version] for version in versions],
             },
             yaxis={
                 "title": {"text": what},
                 "type": "category",
                 "categoryorder": "array",
-                "categoryarray": [shorten(who, 32) for who in reversed(people)],
+                "categoryarray": [rows[who] for who in reversed(people)],
             },
             height=min(5000, max(320, 160 + 40 * len(people))),
         )

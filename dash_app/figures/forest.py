@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, layout, shorten
+from dash_app.figures.style import Style, labels, layout, plain
 
 
 class Change(NamedTuple):
@@ -32,10 +32,11 @@ def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
             return _SAME
         return _SLOWER if one.ratio > 1 else _FASTER
 
+    named = labels(one.name for one in shown)
     figure = go.Figure(
         go.Scatter(
             x=[100 * (one.ratio - 1) for one in shown],
-            y=[shorten(one.name) for one in shown],
+            y=[named[one.name] for one in shown],
             mode="markers",
             marker={"color": [color(one) for one in shown], "size": 11},
             error_x={
@@ -47,7 +48,7 @@ def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
                 "color": style.text,
             },
             text=[
-                f"<b>{one.name}</b><br>median {100 * (one.ratio - 1):+.1f} %"
+                f"<b>{plain(one.name)}</b><br>median {100 * (one.ratio - 1):+.1f} %"
                 f"<br>95 % confidence: {100 * (one.low - 1):+.1f} to {100 * (one.high - 1):+.1f} %"
                 f"<br>{'significant' if one.significant else 'not significant'}"
                 for one in shown

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, layout, shorten
+from dash_app.figures.style import Style, labels, layout
 from otel_fmd.analysis.calendar import HourlyLoad
 
 
@@ -44,10 +44,11 @@ def version_share(
     style: Style,
 ) -> go.Figure:
     """Share of each version's requests (column) per endpoint (row), in percent."""
+    rows, columns = share_labels(endpoints, versions)
     figure = go.Figure(
         go.Heatmap(
-            x=[version_label(version) for version in versions],
-            y=[endpoint_label(endpoint) for endpoint in endpoints],
+            x=columns,
+            y=rows,
             z=percent,
             customdata=hits,
             colorscale=style.scale,
@@ -75,11 +76,7 @@ def version_share(
     return figure
 
 
-def endpoint_label(name: str) -> str:
-    """What stands at a row."""
-    return shorten(name)
-
-
-def version_label(name: str) -> str:
-    """What stands below a column."""
-    return shorten(name, 24)
+def share_labels(endpoints: Sequence[str], versions: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands at each row and below each column; a click on a heat map tells no more."""
+    rows, columns = labels(endpoints), labels(versions, 24)
+    return [rows[name] for name in endpoints], [columns[name] for name in versions]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, duration_text, layout, shorten
+from dash_app.figures.style import Style, duration_text, layout, plain, shorten
 
 
 class Block(NamedTuple):
@@ -25,14 +25,10 @@ def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
     return {
         "ids": ["\n".join(block.path) for block in blocks],
         "parents": ["\n".join(block.path[:-1]) for block in blocks],
-        "labels": [shorten(block.code, 60) for block in blocks],
+        "labels": [plain(shorten(block.code, 60)) for block in blocks],
         "values": _areas(blocks),
         "branchvalues": "total",
-        "customdata": [
-            f"{block.code}<br>{block.place}<br>{duration_text(block.total_ms)} in {block.hits}"
-            f" requests, {100 * block.cpu_ms / block.total_ms if block.total_ms else 0:.0f} % CPU"
-            for block in blocks
-        ],
+        "customdata": [_words(block) for block in blocks],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
             "colors": [
@@ -44,6 +40,14 @@ def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
             "colorbar": {"title": {"text": "share of CPU"}, "thickness": 12, "tickformat": ".0%"},
         },
     }
+
+
+def _words(block: Block) -> str:
+    share = block.cpu_ms / block.total_ms if block.total_ms else 0
+    return (
+        f"{plain(block.code)}<br>{plain(block.place)}<br>{duration_text(block.total_ms)}"
+        f" in {block.hits} requests, {100 * share:.0f} % CPU"
+    )
 
 
 def _areas(blocks: Sequence[Block]) -> list[float]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style
+from dash_app.figures.style import Style, plain
 
 
 class Mark(NamedTuple):
@@ -41,7 +41,7 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figu
             y=1,
             yref="paper",
             text="⚑",
-            hovertext="<br>".join(words),
+            hovertext="<br>".join(plain(one) for one in words),
             showarrow=False,
             yanchor="bottom",
             font={"size": 15, "color": style.text},

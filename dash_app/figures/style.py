@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from colorhash import ColorHash
@@ -87,9 +88,32 @@ def layout(style: Style, **changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
+def plain(text: str) -> str:
+    """A text that is shown as it stands: Plotly takes tags, entities and `%{…}` for markup."""
+    return escape(text, quote=False).replace("%{", "&#37;{")
+
+
 def shorten(text: str, width: int = 42) -> str:
-    """A label that fits beside a chart; the whole is in the hover text."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    """Both ends of a text that is too long to stand beside a chart."""
+    if len(text) <= width:
+        return text
+    head = width // 2
+    return f"{text[:head]}…{text[head + 1 - width :]}"
+
+
+def labels(names: Iterable[str], width: int = 42) -> dict[str, str]:
+    """A label for each name, short and no two alike; the whole name belongs into the hover text."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(set(names), key=lambda name: (len(name) > width, name)):
+        label, number = shorten(name, width), 1
+        while label in taken:
+            number += 1
+            mark = f" ({number})"
+            label = shorten(name, width - len(mark)) + mark
+        taken.add(label)
+        found[name] = plain(label)
+    return found
 
 
 def duration_text(ms: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from dash_app.context import Context
-from dash_app.figures.heatmap import endpoint_label, version_label, version_share
+from dash_app.figures.heatmap import share_labels, version_share
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View
@@ -51,16 +51,16 @@ def table(data: Data, _context: Context) -> Table:
 def open_cell(point: dict[str, Any], context: Context) -> str | None:
     """The requests of an endpoint in a version; a heat map tells its labels only."""
     with context.reader.snapshot() as snapshot:
-        chosen = set(context.selection(snapshot).endpoint_ids or snapshot.endpoints)
-        endpoints = [
-            number
-            for number, label in snapshot.labels.items()
-            if number in chosen and endpoint_label(label) == point["y"]
-        ]
-        versions = [n for n in snapshot.versions.values() if version_label(n) == point["x"]]
-    if len(endpoints) != 1 or len(versions) != 1:
+        data = load(snapshot, context)
+    if data is None:
         return None
-    return context.href("/requests", endpoint=str(endpoints[0]), version=versions[0])
+    versions = [version.name for version in data.share.versions]
+    rows, columns = share_labels(data.endpoints, versions)
+    if point["y"] not in rows or point["x"] not in columns:
+        return None
+    endpoint = data.share.endpoint_ids[rows.index(point["y"])]
+    version = versions[columns.index(point["x"])]
+    return context.href("/requests", endpoint=str(endpoint), version=version)
 
 
 VIEW = View(

@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
+from dash_app.figures.style import plain, shorten
 from otel_fmd.database.queries.profiles import grouped_profile
 from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
@@ -70,7 +71,7 @@ def test_the_flame_graph_has_the_numbers_of_the_lines(
     with Reader(store).snapshot() as snapshot:
         merged = grouped_profile(snapshot, 1)
     store.close()
-    assert labels == [line.code for line in merged.lines]
+    assert labels == [plain(shorten(line.code, 60)) for line in merged.lines]
     assert "busy(0.03)" in labels
     page.wait_for_selector(".ag-row")
     assert "busy(0.03)" in page.locator(".ag-center-cols-container").inner_text()

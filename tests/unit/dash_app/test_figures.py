@@ -14,7 +14,7 @@ from dash_app.figures.heatmap import hourly_load, version_share
 from dash_app.figures.icicle import Block, icicle, sunburst
 from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.marks import Mark, add_marks
-from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text
+from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text, labels
 from otel_fmd.analysis.calendar import HourlyLoad
 from otel_fmd.analysis.distribution import from_values
 from otel_fmd.analysis.outliers import OutlierLoad
@@ -37,6 +37,19 @@ def test_daily_load_stacks_endpoints() -> None:
     assert [(trace.name, list(trace.y)) for trace in figure.data] == [("a", [3]), ("b", [4])]
     assert figure.layout.barmode == "stack"
     assert figure.data[0].marker.color == STYLE.color_of("a")
+
+
+def test_labels_are_short_and_no_two_alike() -> None:
+    """Both ends of a long name; a number where these are the same; markup as it stands."""
+    names = [f"{'a' * 30}{n}{'z' * 30}" for n in range(3)] + ["<b>x</b> %{y} &lt;", "short"]
+    found = labels(names, 20)
+    assert set(found) == set(names)
+    assert len(set(found.values())) == len(names)
+    assert [len(found[name]) for name in names[:3]] == [20] * 3
+    assert found[names[0]] == "aaaaaaaaaa…zzzzzzzzz"
+    assert found[names[2]] == "aaaaaaaa…zzzzzzz (3)"
+    assert found["<b>x</b> %{y} &lt;"] == "&lt;b&gt;x&lt;/b&gt; &#37;{y} &amp;lt;"
+    assert found["short"] == "short"
 
 
 def test_boxes_show_the_quartiles() -> None:
