@@ -173,7 +173,7 @@ def test_overload_is_refused_and_all_of_it_arrives_in_the_end(
     few = started([served.traces], 4, 500)
     grew(few, 1_000)
     peak = rate(few, SECONDS / 2)
-    many = [RetryingClient([served.traces], 100 + n, 500) for n in range(20)]
+    many = [RetryingClient([served.traces], 100 + n, 500) for n in range(28)]
     for client in many:
         client.start()
     overloaded = rate([*few, *many], SECONDS)
