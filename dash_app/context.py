@@ -2,7 +2,7 @@
 
 The address carries the selection (`service`, `range` or `from` and `to`, `version`), so that any
 view can be bookmarked and shared; cookies carry what belongs to the browser (time zone, dark or
-light).
+light, whether its screen is narrow).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ ALL_TIME: dict[str, str | None] = {"range": "90d", "from": None, "to": None}
 CUSTOM = "custom"
 SCHEME_COOKIE = "otel_fmd_scheme"
 ZONE_COOKIE = "otel_fmd_zone"
+NARROW_COOKIE = "otel_fmd_narrow"
 
 
 class Days(NamedTuple):
@@ -69,6 +70,7 @@ class Context:
     query: Mapping[str, str]
     zone: ZoneInfo
     dark: bool
+    narrow: bool
     is_admin: bool
     now_us: int
     settings: Settings
@@ -189,6 +191,7 @@ def make_context(
         query=dict(parse_qsl((search or "").lstrip("?"), keep_blank_values=True)),
         zone=_zone(settings.timezone or unquote(cookies.get(ZONE_COOKIE, ""))),
         dark=cookies.get(SCHEME_COOKIE) == "dark",
+        narrow=cookies.get(NARROW_COOKIE) == "1",
         is_admin=is_admin,
         now_us=time.time_ns() // 1000,
         settings=settings,

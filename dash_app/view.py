@@ -68,7 +68,7 @@ def clicked_key(point: dict[str, Any]) -> str:
 def style_of(context: Context) -> Style:
     """How figures look for this browser."""
     settings = context.settings
-    return Style(dark=context.dark, zone=context.zone.key, colors=settings.colors)
+    return Style(context.dark, context.narrow, context.zone.key, settings.colors)
 
 
 def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:

@@ -8,6 +8,11 @@
     document.cookie = name + "=" + encodeURIComponent(value) + "; path=" + root +
       "; samesite=lax; max-age=31536000";
   };
+  /* What the next figures are drawn for. */
+  const telephone = matchMedia("(max-width: 600px)");
+  const noteWidth = () => setCookie("otel_fmd_narrow", telephone.matches ? "1" : "0");
+  telephone.addEventListener("change", noteWidth);
+  noteWidth();
   setCookie("otel_fmd_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
   /* A choice of columns closes with a click elsewhere, or Escape. */

@@ -25,7 +25,7 @@ def daily_load(
 ) -> go.Figure:
     """Stacked bars of requests per day, one colour per endpoint; `ids` are told on a click."""
     figure = go.Figure()
-    named = labels(per_endpoint)
+    named = labels(per_endpoint, 32)
     for endpoint, values in per_endpoint.items():
         figure.add_trace(
             go.Bar(
@@ -44,7 +44,7 @@ def daily_load(
             barmode="stack",
             xaxis={"title": {"text": f"day ({style.zone})"}, "type": "category", "nticks": 14},
             yaxis={"title": {"text": "requests per day"}, "rangemode": "tozero"},
-            height=520,
+            height=440 + 14 * len(per_endpoint),
         )
     )
     return figure

@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, count_text, duration_text, labels, layout, plain
+from dash_app.figures.style import (
+    MOST_ROWS,
+    Style,
+    count_text,
+    duration_text,
+    labels,
+    layout,
+    named_rows,
+    plain,
+)
 from otel_fmd.analysis.distribution import Distribution
 
 
@@ -23,7 +32,8 @@ class Box(NamedTuple):
 def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool = True) -> go.Figure:
     """One box per label, the first at the top; durations in milliseconds."""
     figure = go.Figure()
-    named = labels(box.label for box in boxes)
+    number, boxes = len(boxes), boxes[:MOST_ROWS]
+    named = labels((box.label for box in boxes), 34 if style.narrow else 42)
     for box in reversed(boxes):
         one = box.data
         figure.add_trace(
@@ -58,13 +68,15 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
     figure.update_layout(
         layout(
             style,
-            xaxis={
-                "title": {"text": "duration (ms)" + (", logarithmic" if log else "")},
-                "type": "log" if log else "linear",
-            },
-            yaxis={"title": {"text": what}, "type": "category"},
-            boxgap=0.35,
-            height=min(6000, max(260, 120 + 34 * len(boxes))),
+            boxgap=0.6 if style.narrow else 0.35,
+            **named_rows(
+                style,
+                what,
+                [named[box.label] for box in boxes],
+                number,
+                "duration (ms)" + (", logarithmic" if log else ""),
+                type="log" if log else "linear",
+            ),
         )
     )
     return figure

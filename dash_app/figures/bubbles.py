@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, count_text, duration_text, labels, layout, plain
+from dash_app.figures.style import (
+    Style,
+    count_text,
+    duration_text,
+    labels,
+    layout,
+    plain,
+    scale_bar,
+)
 
 
 class Bubble(NamedTuple):
@@ -30,7 +38,7 @@ def who_by_version(
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
-    rows, columns = labels(people, 32), labels(versions, 24)
+    rows, columns = labels(people, style.width(32)), labels(versions, style.width(24))
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
         go.Scatter(
@@ -44,7 +52,7 @@ def who_by_version(
                 "sizemin": 5,
                 "color": [b.median_ms for b in bubbles],
                 "colorscale": "Viridis",
-                "colorbar": {"title": {"text": "median (ms)"}, "thickness": 12},
+                "colorbar": scale_bar(style, "median (ms)"),
                 "line": {"width": 1, "color": style.text},
             },
             customdata=[[b.who, b.version, what] for b in bubbles],

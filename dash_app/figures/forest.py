@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, labels, layout, plain
+from dash_app.figures.style import MOST_ROWS, Style, labels, layout, named_rows, plain
 
 
 class Change(NamedTuple):
@@ -25,14 +25,14 @@ _SLOWER, _FASTER, _SAME = "#d55e00", "#009e73", "#8a94a0"
 
 def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
     """One line per endpoint, in percent of the baseline, the first at the top."""
-    shown = list(reversed(changes))
+    shown = list(reversed(changes[:MOST_ROWS]))
 
     def color(one: Change) -> str:
         if not one.significant:
             return _SAME
         return _SLOWER if one.ratio > 1 else _FASTER
 
-    named = labels(one.name for one in shown)
+    named = labels((one.name for one in shown), 34 if style.narrow else 42)
     figure = go.Figure(
         go.Scatter(
             x=[100 * (one.ratio - 1) for one in shown],
@@ -60,9 +60,14 @@ def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
     figure.update_layout(
         layout(
             style,
-            xaxis={"title": {"text": "change of the median (%)"}, "ticksuffix": " %"},
-            yaxis={"title": {"text": "endpoint"}, "type": "category"},
-            height=min(5000, max(260, 120 + 32 * len(shown))),
+            **named_rows(
+                style,
+                "endpoint",
+                [named[one.name] for one in shown],
+                len(changes),
+                "change of the median (%)",
+                ticksuffix=" %",
+            ),
         )
     )
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, labels, layout
+from dash_app.figures.style import Style, labels, layout, scale_bar
 from otel_fmd.analysis.calendar import HourlyLoad
 
 
@@ -21,7 +21,7 @@ def hourly_load(data: HourlyLoad, style: Style) -> go.Figure:
             zmin=0,
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": "requests"}, "thickness": 12},
+            colorbar=scale_bar(style, "requests"),
             hovertemplate="%{x}, %{y}:00 to %{y}:59<br>%{z:,} requests<extra></extra>",
         )
     )
@@ -44,7 +44,7 @@ def version_share(
     style: Style,
 ) -> go.Figure:
     """Share of each version's requests (column) per endpoint (row), in percent."""
-    rows, columns = share_labels(endpoints, versions)
+    rows, columns = share_labels(endpoints, versions, style)
     figure = go.Figure(
         go.Heatmap(
             x=columns,
@@ -53,10 +53,10 @@ def version_share(
             customdata=hits,
             colorscale=style.scale,
             zmin=0,
-            zmax=100,
+            zmax=max((value for row in percent for value in row), default=100),
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": "%"}, "thickness": 12},
+            colorbar=scale_bar(style, "%"),
             text=[[f"{value:.1f}" if value else "" for value in row] for row in percent],
             texttemplate="%{text}" if len(endpoints) * len(versions) <= 400 else None,
             hovertemplate=(
@@ -76,7 +76,9 @@ def version_share(
     return figure
 
 
-def share_labels(endpoints: Sequence[str], versions: Sequence[str]) -> tuple[list[str], list[str]]:
+def share_labels(
+    endpoints: Sequence[str], versions: Sequence[str], style: Style
+) -> tuple[list[str], list[str]]:
     """What stands at each row and below each column; a click on a heat map tells no more."""
-    rows, columns = labels(endpoints), labels(versions, 24)
+    rows, columns = labels(endpoints, style.width(42)), labels(versions, style.width(24))
     return [rows[name] for name in endpoints], [columns[name] for name in versions]

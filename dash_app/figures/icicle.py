@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, duration_text, layout, plain, shorten
+from dash_app.figures.style import Style, duration_text, layout, plain, scale_bar, shorten
 
 
 class Block(NamedTuple):
@@ -21,7 +21,7 @@ class Block(NamedTuple):
     hits: int
 
 
-def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
+def _parts(blocks: Sequence[Block], style: Style) -> dict[str, Any]:
     return {
         "ids": ["\n".join(block.path) for block in blocks],
         "parents": ["\n".join(block.path[:-1]) for block in blocks],
@@ -37,7 +37,7 @@ def _parts(blocks: Sequence[Block]) -> dict[str, Any]:
             "colorscale": "Cividis",
             "cmin": 0,
             "cmax": 1,
-            "colorbar": {"title": {"text": "share of CPU"}, "thickness": 12, "tickformat": ".0%"},
+            "colorbar": {**scale_bar(style, "share of CPU"), "tickformat": ".0%"},
         },
     }
 
@@ -62,13 +62,13 @@ def _areas(blocks: Sequence[Block]) -> list[float]:
 
 def icicle(blocks: Sequence[Block], style: Style) -> go.Figure:
     """The widest bars take the most time; below each line, what it calls."""
-    figure = go.Figure(go.Icicle(tiling={"orientation": "v"}, **_parts(blocks)))
+    figure = go.Figure(go.Icicle(tiling={"orientation": "v"}, **_parts(blocks, style)))
     figure.update_layout(layout(style, height=520, margin={"l": 5, "r": 5, "t": 10, "b": 10}))
     return figure
 
 
 def sunburst(blocks: Sequence[Block], style: Style) -> go.Figure:
     """The same as rings, the endpoint in the middle."""
-    figure = go.Figure(go.Sunburst(**_parts(blocks)))
+    figure = go.Figure(go.Sunburst(**_parts(blocks, style)))
     figure.update_layout(layout(style, height=520, margin={"l": 5, "r": 5, "t": 10, "b": 10}))
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -25,9 +25,10 @@ STATUS_COLORS = {
 @dataclass(frozen=True, slots=True)
 class Style:
     """How figures look: dark or light, the time zone for axis titles, and colours that people chose
-    (red, green, blue by name)."""
+    (red, green, blue by name). `narrow` is a telephone's screen."""
 
     dark: bool = False
+    narrow: bool = False
     zone: str = "UTC"
     colors: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
@@ -45,6 +46,10 @@ class Style:
     def scale(self) -> str:
         """Colour scale of heat maps: readable by colour-blind people, and in print."""
         return "Viridis" if self.dark else "Blues"
+
+    def width(self, characters: int) -> int:
+        """How many characters of a name stand beside a chart that has room for so many."""
+        return min(characters, 18) if self.narrow else characters
 
     def color_of(self, name: str) -> str:
         """The colour of an endpoint, version or user: as chosen, else of its name's hash."""
@@ -77,15 +82,58 @@ def layout(style: Style, **changes: Any) -> dict[str, Any]:
         "font": {"family": _FONT, "size": 13, "color": style.text},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 60, "r": 20, "t": 10, "b": 50},
+        "margin": {"l": 28 if style.narrow else 60, "r": 20, "t": 10, "b": 50},
         "hoverlabel": {"font": {"family": _FONT}},
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.2},
+        "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0},
         "uirevision": "same",
         "height": 420,
     }
     for name in ("xaxis", "yaxis"):
         base[name] = {**axis, **changes.pop(name, {})}
     return {**base, **changes}
+
+
+MOST_ROWS = 100
+"""Rows of a chart that has one for each name; the CSV has all."""
+_TALL = 20
+"""Rows that fit on a screen; the scale of more of them is at their top."""
+
+
+def named_rows(
+    style: Style, title: str, rows: Sequence[str], of: int, across: str, **xaxis: Any
+) -> dict[str, Any]:
+    """Layout of a chart with a row for each of the labels `rows`, the first of `of` there are.
+
+    On a narrow screen names stand above their rows, or nothing would be left for the chart.
+    """
+    number = len(rows)
+    if number < of:
+        across += f"<br>the first {number:,} of {of:,}; the CSV has all"
+    xaxis["title"] = {"text": across}
+    if number > _TALL:
+        xaxis["side"] = "top"
+    yaxis = {
+        "title": {"text": title},
+        "type": "category",
+        "showticklabels": not style.narrow,
+        # Plotly's own margin is a twentieth of all rows.
+        "autorangeoptions": {"minallowed": -0.6, "maxallowed": number - 0.4},
+    }
+    above = {"xref": "paper", "x": 0, "xanchor": "left", "yshift": 17, "showarrow": False}
+    return {
+        "xaxis": xaxis,
+        "yaxis": yaxis,
+        "annotations": [{**above, "y": row, "text": row} for row in rows] if style.narrow else [],
+        "height": max(260, 120 + (48 if style.narrow else 34) * number),
+    }
+
+
+def scale_bar(style: Style, title: str) -> dict[str, Any]:
+    """What tells values of colours: beside the chart, or above it on a narrow screen."""
+    bar: dict[str, Any] = {"title": {"text": title}, "thickness": 12}
+    if style.narrow:
+        bar |= {"orientation": "h", "yanchor": "bottom", "y": 1, "title": {"text": title}}
+    return bar
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from dash_app.context import Context
 from dash_app.figures.heatmap import share_labels, version_share
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
-from dash_app.view import Table, View
+from dash_app.view import Table, View, style_of
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.utilization import VersionShare
 from otel_fmd.database.queries.utilization import version_share as query
@@ -55,7 +55,7 @@ def open_cell(point: dict[str, Any], context: Context) -> str | None:
     if data is None:
         return None
     versions = [version.name for version in data.share.versions]
-    rows, columns = share_labels(data.endpoints, versions)
+    rows, columns = share_labels(data.endpoints, versions, style_of(context))
     if point["y"] not in rows or point["x"] not in columns:
         return None
     endpoint = data.share.endpoint_ids[rows.index(point["y"])]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -59,8 +60,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     contexts = []
     visitors: list[Visitor] = []
 
-    def make(served: Served, *, width: int = 1400, height: int = 900) -> Visitor:
-        context = browser.new_context(viewport={"width": width, "height": height})
+    def make(served: Served, *, width: int = 1400, height: int = 900, **options: Any) -> Visitor:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         visitor = Visitor(context.new_page(), served.dashboard)
         visitor.served = served

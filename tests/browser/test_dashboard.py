@@ -174,6 +174,24 @@ def test_dark_mode_is_kept(visitor: Visitor) -> None:
     assert colour == "#dbe4ee"
 
 
+def test_a_dark_system_starts_dark(visit: Callable[..., Visitor], demo: Served) -> None:
+    """From the first page on, until somebody presses the button."""
+    one = visit(demo, color_scheme="dark")
+    one.log_in()
+    page = one.page
+    page.wait_for_selector("[data-mantine-color-scheme=dark]")
+    one.open("/performance")
+    one.figure("api-performance")
+    colour = page.evaluate("document.querySelector('.js-plotly-plot').layout.font.color")
+    assert colour == "#dbe4ee"
+    page.get_by_role("button", name="Change between dark and light").click()
+    page.wait_for_selector("[data-mantine-color-scheme=light]")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login**")
+    one.log_in()
+    page.wait_for_selector("[data-mantine-color-scheme=light]")
+
+
 def test_an_admin_sets_a_monitor_level(visitor: Visitor, demo: Served, recount: Recount) -> None:
     """In place, and it is in the database."""
     page = visitor.page

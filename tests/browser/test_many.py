@@ -101,3 +101,22 @@ def test_the_overview_shows_all_and_finds_one(visit: Callable[..., Visitor], man
     page.wait_for_selector(".ag-row")
     hits = one.row("blueprint3").locator("[col-id=hits_overall]").inner_text()
     assert int(hits.replace(",", "")) == VERSIONS * ENDPOINTS // 20
+
+
+@pytest.mark.parametrize("path", ["/performance", "/reporting"])
+def test_a_telephone_has_room_for_the_chart(
+    visit: Callable[..., Visitor], many: Served, path: str
+) -> None:
+    """More than half of the screen's width, whatever the names; every row has its name."""
+    one = visit(many, width=390)
+    one.log_in()
+    one.open(f"{path}?range=30d")
+    one.page.wait_for_selector(".js-plotly-plot .annotation")
+    width, names = one.page.evaluate(
+        """() => {
+            const plot = document.querySelector(".js-plotly-plot");
+            return [plot._fullLayout._size.w, plot._fullLayout.annotations.length];
+        }"""
+    )
+    assert width > 195
+    assert names == 100

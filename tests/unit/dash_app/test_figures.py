@@ -64,6 +64,30 @@ def test_boxes_show_the_quartiles() -> None:
     assert "ms" in figure.layout.xaxis.title.text
 
 
+def test_rows_beyond_the_first_hundred_are_left_to_the_csv() -> None:
+    """The axis says so, at the top where it is seen."""
+    some = from_values([1.0, 2, 3])
+    assert some is not None
+    figure = duration_boxes([Box(f"e{n}", "", some) for n in range(120)], STYLE, "endpoint")
+    assert [trace.name for trace in figure.data if trace.type == "box"][-1] == "e0"
+    assert len([trace for trace in figure.data if trace.type == "box"]) == 100
+    assert "the first 100 of 120" in figure.layout.xaxis.title.text
+    assert figure.layout.xaxis.side == "top"
+    few = duration_boxes([Box("a", "", some)], STYLE, "endpoint")
+    assert "of" not in few.layout.xaxis.title.text
+
+
+def test_names_stand_above_their_rows_on_a_telephone() -> None:
+    """So that the chart has the width of the screen."""
+    narrow = Style(narrow=True)
+    figure = median_changes([Change("slow", 1.5, 1.2, 1.9, True)], narrow)
+    assert [(one.text, one.y) for one in figure.layout.annotations] == [("slow", "slow")]
+    assert figure.layout.yaxis.showticklabels is False
+    wide = median_changes([Change("slow", 1.5, 1.2, 1.9, True)], STYLE)
+    assert not wide.layout.annotations
+    assert wide.layout.yaxis.showticklabels
+
+
 def test_status_codes_have_fixed_colours() -> None:
     """Green, orange, red; a missing one is grey."""
     figure = status_distribution({0: 1, 200: 8, 404: 1, 500: 2}, STYLE)
