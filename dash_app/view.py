@@ -68,7 +68,9 @@ def clicked_key(point: dict[str, Any]) -> str:
 def style_of(context: Context) -> Style:
     """How figures look for this browser."""
     settings = context.settings
-    return Style(context.dark, context.narrow, context.zone.key, settings.colors)
+    return Style(
+        dark=context.dark, narrow=context.narrow, zone=context.zone.key, colors=settings.colors
+    )
 
 
 def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:

@@ -19,7 +19,8 @@ from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.pipeline.pipeline import Pipeline, PipelineCounters
+from otel_fmd.pipeline.counters import PipelineCounters
+from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.spans.record import Resource
 from otel_fmd.spans.request import Translator

@@ -12,10 +12,10 @@ from dash_app.figures.style import (
     Style,
     count_text,
     duration_text,
-    labels,
     layout,
     named_rows,
     plain,
+    row_labels,
 )
 from otel_fmd.analysis.distribution import Distribution
 
@@ -33,7 +33,7 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
     """One box per label, the first at the top; durations in milliseconds."""
     figure = go.Figure()
     number, boxes = len(boxes), boxes[:MOST_ROWS]
-    named = labels((box.label for box in boxes), 34 if style.narrow else 42)
+    named = row_labels((box.label for box in boxes), style)
     for box in reversed(boxes):
         one = box.data
         figure.add_trace(

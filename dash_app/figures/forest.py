@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import MOST_ROWS, Style, labels, layout, named_rows, plain
+from dash_app.figures.style import MOST_ROWS, Style, layout, named_rows, plain, row_labels
 
 
 class Change(NamedTuple):
@@ -32,7 +32,7 @@ def median_changes(changes: Sequence[Change], style: Style) -> go.Figure:
             return _SAME
         return _SLOWER if one.ratio > 1 else _FASTER
 
-    named = labels((one.name for one in shown), 34 if style.narrow else 42)
+    named = row_labels((one.name for one in shown), style)
     figure = go.Figure(
         go.Scatter(
             x=[100 * (one.ratio - 1) for one in shown],

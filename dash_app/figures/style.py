@@ -99,6 +99,11 @@ _TALL = 20
 """Rows that fit on a screen; the scale of more of them is at their top."""
 
 
+def row_labels(names: Iterable[str], style: Style) -> dict[str, str]:
+    """Labels for `named_rows`."""
+    return labels(names, 34 if style.narrow else 42)
+
+
 def named_rows(
     style: Style, title: str, rows: Sequence[str], of: int, across: str, **xaxis: Any
 ) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def scale_bar(style: Style, title: str) -> dict[str, Any]:
     """What tells values of colours: beside the chart, or above it on a narrow screen."""
     bar: dict[str, Any] = {"title": {"text": title}, "thickness": 12}
     if style.narrow:
-        bar |= {"orientation": "h", "yanchor": "bottom", "y": 1, "title": {"text": title}}
+        bar |= {"orientation": "h", "yanchor": "bottom", "y": 1}
     return bar
 
 

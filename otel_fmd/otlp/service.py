@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from types import TracebackType
 from typing import Protocol
 
 from otel_fmd.spans.record import Span
@@ -31,12 +30,7 @@ class Place(Protocol):
     def __enter__(self) -> Place:
         """Itself."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Give back what `accept` did not take."""
 
     def accept(self, spans: Sequence[Span]) -> Future[str]:

@@ -18,7 +18,6 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 
 from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.schema import ensure_schema
@@ -26,6 +25,7 @@ from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
 from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
 from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
+from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import Folding
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.spans.record import Span
@@ -35,26 +35,6 @@ _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
 _LOG_EVERY_S = 60.0
-
-
-@dataclass(slots=True)
-class PipelineCounters:
-    """What happened to spans since the process started."""
-
-    stored: int = 0
-    duplicates: int = 0
-    outliers: int = 0
-    seen_only: int = 0
-    not_kept: int = 0
-    clock_errors: int = 0
-    refused: int = 0
-    failed: int = 0
-    dropped: int = 0
-    folded: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """The counts by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 class Pipeline:

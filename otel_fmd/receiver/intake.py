@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from types import TracebackType
 
 from otel_fmd.errors import QueueFullError, ShuttingDownError, StoreUnavailableError
 from otel_fmd.otlp.errors import RetryableError
@@ -56,12 +55,7 @@ class Place:
     def __enter__(self) -> Place:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         reserved, self._reserved = self._reserved, 0
         if reserved:
             self._pipeline.release(reserved)

@@ -1,0 +1,25 @@
+"""What happened to spans, as `/metrics` and the configuration page tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class PipelineCounters:
+    """What happened to spans since the process started."""
+
+    stored: int = 0
+    duplicates: int = 0
+    outliers: int = 0
+    seen_only: int = 0
+    not_kept: int = 0
+    clock_errors: int = 0
+    refused: int = 0
+    failed: int = 0
+    dropped: int = 0
+    folded: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
