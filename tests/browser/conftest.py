@@ -81,9 +81,17 @@ def recount(demo: Served) -> Recount:
     return Recount(demo)
 
 
+@pytest.fixture(scope="session")
+def logged_in(browser: Browser, demo: Served) -> Any:
+    """The cookies of an admin of the demo: to log in takes seconds."""
+    context = browser.new_context()
+    Visitor(context.new_page(), demo.dashboard).log_in()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 @pytest.fixture
-def visitor(visit: Callable[..., Visitor], demo: Served) -> Visitor:
+def visitor(visit: Callable[..., Visitor], demo: Served, logged_in: Any) -> Visitor:
     """A logged-in admin."""
-    one = visit(demo)
-    one.log_in()
-    return one
+    return visit(demo, storage_state=logged_in)

@@ -26,8 +26,12 @@ def scroll_right(visitor: Visitor) -> None:
     visitor.page.wait_for_selector(".ag-center-cols-container [col-id=level]")
 
 
-def test_a_newcomer_logs_in_and_finds_the_slow_endpoint(visitor: Visitor, recount: Recount) -> None:
+def test_a_newcomer_logs_in_and_finds_the_slow_endpoint(
+    visit: Visit, demo: Served, recount: Recount
+) -> None:
     """Overview, click an endpoint, a drawn heat map with the numbers of the rows."""
+    visitor = visit(demo)
+    visitor.log_in()
     page = visitor.page
     visitor.open("/?range=30d")
     page.wait_for_selector(".ag-row")
