@@ -164,38 +164,6 @@ def test_the_selection_lives_in_the_address(visitor: Visitor) -> None:
     assert [t["name"] for t in figure["data"] if t["type"] == "box"] == ["stock"]
 
 
-def test_dark_mode_is_kept(visitor: Visitor) -> None:
-    """It changes at once, graphs too, and stays after a reload."""
-    page = visitor.page
-    visitor.open("/performance")
-    visitor.figure("api-performance")
-    page.get_by_role("button", name="Change between dark and light").click()
-    page.wait_for_selector("[data-mantine-color-scheme=dark]")
-    page.reload()
-    page.wait_for_selector("[data-mantine-color-scheme=dark]")
-    visitor.figure("api-performance")
-    colour = page.evaluate("document.querySelector('.js-plotly-plot').layout.font.color")
-    assert colour == "#dbe4ee"
-
-
-def test_a_dark_system_starts_dark(visit: Callable[..., Visitor], demo: Served) -> None:
-    """From the first page on, until somebody presses the button."""
-    one = visit(demo, color_scheme="dark")
-    one.log_in()
-    page = one.page
-    page.wait_for_selector("[data-mantine-color-scheme=dark]")
-    one.open("/performance")
-    one.figure("api-performance")
-    colour = page.evaluate("document.querySelector('.js-plotly-plot').layout.font.color")
-    assert colour == "#dbe4ee"
-    page.get_by_role("button", name="Change between dark and light").click()
-    page.wait_for_selector("[data-mantine-color-scheme=light]")
-    page.get_by_role("button", name="Log out").click()
-    page.wait_for_url("**/login**")
-    one.log_in()
-    page.wait_for_selector("[data-mantine-color-scheme=light]")
-
-
 def test_an_admin_sets_a_monitor_level(visitor: Visitor, demo: Served, recount: Recount) -> None:
     """In place, and it is in the database."""
     page = visitor.page
@@ -269,17 +237,6 @@ def test_an_empty_database_says_what_to_do(
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in one.page.locator("#content").inner_text()
     for path in ("/hourly", "/daily", "/versions", "/performance"):
         one.open(path, "#content .empty")
-
-
-@pytest.mark.parametrize("width", [360, 1400, 3840])
-def test_pages_fit_their_screen(visit: Visit, demo: Served, width: int) -> None:
-    """Nothing is wider than the window, from a telephone to 4K."""
-    one = visit(demo, width=width)
-    one.log_in()
-    for path in ("/", "/performance", "/admin/configuration"):
-        one.open(path)
-        wide = one.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, path
 
 
 def test_a_wrong_password_is_refused_and_guests_change_nothing(
