@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable, ForeignKey
 
 from otel_fmd.analysis.rollup import HOUR_US, Rollup
 from otel_fmd.database.fold import Folder, who_counts
+from otel_fmd.database.ownership import is_fmd, refuse_strangers
 from otel_fmd.database.recount import request_columns
 from otel_fmd.database.rows import unix_us
 from otel_fmd.database.schema import revision_of, stamp
@@ -39,10 +40,7 @@ Progress = Callable[[int, int], None]
 def is_foreign(store: Store) -> bool:
     """Whether a database holds FMD's tables and was never ours."""
     with store.read() as connection:
-        prefix = store.tables.prefix
-        return revision_of(connection, prefix) is None and inspect(connection).has_table(
-            f"{prefix}Request"
-        )
+        return revision_of(connection, store.tables.prefix) is None and is_fmd(store, connection)
 
 
 def adopt(store: Store, service: str, max_who: int, progress: Progress | None = None) -> int:
@@ -58,7 +56,8 @@ def adopt(store: Store, service: str, max_who: int, progress: Progress | None = 
         The adopted requests that were counted into the rollups now.
 
     Raises:
-        SchemaError: there is nothing of FMD in it.
+        SchemaError: there is nothing of FMD in it, or a table of another program has the name of
+            one of ours.
     """
     if is_foreign(store):
         restructure(store, service)
@@ -74,6 +73,7 @@ def restructure(store: Store, service: str) -> None:
     """Bring FMD's tables to our schema; in SQLite in one transaction."""
     tables = store.tables
     with store.write() as connection:
+        refuse_strangers(store, connection)
         if store.dialect == "sqlite":
             _rebuild_sqlite(connection, tables.endpoint)
         else:

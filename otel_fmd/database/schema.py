@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
+from otel_fmd.database.ownership import is_fmd, refuse_strangers
 from otel_fmd.database.store import Store
 from otel_fmd.errors import SchemaError
 
@@ -40,7 +41,8 @@ def ensure_schema(store: Store) -> None:
     """Make or upgrade the tables; does nothing, quickly, when they are as they should be.
 
     Raises:
-        SchemaError: the tables are FMD's (`otel-fmd migrate` adopts them) or of a newer version.
+        SchemaError: the tables are FMD's (`otel-fmd migrate` adopts them), of a newer version, or
+            one of another program has the name of one of ours.
         StoreUnavailableError: the database cannot be reached or written.
     """
     with store.read() as connection:
@@ -102,18 +104,17 @@ def upgrade(store: Store, connection: Connection) -> None:
 
 
 def _refuse_foreign(store: Store, connection: Connection, revision: str | None) -> None:
-    prefix = store.tables.prefix
-    found = inspect(connection)
-    is_foreign = found.has_table(f"{prefix}Request") and not found.has_table(version_table(prefix))
-    if revision is None and is_foreign:
-        raise SchemaError(
-            f"{store.display_url} holds tables of the Flask Monitoring Dashboard; "
-            "make a backup, then adopt them with `otel-fmd migrate`"
-        )
     if revision is not None and revision > HEAD:
         raise SchemaError(
             f"{store.display_url} is at schema {revision}, newer than {HEAD}, the newest that this "
             "version of otel-fmd knows; upgrade otel-fmd"
+        )
+    refuse_strangers(store, connection, made=revision is not None)
+    is_made = inspect(connection).has_table(version_table(store.tables.prefix))
+    if revision is None and not is_made and is_fmd(store, connection):
+        raise SchemaError(
+            f"{store.display_url} holds tables of the Flask Monitoring Dashboard; "
+            "make a backup, then adopt them with `otel-fmd migrate`"
         )
 
 

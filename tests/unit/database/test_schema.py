@@ -69,7 +69,8 @@ def test_an_fmd_database_is_not_touched(sqlite_store: Store, tmp_path: Path) -> 
     """It is adopted by `otel-fmd migrate`, not by accident."""
     other = Store(f"sqlite:///{tmp_path / 'fmd.db'}")
     with other.write() as connection:
-        connection.execute(text("CREATE TABLE Request (id INTEGER PRIMARY KEY)"))
+        columns = ", ".join(FMD["Request"]["columns"])
+        connection.execute(text(f"CREATE TABLE Request ({columns}, PRIMARY KEY (id))"))
     with pytest.raises(SchemaError, match="otel-fmd migrate"):
         ensure_schema(other)
 
