@@ -6,50 +6,51 @@ exporter where the app has none.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-import weakref
 from typing import Any
 
+import flask
 from flask import Flask
 from opentelemetry import trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider, sampling
+from opentelemetry.sdk.trace import TracerProvider
 
-from otel_fmd import config
-from otel_fmd.agent.levels import Levels
-from otel_fmd.agent.options import AgentOptions
-from otel_fmd.agent.poller import LevelPoller
+from otel_fmd import config, watching
+from otel_fmd.agent.boundary import RequestBoundary
 from otel_fmd.agent.processor import FmdSpanProcessor
-from otel_fmd.agent.remote_levels import RemoteLevels
-from otel_fmd.agent.version import version_of
-from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.endpoints import endpoint_seeds
-from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.exporter import FmdSpanExporter
-from otel_fmd.otlp_target import OtlpTarget, otlp_target
+from otel_fmd.otlp_target import otlp_target
+from otel_fmd.termination import flush_at_sigterm
+from otel_fmd.watching import Place
 
 _log = logging.getLogger(__name__)
-_instrumented: weakref.WeakKeyDictionary[TracerProvider, FmdSpanProcessor] = (
-    weakref.WeakKeyDictionary()
-)
-"""One processor watches all apps of a provider: with two, a request would be stored twice."""
 
 
 class Instrumentation:
     """What `instrument` did; `uninstrument` undoes it.
 
-    Other people's middleware stays; an inert processor stays, too (the SDK offers no removal).
+    Other people's middleware stays; a layer that does nothing stays below it.
     """
 
-    def __init__(self, app: Flask, processor: FmdSpanProcessor, provider: TracerProvider) -> None:
+    def __init__(self, app: Flask, place: Place) -> None:
         self._app = app
-        self._wsgi_app = app.wsgi_app
+        self._place = place
+        self._boundary = RequestBoundary(app, app.wsgi_app, place.processor)
+        app.wsgi_app = self._boundary  # type: ignore[method-assign]
         self._unmount: Any = None
-        self.processor = processor
-        self.provider = provider
+        place.apps.add(app)
+
+    @property
+    def processor(self) -> FmdSpanProcessor:
+        """What watches the app's requests."""
+        return self._place.processor
+
+    @property
+    def provider(self) -> TracerProvider:
+        """Where its spans are made."""
+        return self._place.provider
 
     def mount_dashboard(self, settings: config.Settings) -> None:
         """Show the dashboard at the app's `dashboard_path`."""
@@ -67,22 +68,24 @@ class Instrumentation:
         self._unmount = unmount
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until every ended request is durable."""
+        """Wait until every ended request is durable; False when some was not stored."""
         return self.provider.force_flush(timeout_millis)
 
     def uninstrument(self) -> None:
-        """Stop watching and exporting."""
+        """Stop watching this app, and exporting once no app of its place is left."""
         if self._unmount is not None:
             self._unmount()
-        stop = getattr(self.processor.beside, "stop", None)
-        if stop is not None:
-            stop()
-        on_top = self._app.wsgi_app is self._wsgi_app
-        if on_top and getattr(self._app, "_is_instrumented_by_opentelemetry", False):
-            # It would take away what others put around the app since.
-            FlaskInstrumentor.uninstrument_app(self._app)
-        self.processor.shutdown()
-        _instrumented.pop(self.provider, None)
+            self._unmount = None
+        app, boundary = self._app, self._boundary
+        boundary.is_off = True
+        if app.wsgi_app is boundary:
+            app.wsgi_app = boundary.wsgi_app  # type: ignore[assignment, method-assign]
+            if self._place.instruments and hasattr(app, "_original_wsgi_app"):
+                # (With others' layers around ours it would take those away.)
+                FlaskInstrumentor.uninstrument_app(app)
+        self._place.apps.discard(app)
+        if not self._place.apps:
+            self._place.close()
 
 
 def instrument(
@@ -97,6 +100,9 @@ def instrument(
 ) -> Instrumentation:
     """Monitor a Flask app.
 
+    A second app of the process shares what the first one has when all is the same for both; else it
+    has a place of its own.
+
     Args:
         app: the app.
         database_url: where requests are stored; None: `OTEL_FMD_DATABASE_URL`, or the default. When
@@ -110,38 +116,30 @@ def instrument(
         **settings: any other setting of `otel_fmd.config.Settings`.
 
     Raises:
-        ConfigurationError: a setting cannot be used.
+        ConfigurationError: a setting cannot be used, has no effect here, or differs from that of
+            another app of the same tracer provider.
     """
     if dashboard is not None:
         settings["dashboard_path"] = dashboard
-    where = config.sources(database_url=database_url, **settings)
     found = config.load(database_url=database_url, **settings)
-    provider = tracer_provider or trace.get_tracer_provider()
-    own = not isinstance(provider, TracerProvider)
-    if not isinstance(provider, TracerProvider):
-        provider = _make_provider(found)
-    stores = "database_url" in where
-    target = None if stores else otlp_target(os.environ)
-    processor = _instrumented.get(provider)
-    if processor is None:
-        exporter = None
-        if stores or (own and target is None):
-            exporter = FmdSpanExporter(found.database_url, **settings)
-        elif own and target is not None:
-            target.export(provider)
-        processor = _watch(found, provider, exporter, target, group_by=group_by, get_ip=get_ip)
-        provider.add_span_processor(processor)
-        _instrumented[provider] = processor
-        _warn_of_sampling(provider)
+    watching.check_arguments(found, settings)
+    target = None
+    if "database_url" not in config.sources(database_url=database_url, **settings):
+        target = otlp_target(os.environ)
+    if found.dashboard_path and target is not None:
+        raise ConfigurationError(
+            f"dashboard_path={found.dashboard_path!r}: requests go to {target.endpoint}, where "
+            "the dashboard is; to have it in this app, give database_url"
+        )
+    place = watching.place_for(
+        found, database_url, settings, target, tracer_provider, group_by=group_by, get_ip=get_ip
+    )
     if not getattr(app, "_is_instrumented_by_opentelemetry", False):
-        FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
-    made = Instrumentation(app, processor, provider)
+        FlaskInstrumentor().instrument_app(app, tracer_provider=place.provider)
+        _first_hook(app)
+    flush_at_sigterm(place.provider)
+    made = Instrumentation(app, place)
     if found.dashboard_path:
-        if target is not None:
-            raise ConfigurationError(
-                f"dashboard_path={found.dashboard_path!r}: requests go to {target.endpoint}, where "
-                "the dashboard is; to have it in this app, give database_url"
-            )
         made.mount_dashboard(found)
     return made
 
@@ -155,82 +153,37 @@ def post_instrument() -> None:
     try:
         settings = config.load()
         provider = trace.get_tracer_provider()
-        if not settings.agent or not isinstance(provider, TracerProvider):
+        if not isinstance(provider, TracerProvider):
             return
         stores = "fmd" in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
-        target = None if stores else otlp_target(os.environ)
-        processor = _watch(settings, provider, None, target, stores=stores)
-        provider.add_span_processor(processor)
-        _instrumented[provider] = processor
-        _warn_of_sampling(provider)
+        place = watching.automatic(settings, provider, stores=stores)
+        if place is not None:
+            _bound_new_apps(place.processor)
+            flush_at_sigterm(provider)
     except Exception:
         _log.exception("otel-fmd does not watch this app")
 
 
-def _make_provider(settings: config.Settings) -> TracerProvider:
-    resource = Resource.create()
-    version = version_of(settings.app_version, settings.git)
-    if version and not resource.attributes.get("service.version"):
-        resource = resource.merge(Resource({"service.version": version}))
-    # What a client's `traceparent` says of sampling would hide its requests.
-    sampler = None if "OTEL_TRACES_SAMPLER" in os.environ else sampling.ALWAYS_ON
-    provider = TracerProvider(resource=resource, sampler=sampler)
-    trace.set_tracer_provider(provider)
-    return provider
+def _first_hook(app: Flask) -> None:
+    """Call OpenTelemetry's hook before the app's own: what those answer is a request, too."""
+    hooks = app.before_request_funcs.get(None, [])
+    own = getattr(app, "_before_request", None)
+    if own in hooks:
+        app.before_request_funcs[None] = [own, *(one for one in hooks if one is not own)]
 
 
-def _watch(
-    settings: config.Settings,
-    provider: TracerProvider,
-    exporter: FmdSpanExporter | None,
-    target: OtlpTarget | None,
-    *,
-    stores: bool = False,
-    **options: Any,
-) -> FmdSpanProcessor:
-    """A processor with its levels, and what keeps those as the server has them."""
-    rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
-    levels = Levels(settings.monitor_level, rule)
-    resource = provider.resource.attributes
-    version = ""
-    if not resource.get("service.version"):
-        version = version_of(settings.app_version, settings.git)
-    processor = FmdSpanProcessor(
-        AgentOptions(
-            version=version,
-            default_level=settings.monitor_level,
-            rule=rule,
-            sampling_period_ms=settings.sampling_period_ms,
-            switch_interval_ms=settings.switch_interval_ms,
-            redact=settings.redact,
-            keep_headers=settings.keep_headers,
-            keep_environ=settings.keep_environ,
-            **options,
-        ),
-        levels,
-        exporter,
-    )
-    processor.tracer = provider.get_tracer("otel_fmd")
-    service = str(resource.get("service.name", ""))
-    url = settings.levels_url or (target.levels_url if target is not None else "")
-    if exporter is not None or stores:
-        store = Store(settings.database_url, settings.table_prefix)
-        processor.beside = LevelPoller(lambda: endpoint_seeds(store, service), levels)
-    elif url:
-        remote = RemoteLevels(url, service, settings.otlp_token)
-        processor.beside = LevelPoller(remote, levels)
-    return processor
+def _bound_new_apps(processor: FmdSpanProcessor) -> None:
+    """Put our layer around every app that is made of OpenTelemetry's class."""
+    made = flask.Flask
+    if not getattr(made, "_otel_fmd_bounded", False) and made.__module__ != "flask.app":
+        begin = made.__init__
 
+        @functools.wraps(begin)
+        def begin_bounded(self: Flask, *args: Any, **options: Any) -> None:
+            begin(self, *args, **options)
+            self.wsgi_app = RequestBoundary(  # type: ignore[method-assign]
+                self, self.wsgi_app, processor
+            )
 
-def _warn_of_sampling(provider: TracerProvider) -> None:
-    sampler = provider.sampler.get_description()
-    if sampler == sampling.ALWAYS_ON.get_description():
-        return
-    default: sampling.Sampler = sampling.DEFAULT_ON
-    if sampler == default.get_description():
-        sampler = "parentbased_always_on"  # as OTEL_TRACES_SAMPLER calls it
-    _log.warning(
-        "the sampler is %s: requests that it drops, or whose client sends a traceparent that "
-        "says not to sample, are not seen; OTEL_TRACES_SAMPLER=always_on shows all",
-        sampler,
-    )
+        made.__init__ = begin_bounded  # type: ignore[method-assign]
+        made._otel_fmd_bounded = True  # type: ignore[attr-defined]

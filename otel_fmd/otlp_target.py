@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_fmd.errors import ConfigurationError
@@ -34,8 +34,8 @@ class OtlpTarget(NamedTuple):
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{shown}{port}{path}"
 
-    def export(self, provider: TracerProvider) -> None:
-        """Add the SDK's own OTLP exporter to a provider.
+    def processor(self) -> SpanProcessor:
+        """A processor with the SDK's own OTLP exporter.
 
         Raises:
             ConfigurationError: its package is not installed.
@@ -46,13 +46,12 @@ class OtlpTarget(NamedTuple):
                     OTLPSpanExporter as GrpcExporter,
                 )
 
-                provider.add_span_processor(BatchSpanProcessor(GrpcExporter()))
-            else:
-                from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
-                    OTLPSpanExporter as HttpExporter,
-                )
+                return BatchSpanProcessor(GrpcExporter())
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+                OTLPSpanExporter as HttpExporter,
+            )
 
-                provider.add_span_processor(BatchSpanProcessor(HttpExporter()))
+            return BatchSpanProcessor(HttpExporter())
         except ModuleNotFoundError as error:
             package = "grpc" if self.protocol == "grpc" else "http"
             raise ConfigurationError(

@@ -73,6 +73,11 @@ def _facts(one: RequestRecord, service: str, context: Context) -> dmc.Table:
     facts = [
         ("time", f"{context.time_text(one.time_requested)} ({context.zone.key})"),
         ("duration", f"{one.duration:.6f} ms"),
+        *(
+            [("time to first byte", f"{one.time_to_first_byte:.6f} ms, then the body was streamed")]
+            if one.time_to_first_byte is not None
+            else []
+        ),
         ("status code", "none" if one.status_code is None else str(one.status_code)),
         ("service", service),
         ("version", one.version),

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
 
-OUTLIERS, PROFILES = 2, 3
-"""From which level on outliers, and profiles, are recorded."""
+REQUESTS, OUTLIERS, PROFILES = 1, 2, 3
+"""From which level on requests, outliers and profiles are recorded."""
 
 
 class Seed(Protocol):

@@ -18,29 +18,30 @@ _NO_STACK = "(it ended between two looks: no stack was taken)"
 _URLS = ("QUERY_STRING", "RAW_URI", "REQUEST_URI", "HTTP_REFERER")
 
 
-def outlier_attributes(seen: Snapshot | None, options: AgentOptions) -> dict[str, str]:
-    """The attributes of the event for Flask's current request.
+def outlier_attributes(
+    request: flask.Request | None, seen: Snapshot | None, options: AgentOptions
+) -> dict[str, str]:
+    """The attributes of the event.
 
     Args:
+        request: the request, which is over; its body is not read.
         seen: what the watching thread saw; None when the request ended between two looks.
         options: which parts are kept, and what is secret besides the usual.
     """
-    request = flask.request
-    found = {"url": redact_url(request.url, options.redact)}
-    values = {**(request.view_args or {}), **request.args}
-    if values:
-        shown = json.dumps(redact(values, options.redact), default=str)
-        found["values"] = shown[:_VALUE_WIDTH]
-    if options.keep_headers:
-        headers = redact(dict(request.headers), options.redact)
-        found["headers"] = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-    return _with_prefix(found | seen_attributes(seen, options))
-
-
-def streamed_attributes(url: str, seen: Snapshot | None, options: AgentOptions) -> dict[str, str]:
-    """The same for a streamed body, whose request is over: its URL, and what was seen."""
-    found = {"url": redact_url(url, options.redact)}
-    return _with_prefix(found | seen_attributes(seen, options))
+    found: dict[str, str] = {}
+    if request is not None:
+        found["url"] = redact_url(request.url, options.redact)
+        values = {**(request.view_args or {}), **request.args}
+        if values:
+            shown = json.dumps(redact(values, options.redact), default=str)
+            found["values"] = shown[:_VALUE_WIDTH]
+        if options.keep_headers:
+            headers = redact(dict(request.headers), options.redact)
+            found["headers"] = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+    return {
+        f"{EVENT_PREFIX}{key}": value[:TEXT_WIDTH]
+        for key, value in (found | seen_attributes(seen, options)).items()
+    }
 
 
 def seen_attributes(seen: Snapshot | None, options: AgentOptions) -> dict[str, str]:
@@ -61,7 +62,3 @@ def _environ(environ: Mapping[str, Any], options: AgentOptions) -> dict[str, Any
     if not options.keep_headers:
         plain = {k: v for k, v in plain.items() if not k.startswith("HTTP_")}
     return redact(plain, options.redact)
-
-
-def _with_prefix(found: Mapping[str, str]) -> dict[str, str]:
-    return {f"{EVENT_PREFIX}{key}": value[:TEXT_WIDTH] for key, value in found.items()}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 
 from otel_fmd.agent.levels import Levels, Seed
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.forks import on_fork
 
 _log = logging.getLogger(__name__)
 _POLL_S = 5.0
+_jitter = random.SystemRandom()
+"""Not the global generator: a seeded app would draw other numbers with us than without."""
 _AWAY_S = 30.0
 """After so long without an answer it is asked less often: nobody may be there."""
 
@@ -29,22 +30,16 @@ class LevelPoller:
     a call, or the child would inherit a lock that nobody releases.
     """
 
-    def __init__(self, fetch: Fetch, levels: Levels) -> None:
+    def __init__(
+        self, fetch: Fetch, levels: Levels, close: Callable[[], None] | None = None
+    ) -> None:
         self._fetch = fetch
+        self._close = close
         self._levels = levels
         self._stopping = threading.Event()
         self._said = False
         self.running = False
-        if hasattr(os, "register_at_fork"):
-            me = weakref.ref(self)
-
-            def in_child() -> None:
-                poller = me()
-                if poller is not None and not poller._stopping.is_set():
-                    poller._stopping = threading.Event()
-                    poller.running = False
-
-            os.register_at_fork(after_in_child=in_child)
+        on_fork(self._after_fork)
 
     def start(self) -> None:
         """Start the thread; the processor does so at the first request of a process."""
@@ -53,14 +48,21 @@ class LevelPoller:
             threading.Thread(target=self._run, name="otel-fmd-levels", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, and close what it asks."""
         self._stopping.set()
         self.running = True
+        if self._close is not None:
+            self._close()
+
+    def _after_fork(self) -> None:
+        if not self._stopping.is_set():
+            self._stopping = threading.Event()
+            self.running = False
 
     def _run(self) -> None:
         away_s = 0.0
         while True:
-            pause_s = _POLL_S * random.uniform(0.8, 1.2)  # noqa: S311
+            pause_s = _POLL_S * _jitter.uniform(0.8, 1.2)
             try:
                 self._levels.seed(self._fetch())
                 away_s = 0.0

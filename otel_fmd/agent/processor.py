@@ -5,22 +5,24 @@ Everything here is guarded: an error of ours is counted, logged once, and never 
 
 from __future__ import annotations
 
-import inspect
 import logging
 import time
-from types import CodeType, MethodType
-from typing import Any, Protocol
+from types import CodeType
+from typing import Any, Protocol, TypeGuard
 
 import flask
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from otel_fmd import forks
 from otel_fmd.agent.group_by import group_by_text
-from otel_fmd.agent.levels import OUTLIERS, PROFILES, EndpointState, Levels
+from otel_fmd.agent.levels import OUTLIERS, PROFILES, REQUESTS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import outlier_attributes
-from otel_fmd.agent.stream import StreamedBodies
+from otel_fmd.agent.responses import Responses
+from otel_fmd.agent.running import RunningRequest
+from otel_fmd.agent.views import code_of_view
 from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
 from otel_fmd.spans import semconv
@@ -29,6 +31,8 @@ from otel_fmd.spans.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
+_SWITCHING, _FAILED = 101, 500
+_TELL_EVERY_S = 60.0
 
 
 class Beside(Protocol):
@@ -63,22 +67,26 @@ class FmdSpanProcessor(SpanProcessor):
     """
 
     def __init__(self, options: AgentOptions, levels: Levels, sink: Sink | None = None) -> None:
-        self._options = options
+        self.options = options
         self._levels = levels
         self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
-        self._bodies = StreamedBodies(self, levels)
+        self.responses = Responses(self)
         self._has_who = options.group_by is not None or options.get_ip is not None
-        self._stopped = False
         self._said: set[str] = set()
+        self.environ_key = f"otel_fmd.request.{id(self):x}"
+        """Where the environment of a request has its `RunningRequest`."""
+        self.is_stopped = False
         self.errors = 0
+        self.hidden = 0
+        self._told_hidden_at = float("-inf")
         self.beside: Beside | None = None
         self.tracer: trace.Tracer = trace.NoOpTracer()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Name the request, and watch it as its endpoint's level asks."""
         scope = span.instrumentation_scope
-        if scope is None or scope.name != _FLASK_SCOPE or self._stopped:
+        if scope is None or scope.name != _FLASK_SCOPE or self.is_stopped:
             return
         try:
             self._start(span, parent_context)
@@ -87,7 +95,7 @@ class FmdSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Note how long it took, and hand the span to the sink."""
-        if self._stopped:
+        if self.is_stopped:
             return
         try:
             attributes = attributes_of(span)
@@ -102,32 +110,52 @@ class FmdSpanProcessor(SpanProcessor):
             self.failed("end")
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until every ended request is durable."""
+        """Wait until every ended request is durable; False when some was not stored."""
+        self._watcher.finish_all()
         return self._sink is None or self._sink.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
         """Stop watching, and store what waits; the processor stays, and does nothing."""
-        if self._stopped:
+        if self.is_stopped:
             return
-        self._stopped = True
         self._watcher.stop()
-        self._bodies.leave()
+        self._watcher.finish_all()
+        self.is_stopped = True
+        self.responses.leave()
+        stop = getattr(self.beside, "stop", None)
+        if stop is not None:
+            stop()
         if self._sink is not None:
             self._sink.shutdown()
 
-    def watch(
-        self, state: EndpointState, code: CodeType | None, environ: dict[str, Any], level: int
-    ) -> Watch:
-        """Watch what this thread does from now on."""
-        threshold_ns = self._levels.threshold_ns(state)
-        watch = Watch(code, environ, threshold_ns, level >= PROFILES)
-        self._watcher.add(watch)
-        return watch
+    def not_sampled(self) -> None:
+        """Count a request that the SDK's sampler hid, and say so once a minute."""
+        self.hidden += 1
+        now = time.monotonic()
+        if now - self._told_hidden_at > _TELL_EVERY_S:
+            self._told_hidden_at = now
+            _log.warning(
+                "%d requests are missing so far: the SDK does not sample them, or whoever sent "
+                "them said so in `traceparent`; OTEL_TRACES_SAMPLER=always_on shows all",
+                self.hidden,
+            )
 
-    def unwatch(self, watch: Watch) -> bool:
-        """Watch it no longer; whether it took longer than its threshold."""
-        self._watcher.remove(watch)
-        return watch.snapshot is not None or time.perf_counter_ns() > watch.deadline_ns
+    def set_options(self, options: AgentOptions) -> None:
+        """Watch as these say from now on."""
+        self.options = options
+        self._has_who = options.group_by is not None or options.get_ip is not None
+
+    def level_of(self, endpoint: str) -> int:
+        """The monitor level in force for an endpoint; '' for a request without one."""
+        level = self._levels.state(endpoint).level if endpoint else REQUESTS
+        return min(level, REQUESTS) if forks.is_unannounced() else level
+
+    def describe(self, entry: Span, attributes: dict[str, Any]) -> None:
+        """Name a request whose span somebody else made; one that has its endpoint keeps it."""
+        if semconv.FLASK_ENDPOINT not in attributes_of(entry):
+            if self.options.version:
+                attributes[semconv.AGENT_VERSION] = self.options.version
+            add_attributes(entry, attributes)
 
     def failed(self, where: str) -> None:
         """Count an error of ours, and log the first of its kind."""
@@ -136,95 +164,137 @@ class FmdSpanProcessor(SpanProcessor):
             self._said.add(where)
             _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
 
+    def add_who(self, running: RunningRequest) -> None:
+        """The user and the address, in the request's context."""
+        entry, options = running.entry, self.options
+        if not self._has_who or entry is None:
+            return
+        if options.group_by is not None:
+            try:
+                entry.set_attribute("fmd.group_by", group_by_text(options.group_by))
+            except Exception:
+                self.failed("group_by")
+        if options.get_ip is not None:
+            try:
+                entry.set_attribute("client.address", str(options.get_ip()))
+            except Exception:
+                self.failed("get_ip")
+
+    def finish(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
+        """End a request's span; where there is something to add that takes time, a little later.
+
+        The request's own thread measures; what is made of it is made by the watching thread.
+        """
+        watch, entry = running.watch, running.entry
+        if watch is not None:
+            watch.end()
+            self._watcher.remove(watch)
+        if entry is None:
+            running.end(end_ns)
+            return
+        if error is not None:
+            self._note_error(running, entry, error)
+        if running.is_upgrade and running.status_code in (None, _SWITCHING):
+            add_attributes(entry, {"http.response.status_code": _SWITCHING})
+        if running.first_byte_ns is not None:
+            add_attributes(entry, {semconv.FIRST_BYTE_NS: running.first_byte_ns})
+        if watch is None or not (watch.is_late or watch.samples):
+            running.end(end_ns)
+            return
+        if not self._watcher.later(lambda: self._complete(running, end_ns)):
+            running.end(end_ns)
+
     def _start(self, span: Span, parent_context: Context | None) -> None:
         if self.beside is not None and not self.beside.running:
             self.beside.start()
         request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        environ = request.environ
+        running = environ.get(self.environ_key)
+        if running is None:
+            running = RunningRequest(self, environ)
+        elif running.span is not None:
+            return  # a view that dispatches another in the same request
+        entry = span
+        if span.kind is not trace.SpanKind.SERVER:
+            outer = trace.get_current_span(parent_context)
+            if not _is_request(outer):
+                return  # a view that sends a request to its own process
+            entry = outer
+        running.hold(span, entry)
+        running.request = request
         rule = request.url_rule
         if rule is None:
             return
         state = self._levels.state(rule.endpoint)
         level = state.level
-        entry = span
-        if span.kind is not trace.SpanKind.SERVER:
-            entry = _entry_span(span, parent_context)
+        if level > REQUESTS and forks.is_unannounced():
+            level = REQUESTS
         attributes = {semconv.FLASK_ENDPOINT: rule.endpoint, semconv.MONITOR_LEVEL: level}
-        if self._options.version:
-            attributes[semconv.AGENT_VERSION] = self._options.version
+        if self.options.version:
+            attributes[semconv.AGENT_VERSION] = self.options.version
         add_attributes(entry, attributes)
-        if level < OUTLIERS and not self._has_who:
-            return
-        watch = None
-        if level >= OUTLIERS:
-            if state.rule is not rule:
-                state.code = _code_of(rule.endpoint)
-                state.rule = rule
-                self._bodies.of(flask.current_app._get_current_object())  # type: ignore[attr-defined]
-            watch = self.watch(state, state.code, request.environ, level)
-        self._finish_at_end(span, entry, watch)
+        if state.rule is not rule:
+            state.code = self._code_of(rule.endpoint, level)
+            state.rule = rule
+        if level >= OUTLIERS and not running.is_upgrade:
+            running.watch = self._watch(state, environ, level)
 
-    def _finish_at_end(self, span: Span, entry: Span, watch: Watch | None) -> None:
-        # A wrapper that stood before us is called by ours and put back. Ours is taken away again:
-        # an object that holds a method of its own is freed by the garbage collector only. (Not
-        # looked up in `__dict__`: that makes the interpreter reach every attribute a slower way.)
-        end = span.end
-        is_wrapped = type(end) is not MethodType
+    def _watch(self, state: EndpointState, environ: dict[str, Any], level: int) -> Watch:
+        threshold_ns = self._levels.threshold_ns(state)
+        watch = Watch(state.code, environ, threshold_ns, level >= PROFILES)
+        self._watcher.add(watch)
+        return watch
 
-        def finish(end_time: int | None = None) -> None:
-            # The SDK's hook `_on_ending` comes too late: the span takes no more events then.
-            if is_wrapped:
-                span.end = end  # type: ignore[method-assign]
-            else:
-                del span.end
-            try:
-                self._finish(entry, watch)
-            except Exception:
-                self.failed("finish")
-            end(end_time)
+    def _code_of(self, endpoint: str, level: int) -> CodeType | None:
+        code = code_of_view(flask.current_app.view_functions.get(endpoint))
+        if code is None and level >= PROFILES:
+            view = flask.current_app.view_functions.get(endpoint)
+            _log.warning(
+                "no profiles of endpoint %r: its view is %s, which has no Python code that "
+                "could be sampled",
+                endpoint,
+                type(view).__qualname__,
+            )
+        return code
 
-        span.end = finish  # type: ignore[method-assign]
-
-    def _finish(self, span: Span, watch: Watch | None) -> None:
-        if watch is not None:
-            if self.unwatch(watch):
-                attributes = outlier_attributes(watch.snapshot, self._options)
-                span.add_event(semconv.EVENT_OUTLIER, attributes)
+    def _complete(self, running: RunningRequest, end_ns: int) -> None:
+        """Add the outlier and the profile, and end the span; by the watching thread."""
+        watch, entry = running.watch, running.entry
+        assert watch is not None
+        assert entry is not None
+        try:
+            if watch.is_late:
+                attributes = outlier_attributes(running.request, watch.snapshot, self.options)
+                entry.add_event(semconv.EVENT_OUTLIER, attributes, end_ns)
             profile = watch.profile() if watch.samples else None
             if profile is not None:
-                span.add_event(semconv.EVENT_PROFILE, profile_attributes(profile))
-        if self._has_who:
-            self._add_who(span)
+                entry.add_event(semconv.EVENT_PROFILE, profile_attributes(profile), end_ns)
+        except Exception:
+            self.failed("finish")
+        running.end(end_ns)
 
-    def _add_who(self, span: Span) -> None:
-        """The user and the address, in the request's context."""
-        options = self._options
-        if options.group_by is not None:
-            try:
-                span.set_attribute("fmd.group_by", group_by_text(options.group_by))
-            except Exception:
-                self.failed("group_by")
-        if options.get_ip is not None:
-            try:
-                span.set_attribute("client.address", str(options.get_ip()))
-            except Exception:
-                self.failed("get_ip")
-
-    @property
-    def options(self) -> AgentOptions:
-        """How requests are watched."""
-        return self._options
+    @staticmethod
+    def _note_error(running: RunningRequest, entry: Span, error: BaseException) -> None:
+        if running.is_upgrade and not running.status:
+            return  # how servers take leave of a websocket
+        if not any(event.name == semconv.EVENT_EXCEPTION for event in entry.events):
+            entry.record_exception(error)
+        entry.set_status(trace.StatusCode.ERROR)
+        if not running.is_answered:
+            # The server answers in the app's place.
+            add_attributes(entry, dict.fromkeys(_status_names(entry), _FAILED))
 
 
-def _entry_span(span: Span, parent_context: Context | None) -> Span:
-    """The span that becomes the request: under an outer WSGI instrumentation, the outer one."""
-    parent = trace.get_current_span(parent_context)
-    if isinstance(parent, Span) and parent.kind is trace.SpanKind.SERVER and parent.is_recording():
-        return parent
-    return span
+def _status_names(entry: Span) -> list[str]:
+    found = [name for name in semconv.STATUS_CODE if name in attributes_of(entry)]
+    return found or [semconv.STATUS_CODE[0]]
 
 
-def _code_of(endpoint: str) -> CodeType | None:
-    """The code of an endpoint's function in the current app, below what decorates it."""
-    view: Any = inspect.unwrap(flask.current_app.view_functions[endpoint])
-    code = getattr(getattr(view, "__func__", view), "__code__", None)
-    return code if isinstance(code, CodeType) else None
+def _is_request(outer: trace.Span) -> TypeGuard[Span]:
+    """Whether this span, around Flask's, becomes the request: an outer WSGI instrumentation's."""
+    return (
+        isinstance(outer, Span)
+        and outer.kind is trace.SpanKind.SERVER
+        and outer.is_recording()
+        and semconv.FLASK_ENDPOINT not in attributes_of(outer)
+    )

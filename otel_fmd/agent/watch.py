@@ -30,7 +30,8 @@ except ModuleNotFoundError:  # It is no light dependency: outliers do without CP
     psutil = None
 
 HAS_CPU_CLOCK = sys.platform == "linux"
-_MOST_SAMPLES = 20_000
+_MOST_SAMPLES = 2_000
+"""Beyond, every second one is given up, and half as many are taken from then on."""
 _MACHINE_S = 0.1
 Frames = Mapping[int, FrameType]
 
@@ -56,11 +57,16 @@ class Watch:
 
     __slots__ = (
         "_async",
+        "_stride",
+        "_turn",
         "begin_cpu_ns",
         "begin_ns",
+        "body_code",
         "clock",
         "code",
         "deadline_ns",
+        "end_cpu_ns",
+        "end_ns",
         "environ",
         "ident",
         "profiled",
@@ -81,6 +87,9 @@ class Watch:
         self.profiled = profiled and code is not None
         self.samples: list[tuple[int, int, RawStack | None]] = []
         self.snapshot: Snapshot | None = None
+        self.body_code: CodeType | None = None
+        self._turn, self._stride = 0, 1
+        self.end_ns = self.end_cpu_ns = 0
         self._async = AsyncView(code) if code is not None and is_async(code) else None
         self.clock: int | None = None
         self.begin_cpu_ns = 0
@@ -100,9 +109,38 @@ class Watch:
         except OSError:  # The thread of an async view has ended; its last time holds.
             return self.samples[-1][1] if self.samples else 0
 
+    def end(self) -> None:
+        """The request has ended; called by its own thread, before anything else is done."""
+        self.end_ns = time.perf_counter_ns()
+        if self.profiled:
+            self.end_cpu_ns = self.cpu_ns()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the request, which has ended, took longer than its threshold."""
+        return self.snapshot is not None or self.end_ns > self.deadline_ns
+
+    def to_body(self, code: CodeType | None) -> None:
+        """The view has returned a body that is streamed, made by a generator of this code."""
+        self.body_code = code
+        self._async = None
+        if self.code is None and code is not None:
+            self.code = code
+
+    def resume(self) -> None:
+        """The body is iterated by the thread that calls."""
+        ident = threading.get_ident()
+        if ident != self.ident:
+            self.ident = ident
+            self.clock = None
+
     def is_due(self, now_ns: int) -> bool:
         """Whether there is anything to look at."""
-        return self.profiled or (self.snapshot is None and now_ns >= self.deadline_ns)
+        if self.profiled:
+            self._turn += 1
+            if self._turn % self._stride == 0:
+                return True
+        return self.snapshot is None and now_ns >= self.deadline_ns
 
     def look(self, frames: Frames, now_ns: int) -> None:
         """One look by the watching thread."""
@@ -113,9 +151,8 @@ class Watch:
                 self.snapshot = take_snapshot((), self.environ)
             return
         raw = self._raw(frame, frames)
-        if self.profiled and len(self.samples) < _MOST_SAMPLES:
-            cpu_ns = self.cpu_ns()
-            self.samples.append((time.perf_counter_ns(), cpu_ns, raw))
+        if self.profiled:
+            self._add_sample(raw)
         if late:
             self.snapshot = take_snapshot(lines_of(raw or whole_stack(frame)), self.environ)
 
@@ -124,19 +161,27 @@ class Watch:
         if not self.samples or self.code is None:
             return None
         begin = Sample(self.begin_ns, self.begin_cpu_ns, None)
-        cpu_ns = self.cpu_ns()
-        end = Sample(time.perf_counter_ns(), cpu_ns, None)
+        end = Sample(self.end_ns, self.end_cpu_ns, None)
         samples = [
             Sample(wall, cpu, None if raw is None else without_framework(lines_of(raw)) or None)
             for wall, cpu, raw in list(self.samples)
         ]
         return build_profile(samples, begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
 
+    def _add_sample(self, raw: RawStack | None) -> None:
+        samples = self.samples
+        if samples and samples[-1][2] == raw:
+            raw = samples[-1][2]  # where a request waits, one stack stands for many looks
+        samples.append((time.perf_counter_ns(), self.cpu_ns(), raw))
+        if len(samples) >= _MOST_SAMPLES:
+            self.samples = samples[::2]
+            self._stride *= 2
+
     def _raw(self, frame: FrameType, frames: Frames) -> RawStack | None:
         if self.code is None:
             return None
         if self._async is None:
-            return stack_of(frame, self.code)
+            return stack_of(frame, self.body_code or self.code)
         found = self._async.stack(frame, frames)
         if self.profiled and self.clock is None and HAS_CPU_CLOCK and self._async.native_id:
             self.clock = cpu_clock_of(self._async.native_id)

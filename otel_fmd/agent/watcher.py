@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import random
 import sys
 import threading
 import time
-import weakref
+from collections import deque
+from collections.abc import Callable
 
 from otel_fmd.agent.watch import Watch
+from otel_fmd.forks import on_fork
 
 _log = logging.getLogger(__name__)
 _GRID_S = 0.01
+_MOST_LATER = 1_000
+_jitter = random.SystemRandom()
+"""Not the global generator: a seeded app would draw other numbers with us than without."""
 _IDLE_AFTER_S = 1.0
 _MOST_OF_A_CORE = 0.045
 """The share of a core that watching may take, waking up included."""
@@ -42,25 +46,22 @@ class Watcher:
         self._switch_s = switch_interval_ms / 1000
         self._usual_s = 0.0
         self._reset()
-        if hasattr(os, "register_at_fork"):
-            me = weakref.ref(self)
+        on_fork(self._after_fork)
 
-            def in_child() -> None:
-                watcher = me()
-                if watcher is not None:
-                    watcher._give_back()
-                    watcher._reset()
-
-            os.register_at_fork(after_in_child=in_child)
+    def _after_fork(self) -> None:
+        self._give_back()
+        self._reset()
 
     def _reset(self) -> None:
         self._watched: dict[int, Watch] = {}
         self._profiled: dict[int, Watch] = {}
+        self._later: deque[Callable[[], None]] = deque()
         self._lowered_from_s = 0.0
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._asleep = False
         self._starting = threading.Lock()
+        self._finishing = threading.Lock()
         self._stopped = False
         self._turn = 0
 
@@ -80,6 +81,34 @@ class Watcher:
         if self._watched.pop(id(watch), None) is not None and watch.profiled:
             self._profiled.pop(id(watch), None)
             self._set_switch_interval()
+
+    def later(self, job: Callable[[], None]) -> bool:
+        """Have the watching thread do it, within some milliseconds; False: too much waits."""
+        if self._stopped or len(self._later) >= _MOST_LATER:
+            return False
+        self._later.append(job)
+        if self._thread is None:
+            self._start()
+        elif self._asleep:
+            self._wake.set()
+        return True
+
+    def finish_all(self) -> None:
+        """Do now what `later` took, in the calling thread."""
+        while self._finish_one():
+            pass
+
+    def _finish_one(self) -> bool:
+        # Held while one is done, so that `finish_all` returns when none is.
+        with self._finishing:
+            if not self._later:
+                return False
+            job = self._later.popleft()
+            try:
+                job()
+            except Exception:
+                _log.exception("a request was not finished")
+            return True
 
     def stop(self) -> None:
         """End the thread; requests are no longer watched."""
@@ -128,18 +157,23 @@ class Watcher:
         spent_s = time.thread_time()
         while not self._stopped:
             self._set_switch_interval()
+            if self._later:
+                used = time.monotonic()
+                # One at a time while lines are sampled: looks must not be late.
+                while self._finish_one() and not self._profiled:
+                    pass
             if self._watched:
                 used = time.monotonic()
             elif time.monotonic() - used > _IDLE_AFTER_S:
                 self._asleep = True
-                if not self._watched:
+                if not self._watched and not self._later:
                     self._wake.wait()
                 self._asleep = False
                 self._wake.clear()
                 used = time.monotonic()
                 # The first look comes after a random part of the period, or short requests would
                 # always be seen at the same place.
-                time.sleep(self._period_s * random.random())  # noqa: S311
+                time.sleep(self._period_s * _jitter.random())
             else:
                 time.sleep(_GRID_S)
                 continue

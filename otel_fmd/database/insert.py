@@ -29,6 +29,7 @@ COLUMNS = (
     "status_code",
     "trace_id",
     "span_id",
+    "time_to_first_byte",
 )
 _DUPLICATE_KEY_MYSQL = 1062
 _DUPLICATE_KEY_SQLSTATE = "23505"
@@ -48,6 +49,7 @@ class RequestRow(NamedTuple):
     status_code: int | None
     trace_id: bytes
     span_id: bytes
+    time_to_first_byte: float | None
 
 
 class Inserter:

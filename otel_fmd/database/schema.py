@@ -16,8 +16,10 @@ from otel_fmd.database.store import Store
 from otel_fmd.errors import SchemaError
 
 _log = logging.getLogger(__name__)
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`."""
+RECOUNT = "recount_rollups"
+"""Setting: a migration changed rows, so that the rollups are to be made anew from them."""
 
 _LOCK = 0x0FED_F3D0
 
@@ -57,6 +59,22 @@ def ensure_schema(store: Store) -> None:
             _make_all(store, connection)
         else:
             upgrade(store, connection)
+    _recount_if_asked(store)
+
+
+def _recount_if_asked(store: Store) -> None:
+    """Make the rollups anew from the rows, where a migration changed those."""
+    from otel_fmd.database.fold import Folder
+    from otel_fmd.database.recount import repair
+    from otel_fmd.database.settings import get_setting, remove_setting
+
+    with store.read() as connection:
+        if get_setting(connection, store.tables, RECOUNT) is None:
+            return
+    _log.warning("the figures of %s are counted anew, after its upgrade", store.display_url)
+    repair(store, Folder(store))
+    with store.write() as connection:
+        remove_setting(connection, store.tables, RECOUNT)
 
 
 def _make_version_table(connection: Connection, prefix: str) -> str:

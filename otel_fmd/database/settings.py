@@ -18,5 +18,10 @@ def get_setting(connection: Connection, tables: Tables, name: str) -> str | None
 
 def put_setting(connection: Connection, tables: Tables, name: str, value: str) -> None:
     """Set a setting."""
-    connection.execute(delete(tables.setting).where(tables.setting.c.name == name))
+    remove_setting(connection, tables, name)
     connection.execute(insert(tables.setting).values(name=name, value=value))
+
+
+def remove_setting(connection: Connection, tables: Tables, name: str) -> None:
+    """Forget a setting."""
+    connection.execute(delete(tables.setting).where(tables.setting.c.name == name))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from otel_fmd.database.tables import Tables, build_tables
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
+from otel_fmd.forks import on_fork
 
 _BUSY_TIMEOUT_MS = 10_000
 _POOL_SIZE = 16
@@ -31,7 +31,6 @@ _DRIVERS = {
     "mysql": ("mysql+pymysql", "mariadb"),
     "mariadb": ("mariadb+pymysql", "mariadb"),
 }
-_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 def parse_url(database_url: str) -> URL:
@@ -83,7 +82,7 @@ class Store:
         self.engine = self._create_engine()
         # One writer at a time in this process: SQLite's own lock is not fair between threads.
         self.write_lock = threading.RLock()
-        _stores.add(self)
+        on_fork(self.after_fork)
 
     @property
     def display_url(self) -> str:
@@ -219,12 +218,3 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("fmd_begin", "BEGIN"))
-
-
-def _after_fork_in_child() -> None:
-    for store in list(_stores):
-        store.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -166,6 +166,7 @@ def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
         Column("status_code", Integer),
         Column("trace_id", _TRACE_ID),
         Column("span_id", _SPAN_ID),
+        Column("time_to_first_byte", Double),
     )
     low = prefix.lower()
     # FMD makes the indexes that it misses, by name only: these keep it from making slow ones.

@@ -27,6 +27,7 @@ from otel_fmd.spans.request import Request
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 8
 _BACKOFF_S = 0.02
+_jitter = random.SystemRandom()
 _tuple: Any = tuple.__new__
 
 LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
@@ -96,7 +97,7 @@ class BatchWriter:
                 if attempt == _ATTEMPTS - 1 or self._store.dialect == "sqlite":
                     raise
                 _log.debug("batch is tried again", exc_info=True)
-                time.sleep(_BACKOFF_S * 2**attempt * (0.5 + random.random()))  # noqa: S311
+                time.sleep(_BACKOFF_S * 2**attempt * (0.5 + _jitter.random()))
         raise AssertionError("unreachable")
 
     def _write(self, requests: Sequence[Request]) -> Written:
@@ -130,7 +131,7 @@ class BatchWriter:
         second, text = -1, ""
         for request in requests:
             service, endpoint, version, start_us, duration_ns, status, user, ip = request[:8]
-            trace_id, span_id = request[8:10]
+            trace_id, span_id, _, _, first_byte_ns = request[8:13]
             endpoint_id, level = endpoints[service, endpoint]
             if level <= LEVEL_SEEN:
                 seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)
@@ -152,6 +153,7 @@ class BatchWriter:
                     status,
                     trace_id,
                     span_id,
+                    None if first_byte_ns is None else first_byte_ns / 1e6,
                 ),
             )
             batch.append(_tuple(Prepared, (row, request, level)))

@@ -14,7 +14,6 @@ import os
 import socket
 import threading
 import time
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -24,12 +23,13 @@ from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
 from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
+from otel_fmd.forks import check, on_fork
 from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import Folding
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.spans.record import Span
-from otel_fmd.spans.request import Request, Translation, Translator
+from otel_fmd.spans.request import SWITCHING, Request, Translation, Translator
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -51,15 +51,7 @@ class Pipeline:
         self._translator = Translator(self._settings.internal_roots)
         self.counters = PipelineCounters()
         self._reset()
-        if hasattr(os, "register_at_fork"):
-            me = weakref.ref(self)
-
-            def in_child() -> None:
-                pipeline = me()
-                if pipeline is not None:
-                    pipeline._reset()
-
-            os.register_at_fork(after_in_child=in_child)
+        on_fork(self._reset)
 
     def _reset(self) -> None:
         """The state of a process that has not written yet; what waits belongs to the parent."""
@@ -105,6 +97,7 @@ class Pipeline:
             QueueFullError: too many wait; none of these was taken.
             ShuttingDownError: the pipeline stops.
         """
+        check()
         requests = translation.requests
         with self._counting_refused(len(requests)):
             done = self._queue.put(requests, reserved)
@@ -139,6 +132,7 @@ class Pipeline:
 
     def offer(self, request: Offered) -> None:
         """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""
+        check()
         if not self._queue.offer(request):
             self._drop()
         elif self._writer is None:
@@ -160,10 +154,12 @@ class Pipeline:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until nothing waits to be stored; False when that took too long."""
+        check()
         return self._queue.flush(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
         """Take nothing new, store what waits, stop the threads; False when some was not stored."""
+        check()
         self._give_up_at = time.monotonic() + timeout_s
         self._queue.stop()
         self._wake.set()
@@ -259,7 +255,7 @@ class Pipeline:
                 self.counters.dropped += 1
                 self._note(error)
                 continue
-            if not made.duration_ns:
+            if not made.duration_ns and made.status_code != SWITCHING:
                 self.counters.clock_errors += 1
             requests.append(made)
         return requests

@@ -21,7 +21,7 @@ SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
-_STREAMED = frozenset([semconv.STREAMED])
+SWITCHING = 101
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -45,7 +45,7 @@ class Request(NamedTuple):
     `start_us` is unix microseconds, `duration_ns` nanoseconds (0: the clock was wrong); `span` is
     kept for what only some requests need (outlier, profile, exceptions). `level`: the monitor level
     at which our agent watched it, so that it is an outlier if and only if it has the event; None:
-    no agent did.
+    no agent did. `first_byte_ns`: nanoseconds until a streamed body's first chunk.
     """
 
     service: str
@@ -60,6 +60,7 @@ class Request(NamedTuple):
     span_id: bytes
     span: Span
     level: int | None
+    first_byte_ns: int | None = None
 
     def events(self, name: str) -> list[Event]:
         """The events of this name, oldest first."""
@@ -154,7 +155,7 @@ class Translator:
                 not_kept += 1
                 continue
             request = self.request(span)
-            if not request.duration_ns:
+            if not request.duration_ns and request.status_code != SWITCHING:
                 clock_errors += 1
             requests.append(request)
         return Translation(requests, not_kept, clock_errors)
@@ -197,13 +198,18 @@ class Translator:
         ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
         status = get("http.response.status_code") or get("http.status_code")
         level = get("fmd.monitor_level")
+        first_byte_ns = get("fmd.time_to_first_byte")
+        if status == SWITCHING:
+            duration_ns = (
+                0  # A websocket is a connection; how long it lasts tells of nobody's wait.
+            )
         # As Request(...), without the call of its constructor.
         return _tuple(  # type: ignore[no-any-return]
             Request,
             (
                 known[1],
                 self._endpoint(attributes, name),
-                known[2] or self._fit(get("fmd.version") or _UNKNOWN, VERSION_WIDTH),
+                self._fit(get("fmd.version") or known[2] or _UNKNOWN, VERSION_WIDTH),
                 start_ns // 1000,
                 duration_ns,
                 status
@@ -215,19 +221,16 @@ class Translator:
                 span_id,
                 span if level is None or span.has_events else NOTHING_MORE,
                 level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
+                first_byte_ns if type(first_byte_ns) is int and first_byte_ns > 0 else None,
             ),
         )
 
     def is_entry(self, span: Span) -> bool:
-        """Whether a span is a request: an entry span, or a streamed body that our agent timed."""
+        """Whether a span is a request: an entry span."""
         kind = span.kind
         if kind == SpanKind.SERVER or kind == SpanKind.CONSUMER:
             return True
-        if kind != SpanKind.INTERNAL:
-            return False
-        if self._internal_roots and not span.has_local_parent:
-            return True
-        return semconv.STREAMED in span.source.attributes(span.raw, _STREAMED)
+        return kind == SpanKind.INTERNAL and self._internal_roots and not span.has_local_parent
 
     def _endpoint(self, attributes: dict[str, AttributeValue], span_name: str) -> str:
         """The endpoint's fitted name, made once for each combination of what it is made from."""

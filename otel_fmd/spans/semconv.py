@@ -26,8 +26,8 @@ HOST = ("server.address", "http.host", "net.host.name")
 FLASK_ENDPOINT = "flask.endpoint"
 MONITOR_LEVEL = "fmd.monitor_level"
 """Set by our agent on the requests that it watched: the level in force, 0 to 3."""
-STREAMED = "fmd.streamed_body"
-"""Set by our agent on the child span of a body that is iterated after its request has ended."""
+FIRST_BYTE_NS = "fmd.time_to_first_byte"
+"""Set by our agent on requests whose body is streamed: nanoseconds from start to first chunk."""
 AGENT_VERSION = "fmd.version"
 """The app's version, on spans whose resource tells none."""
 
@@ -55,6 +55,7 @@ REQUEST_ATTRIBUTES = frozenset(
         FLASK_ENDPOINT,
         MONITOR_LEVEL,
         AGENT_VERSION,
+        FIRST_BYTE_NS,
     ]
 )
 """What the translation of a span to a request reads; everything else stays encoded."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import request
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -84,10 +84,10 @@ def test_errors_of_group_by_do_not_reach_the_request(
 def test_uninstrumented_means_silent(instrumented: Any, kept: InMemorySpanExporter) -> None:
     """Afterwards no span is made, the app goes on, and functions of its own stay."""
     app, found, _ = instrumented()
-    own = list(app.after_request_funcs.get(None, ()))
+    app.after_request(own := lambda response: response)
     app.test_client().get("/item/1")
     found.uninstrument()
-    assert app.after_request_funcs[None] == own
+    assert app.after_request_funcs[None] == [own]
     assert app.test_client().get("/item/2").status_code == 200
     assert len(kept.get_finished_spans()) == 1
 
@@ -106,6 +106,11 @@ def test_one_processor_watches_all_apps_of_a_provider(tmp_path: Path) -> None:
     with Reader(Store(url)).snapshot() as snapshot:
         assert len(requests(snapshot, Selection()).requests) == 2
     one.uninstrument()
+    second.test_client().get("/item/3")
+    assert other.force_flush()
+    with Reader(Store(url)).snapshot() as snapshot:
+        assert len(requests(snapshot, Selection()).requests) == 3
+    other.uninstrument()
 
 
 def test_the_version_is_that_of_the_app_or_of_its_git_folder(instrumented: Any) -> None:
@@ -118,16 +123,25 @@ def test_the_version_is_that_of_the_app_or_of_its_git_folder(instrumented: Any) 
     assert one.version == "1.7"
 
 
-def test_a_sampler_that_hides_requests_is_warned_of(
+def test_a_sampler_that_hides_requests_is_told_of(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """At start, with what to do."""
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, TraceIdRatioBased
+    """At start for information, with what to do; with a number once requests really are missing."""
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, DEFAULT_ON
 
-    for sampler, said in ((TraceIdRatioBased(0.1), 1), (ALWAYS_ON, 0)):
+    unsampled = {"traceparent": f"00-{1:032x}-{1:016x}-00"}
+    for sampler, hidden in ((DEFAULT_ON, 1), (ALWAYS_ON, 0)):
         caplog.clear()
+        caplog.set_level("INFO", "otel_fmd")
         provider = TracerProvider(sampler=sampler)
-        url = f"sqlite:///{tmp_path / 'fmd.db'}"
-        otel_fmd.instrument(Flask("x"), database_url=url, tracer_provider=provider).uninstrument()
-        warnings = [r for r in caplog.records if "OTEL_TRACES_SAMPLER=always_on" in r.getMessage()]
-        assert len(warnings) == said
+        url = f"sqlite:///{tmp_path / f'{hidden}.db'}"
+        app = make_app()
+        found = otel_fmd.instrument(app, database_url=url, tracer_provider=provider)
+        app.test_client().get("/item/1")
+        told = [r for r in caplog.records if "OTEL_TRACES_SAMPLER=always_on" in r.getMessage()]
+        assert [r.levelname for r in told] == ["INFO"] * hidden
+        app.test_client().get("/item/1", headers=unsampled)
+        told = [r for r in caplog.records if r.getMessage().startswith("1 requests are missing")]
+        assert [r.levelname for r in told] == ["WARNING"] * hidden
+        assert found.processor.hidden == hidden
+        found.uninstrument()

@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
 class RequestRecord(NamedTuple):
-    """A stored request; `duration` in ms, `time_requested` naive UTC."""
+    """A stored request; durations in ms (`time_to_first_byte`: of streams), time in naive UTC."""
 
     id: int
     endpoint_id: int
@@ -33,6 +33,7 @@ class RequestRecord(NamedTuple):
     ip: str
     status_code: int | None
     trace_id: str
+    time_to_first_byte: float | None
 
 
 class Page(NamedTuple):
@@ -158,6 +159,7 @@ def _columns(request: Any) -> list[ColumnElement[Any]]:
         request.ip,
         request.status_code,
         request.trace_id,
+        request.time_to_first_byte,
     ]
 
 
@@ -183,4 +185,5 @@ def _record(row: Any) -> RequestRecord:
         row.ip,
         row.status_code,
         bytes(row.trace_id).hex() if row.trace_id else "",
+        row.time_to_first_byte,
     )

@@ -1,0 +1,187 @@
+"""The outermost layer of a monitored app: where a request begins and where it has been answered.
+
+Hooks see some requests only: one that an earlier hook answers, or that raises before them, has no
+span; one whose teardown raises leaves its span open, and its context to the next request of the
+thread. This layer restores the context, ends what still records, and makes the request that no hook
+made. A body that is streamed belongs to its request, which ends as the server closes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Flask
+from opentelemetry import context as context_api
+from opentelemetry import trace
+
+from otel_fmd import forks
+from otel_fmd.agent.processor import FmdSpanProcessor
+from otel_fmd.agent.responses import TEST_CLIENT
+from otel_fmd.agent.running import RunningRequest
+from otel_fmd.agent.unseen import make_unseen
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+
+class RequestBoundary:
+    """A WSGI application around that of a Flask app.
+
+    Args:
+        app: the app.
+        wsgi_app: what its `wsgi_app` was.
+        processor: watches its requests.
+    """
+
+    def __init__(self, app: Flask, wsgi_app: WsgiApp, processor: FmdSpanProcessor) -> None:
+        self.app = app
+        self.wsgi_app = wsgi_app
+        self._processor = processor
+        self._key = processor.environ_key
+        self.is_off = False
+        processor.responses.of(app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        processor = self._processor
+        # An app that hands its environment on to another: the outer one answers the server.
+        if self.is_off or processor.is_stopped or self._key in environ:
+            return self.wsgi_app(environ, start_response)
+        forks.check()
+        running = RunningRequest(processor, environ, start_response)
+        environ[self._key] = running
+        outer = context_api.get_current()
+        token = context_api.attach(outer)
+        try:
+            body = self.wsgi_app(environ, running)
+        except BaseException as error:
+            end_ns = time.time_ns()
+            context_api.detach(token)
+            self._answered(running, end_ns, error)
+            raise
+        end_ns = time.time_ns()
+        if running.is_whole or running.span is None:
+            context_api.detach(token)
+            self._answered(running, end_ns, None)
+            return body
+        inner = context_api.get_current()
+        context_api.detach(token)
+        try:
+            if trace.get_current_span(inner) is trace.get_current_span(outer):
+                # Flask has torn the request down; what its body does is still part of it.
+                inner = trace.set_span_in_context(running.span, inner)
+            return _until_closed(body, running, end_ns, inner)
+        except Exception:
+            processor.failed("streamed body")
+            running.finish(end_ns)
+            return body
+
+    def __getattr__(self, name: str) -> Any:
+        # What looks for something of the wrapped callable finds it.
+        return getattr(self.wsgi_app, name)
+
+    def _answered(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
+        if running.span is None:
+            try:
+                make_unseen(self.app, running, error)
+            except Exception:
+                self._processor.failed("unseen request")
+        running.finish(end_ns, error)
+
+
+def _until_closed(body: Any, running: RunningRequest, end_ns: int, context: Any) -> Any:
+    """A body that ends its request as it is closed, or the body itself when it is over already."""
+    if hasattr(type(body), "__len__"):
+        running.finish(end_ns)
+        return body
+    wrapper = running.environ.get("wsgi.file_wrapper")
+    if isinstance(wrapper, type) and isinstance(body, wrapper):
+        # Servers send their own kind of file without Python, so it stays what it is.
+        _end_with_file(body, running, end_ns)
+        return body
+    return StreamedBody(body, running, context)
+
+
+def _end_with_file(body: Any, running: RunningRequest, end_ns: int) -> None:
+    close = getattr(body, "close", None)
+
+    def close_and_finish() -> None:
+        try:
+            if close is not None:
+                close()
+        finally:
+            running.finish(time.time_ns())
+
+    try:
+        body.close = close_and_finish
+    except AttributeError:
+        running.finish(end_ns)
+
+
+class StreamedBody:
+    """Iterates a body in the context of its request, and ends the request as it is closed.
+
+    Args:
+        body: what the app returned.
+        running: its request.
+        context: the OpenTelemetry context that the app left.
+    """
+
+    def __init__(self, body: Any, running: RunningRequest, context: Any) -> None:
+        self._body = body
+        self._iterator: Iterator[Any] = iter(body)
+        self._running = running
+        self._context = context
+        self._error: BaseException | None = None
+        self._chunks = 0
+        self._first_ns = 0
+        self._last_ns = time.time_ns()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        running = self._running
+        if running.watch is not None:
+            running.watch.resume()
+        # A body may be iterated by one thread after another, and leave spans of its own open in
+        # between: what it left is what it finds again.
+        token = context_api.attach(self._context)
+        try:
+            chunk = next(self._iterator)
+        except StopIteration:
+            if TEST_CLIENT in running.environ:
+                self._finish(time.time_ns())  # it does not close what it has read
+            raise
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._context = context_api.get_current()
+            context_api.detach(token)
+            self._last_ns = time.time_ns()
+        self._chunks += 1
+        if self._chunks == 1:
+            running.is_answered = True
+            self._first_ns = self._last_ns
+        return chunk
+
+    def close(self) -> None:
+        """Close the body, and end its request."""
+        close = getattr(self._body, "close", None)
+        token = context_api.attach(self._context)
+        try:
+            if close is not None:
+                close()
+        finally:
+            context_api.detach(token)
+            self._finish(time.time_ns())
+
+    def __del__(self) -> None:
+        # A server that never closes it: the request ended with its last chunk.
+        self._finish(self._last_ns)
+
+    def _finish(self, end_ns: int) -> None:
+        if self._chunks > 1:
+            self._running.first_byte_ns = max(0, self._first_ns - self._running.start_ns)
+        self._running.finish(end_ns, self._error)

@@ -1,0 +1,65 @@
+"""SIGTERM where nobody handles it: what waits is stored first, within a bounded time.
+
+waitress, `flask run` and plain scripts leave SIGTERM to its default action, which ends the process
+at once, exit handlers and all. Servers that handle it themselves (gunicorn, uWSGI) are left alone.
+"""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import os
+import signal
+import threading
+import weakref
+from typing import Any, Protocol
+
+_log = logging.getLogger(__name__)
+BOUND_S = 5.0
+
+
+class Flushes(Protocol):
+    """Something whose spans wait to be stored: a tracer provider."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Store them."""
+
+
+_waiting: weakref.WeakSet[Flushes] = weakref.WeakSet()
+
+
+def flush_at_sigterm(provider: Flushes) -> bool:
+    """Flush a provider before SIGTERM ends this process; False where the signal is not ours.
+
+    Only in the main thread, and only while SIGTERM has its default action: whoever sets a handler
+    later takes ours away.
+    """
+    _waiting.add(provider)
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not signal.SIG_DFL:
+        return handler is _flush_and_end
+    signal.signal(signal.SIGTERM, _flush_and_end)
+    return True
+
+
+def _flush_and_end(number: int, _frame: Any) -> None:
+    # A second signal ends the process at once.
+    signal.signal(number, signal.SIG_DFL)
+    done = _thread.allocate_lock()
+    done.acquire()
+    # Not `threading.Thread`: the main thread may have been interrupted with its locks held.
+    _thread.start_new_thread(_flush_all, (done,))
+    done.acquire(timeout=BOUND_S)
+    os.kill(os.getpid(), number)
+
+
+def _flush_all(done: _thread.LockType) -> None:
+    try:
+        for provider in list(_waiting):
+            provider.force_flush(int(BOUND_S * 1000))
+    except Exception:
+        _log.exception("what waited was not stored before SIGTERM")
+    finally:
+        done.release()
