@@ -201,7 +201,9 @@ class FmdSpanProcessor(SpanProcessor):
         if watch is None or not (watch.is_late or watch.samples):
             running.end(end_ns)
             return
-        if not self._watcher.later(lambda: self._complete(running, end_ns)):
+        if entry is not running.span:
+            self._complete(running, end_ns)  # an outer span ends with the answer
+        elif not self._watcher.later(lambda: self._complete(running, end_ns)):
             running.end(end_ns)
 
     def _start(self, span: Span, parent_context: Context | None) -> None:

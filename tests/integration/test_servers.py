@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,16 +13,19 @@ from otel_fmd.database.queries.profiles import profile_count, profiles
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
-from tests.support.apps import counted, running_app
+from tests.support.apps import TOOLS, counted, running_app
+from tests.support.requirements import missing
 from tests.support.waiting import wait_for
 
 APP = """
 import sys
+import threading
 import time
 import otel_fmd
 from flask import Flask
 
 app = Flask("served")
+threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 @app.route("/slow")
 def slow():
@@ -40,6 +44,11 @@ from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 application = OpenTelemetryMiddleware(app.wsgi_app)
 """
 BIND = ["--bind", "127.0.0.1:{port}"]
+UWSGI = [
+    *("uwsgi", "--http-socket", "127.0.0.1:{port}", "--master", "--processes", "2"),
+    *("--threads", "4", "--enable-threads", "--die-on-term", "--module", "app:app"),
+    *("--virtualenv", sys.prefix),
+]
 
 
 class Line(NamedTuple):
@@ -63,6 +72,8 @@ LINES = {
     "gunicorn gevent": Line(
         ["gunicorn", "app:app", *BIND, "--worker-class", "gevent"], profiled=False
     ),
+    "uWSGI": Line(UWSGI, profiled=False),
+    "uWSGI with fork hooks": Line([*UWSGI, "--py-call-uwsgi-fork-hooks"]),
     "outer WSGI instrumentation": Line(["gunicorn", "outer:application", *BIND]),
 }
 
@@ -70,6 +81,8 @@ LINES = {
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
 def test_requests_and_profiles_are_stored(line: Line, tmp_path: Path) -> None:
     """Every request under FMD's name; a profile of it where the table says so."""
+    if not (TOOLS / line.command[0]).exists():
+        missing(line.command[0])
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "outer.py").write_text(OUTER)
     url = f"sqlite:///{tmp_path / 'fmd.db'}"
