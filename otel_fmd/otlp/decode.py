@@ -1,35 +1,55 @@
-"""OTLP trace requests (protobuf or JSON) as neutral spans.
+"""OTLP trace requests in protobuf as neutral spans.
 
-JSON is rewritten to what protobuf's own JSON mapping expects (hex ids become base64) and then takes
-the same way as protobuf. A span that cannot be used is rejected alone; a body that cannot be
-decoded raises `BadDataError`.
+Of each span only its head is decoded; what an entry span holds beside stays encoded until somebody
+asks (a child is never asked). A span that cannot be used is rejected alone; a body whose spans
+cannot be found raises `BadDataError`, one that would cost too much `TooLargeError`, before anything
+is made of it.
 Source: https://opentelemetry.io/docs/specs/otlp/
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from otel_fmd.otlp.errors import BadDataError
-from otel_fmd.otlp.messages import ExportRequest
-from otel_fmd.spans.record import AttributeValue, Event, Resource, Span
+from otel_fmd.otlp.errors import BadDataError, TooLargeError
+from otel_fmd.otlp.messages import Event as EventMessage
+from otel_fmd.otlp.messages import SpanAttributes, SpanHead, Status
+from otel_fmd.otlp.values import MOST_PAIRS, pairs_of, text_of, value_of
+from otel_fmd.otlp.wire import (
+    PAIRS,
+    RESOURCE,
+    RESOURCE_SPANS,
+    SCOPE_SPANS,
+    SPAN_ATTRIBUTES,
+    SPAN_EVENTS,
+    SPAN_LINKS,
+    SPANS,
+    Place,
+    fields,
+    trimmed,
+)
+from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
 
-_ZERO_TRACE = bytes(16)
-_ZERO_SPAN = bytes(8)
-_HAS_IS_REMOTE = 0x100
-_IS_REMOTE = 0x200
-_ERROR = 2
-_MAX_VALUE_DEPTH = 32
-_MAX_EVENTS = 1_000
+MOST_SPANS = 65_536
+"""Messages on the way to the spans of a body, spans included."""
+ZERO_TRACE = bytes(16)
+ZERO_SPAN = bytes(8)
+REMOTE_PARENT = 0x300
+"""Flags of a span: where its parent is is known (0x100), and it is remote (0x200)."""
+STATUS_ERROR = 2
+MOST_EVENTS = 1_000
+_LARGE = 64 * 1024
+_LARGE_LIMITS = {SPAN_ATTRIBUTES: MOST_PAIRS, SPAN_EVENTS: MOST_EVENTS, SPAN_LINKS: 0}
+_MOST_FIELDS = 65_536
+ENTRY_OR_INTERNAL = frozenset([SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CONSUMER])
+"""Kinds of which anything beside the head may be asked later."""
+_RECORD_BYTES = 800
+"""What a span and its request take in memory, beside their bytes on the wire."""
+_span: Any = tuple.__new__
 
 
 class Decoded(NamedTuple):
@@ -39,207 +59,178 @@ class Decoded(NamedTuple):
     rejected: int
     reason: str
 
-
-def value_of(value: AnyValue, depth: int = 0) -> AttributeValue:
-    """The Python value of an `AnyValue`; lists and maps nested too deep become None."""
-    kind = value.WhichOneof("value")
-    if kind is None:
-        return None
-    if kind == "array_value":
-        if depth >= _MAX_VALUE_DEPTH:
-            return None
-        return [value_of(item, depth + 1) for item in value.array_value.values]
-    if kind == "kvlist_value":
-        if depth >= _MAX_VALUE_DEPTH:
-            return None
-        return {kv.key: value_of(kv.value, depth + 1) for kv in value.kvlist_value.values}
-    return getattr(value, kind)
+    @property
+    def memory(self) -> int:
+        """About how many bytes they take while they wait."""
+        return sum(len(span.raw) + _RECORD_BYTES for span in self.spans if span.raw)
 
 
 class _ProtoSource:
     def attributes(self, raw: Any, wanted: Set[str] | None) -> dict[str, AttributeValue]:
-        attributes = raw.attributes
         if wanted is None:
-            return {key: value_of(value) for key, value in attributes.items()}
+            return self._all(raw)
         found: dict[str, AttributeValue] = {}
+        if len(wanted) == 1 and not any(key.encode() in raw for key in wanted):
+            return found
+        try:
+            attributes = SpanAttributes.FromString(raw).attributes
+        except DecodeError:
+            whole = self._all(raw)
+            return {key: whole[key] for key in wanted if key in whole}
         for key in wanted:
             if key in attributes:
                 value = attributes[key]
                 # The two usual kinds first: WhichOneof costs more than both checks together.
-                found[key] = value.string_value or value.int_value or value_of(value)
+                text = value.string_value
+                if type(text) is not str:
+                    text = text_of(text)
+                found[key] = text or value.int_value or value_of(value)
+        return found
+
+    def _all(self, raw: bytes) -> dict[str, AttributeValue]:
+        """Every attribute that can be read; one that cannot takes no other with it."""
+        found: dict[str, AttributeValue] = {}
+        with suppress(BadDataError, TooLargeError):
+            for tag, begin, end in fields(raw, 0, len(raw), _MOST_FIELDS):
+                if tag == SPAN_ATTRIBUTES:
+                    with suppress(DecodeError):
+                        found.update(pairs_of([raw[begin:end]]))
         return found
 
     def events(self, raw: Any) -> Iterable[Event]:
-        return [
-            Event(e.name, e.time_unix_nano, {kv.key: value_of(kv.value) for kv in e.attributes})
-            for e in raw.events[:_MAX_EVENTS]
-        ]
+        found: list[Event] = []
+        for part in SpanHead.FromString(raw).events[:MOST_EVENTS]:
+            with suppress(DecodeError):
+                event = EventMessage.FromString(part)
+                attributes = pairs_of(event.attributes[:MOST_PAIRS])
+                found.append(Event(text_of(event.name), event.time_unix_nano, attributes))
+        return found
 
 
 _SOURCE = _ProtoSource()
 
 
-def decode_protobuf(body: bytes) -> Decoded:
+def decode_protobuf(body: bytes, most_spans: int = MOST_SPANS) -> Decoded:
     """Spans of a protobuf `ExportTraceServiceRequest`.
 
     Raises:
         BadDataError: the body is no such message.
+        TooLargeError: it holds more than `most_spans` messages down to its spans.
     """
-    message = ExportRequest()
-    try:
-        message.ParseFromString(body)
-    except (DecodeError, ValueError, RecursionError) as error:
-        raise BadDataError(f"not an ExportTraceServiceRequest in protobuf: {error}") from None
-    return _decode(message)
+    decoder = _Decoder(body, most_spans)
+    for tag, begin, end in decoder.fields(0, len(body)):
+        if tag == RESOURCE_SPANS:
+            decoder.resource_spans(begin, end)
+    return Decoded(decoder.spans, decoder.rejected, decoder.reason)
 
 
-def decode_json(body: bytes) -> Decoded:
-    """Spans of an OTLP/JSON `ExportTraceServiceRequest`.
+class _Decoder:
+    """Reads one body; counts what it holds as it goes."""
 
-    Raises:
-        BadDataError: the body is no such message.
-    """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadDataError(f"not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise BadDataError(f"a JSON object was expected, not {type(document).__name__}")
-    rejected, reason = _prepare(document)
-    message = ExportTraceServiceRequest()
-    try:
-        json_format.ParseDict(document, message, ignore_unknown_fields=True)
-    except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BadDataError(f"not an ExportTraceServiceRequest in JSON: {error}") from None
-    decoded = decode_protobuf(message.SerializeToString())
-    return Decoded(decoded.spans, decoded.rejected + rejected, decoded.reason or reason)
+    def __init__(self, body: bytes, most_spans: int) -> None:
+        self._body = body
+        self._left = self._most = most_spans
+        self.spans: list[Span] = []
+        self.rejected = 0
+        self.reason = ""
 
+    def fields(self, start: int, end: int) -> list[Place]:
+        """The fields of a message, taken from those that the body may hold."""
+        try:
+            found = fields(self._body, start, end, self._left)
+        except TooLargeError:
+            raise TooLargeError(f"the body holds more than {self._most} spans") from None
+        self._left -= len(found)
+        return found
 
-def _decode(message: Any) -> Decoded:
-    spans: list[Span] = []
-    rejected = 0
-    reason = ""
-    for resource_spans in message.resource_spans:
-        resource = Resource(
-            {kv.key: value_of(kv.value) for kv in resource_spans.resource.attributes}
-        )
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                trace_id = span.trace_id
-                span_id = span.span_id
-                start_ns = span.start_time_unix_nano
-                end_ns = span.end_time_unix_nano
-                if (
-                    len(trace_id) != 16
-                    or len(span_id) != 8
-                    or not start_ns
-                    or not end_ns
-                    or trace_id == _ZERO_TRACE
-                    or span_id == _ZERO_SPAN
-                ):
-                    rejected += 1
-                    reason = reason or _why_rejected(span)
-                    continue
-                parent = span.parent_span_id
-                spans.append(
-                    Span(
+    def resource_spans(self, start: int, end: int) -> None:
+        """The spans of one `ResourceSpans`."""
+        parts = self.fields(start, end)
+        attributes: dict[str, AttributeValue] = {}
+        for tag, begin, stop in parts:
+            if tag == RESOURCE:
+                attributes.update(self._resource(begin, stop))
+        resource = Resource(attributes)
+        for tag, begin, stop in parts:
+            if tag == SCOPE_SPANS:
+                self._spans(self.fields(begin, stop), resource)
+
+    def _resource(self, start: int, end: int) -> dict[str, AttributeValue]:
+        body = self._body
+        try:
+            parts = fields(body, start, end, MOST_PAIRS)
+            return pairs_of(body[begin:stop] for tag, begin, stop in parts if tag == PAIRS)
+        except (DecodeError, TooLargeError) as error:
+            raise BadDataError(f"the attributes of a resource: {error}") from None
+
+    def _spans(self, places: list[Place], resource: Resource) -> None:
+        body, read, add = self._body, SpanHead.FromString, self.spans.append
+        for tag, begin, end in places:
+            if tag != SPANS:
+                continue
+            try:
+                if end - begin > _LARGE:
+                    raw = trimmed(body, begin, end, _MOST_FIELDS, _LARGE_LIMITS)
+                else:
+                    raw = body[begin:end]
+                head = read(raw)
+            except (DecodeError, BadDataError, TooLargeError) as error:
+                self._reject(f"a span: {error}")
+                continue
+            trace_id, span_id = head.trace_id, head.span_id
+            start_ns, end_ns, kind = head.start_time_unix_nano, head.end_time_unix_nano, head.kind
+            if (
+                len(trace_id) != 16
+                or len(span_id) != 8
+                or not start_ns
+                or not end_ns
+                or trace_id == ZERO_TRACE
+                or span_id == ZERO_SPAN
+            ):
+                self._reject(_why_rejected(head))
+                continue
+            parent, name, status = head.parent_span_id, head.name, head.status
+            # As Span(...), without the call of its constructor.
+            add(
+                _span(
+                    Span,
+                    (
                         trace_id,
                         span_id,
                         parent,
-                        span.name,
-                        span.kind,
+                        name if type(name) is str else text_of(name),
+                        kind,
                         start_ns,
                         end_ns,
-                        span.status.code == _ERROR if span.HasField("status") else False,
-                        bool(span.events),
-                        bool(parent) and span.flags & (_HAS_IS_REMOTE | _IS_REMOTE) != 0x300,
+                        _is_error(status) if status else False,
+                        bool(head.events),
+                        bool(parent) and head.flags & REMOTE_PARENT != REMOTE_PARENT,
                         resource,
-                        span,
+                        raw if kind in ENTRY_OR_INTERNAL else b"",
                         _SOURCE,
-                    )
+                    ),
                 )
-    return Decoded(spans, rejected, reason)
+            )
+
+    def _reject(self, why: str) -> None:
+        self.rejected += 1
+        self.reason = self.reason or why
 
 
-def _why_rejected(span: Any) -> str:
-    name = span.name[:100]
-    if len(span.trace_id) != 16 or span.trace_id == _ZERO_TRACE:
-        got = span.trace_id[:32].hex()
+def _is_error(status: bytes) -> bool:
+    try:
+        return bool(Status.FromString(status).code == STATUS_ERROR)
+    except DecodeError:
+        return False
+
+
+def _why_rejected(head: Any) -> str:
+    name = text_of(head.name)[:100]
+    if len(head.trace_id) != 16 or head.trace_id == ZERO_TRACE:
+        got = head.trace_id[:32].hex()
         return f"span {name!r}: trace_id must be 16 bytes, not all zero; got {got!r}"
-    if len(span.span_id) != 8 or span.span_id == _ZERO_SPAN:
+    if len(head.span_id) != 8 or head.span_id == ZERO_SPAN:
         return (
-            f"span {name!r}: span_id must be 8 bytes, not all zero; got {span.span_id[:32].hex()!r}"
+            f"span {name!r}: span_id must be 8 bytes, not all zero; got {head.span_id[:32].hex()!r}"
         )
     return f"span {name!r}: start and end time must be set and after 1970"
-
-
-def _spans_lists(document: dict[str, Any]) -> Iterator[list[Any]]:
-    """The lists of spans in a JSON document; what has another shape is left to the parser."""
-    for resource_spans in _list(document.get("resourceSpans")):
-        if isinstance(resource_spans, dict):
-            for scope_spans in _list(resource_spans.get("scopeSpans")):
-                if isinstance(scope_spans, dict) and isinstance(scope_spans.get("spans"), list):
-                    yield scope_spans["spans"]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _prepare(document: dict[str, Any]) -> tuple[int, str]:
-    """Rewrite hex ids as base64, in place; remove, count and name spans that cannot be used."""
-    rejected = 0
-    reason = ""
-    for spans in _spans_lists(document):
-        usable: list[Any] = []
-        for span in spans:
-            problem = _prepare_span(span) if isinstance(span, dict) else ""
-            if problem:
-                rejected += 1
-                reason = reason or f"span {str(span.get('name'))[:100]!r}: {problem}"
-            else:
-                usable.append(span)
-        spans[:] = usable
-    return rejected, reason
-
-
-def _prepare_span(span: dict[str, Any]) -> str:
-    """Make one JSON span ready for protobuf's mapping; why it cannot be used, or ''."""
-    for key in ("kind",):
-        if isinstance(span.get(key), str):
-            raise BadDataError(f"enums are integers in OTLP/JSON; got {span[key][:50]!r}", key)
-    status = span.get("status")
-    if isinstance(status, dict) and isinstance(status.get("code"), str):
-        raise BadDataError(f"enums are integers; got {status['code'][:50]!r}", "status.code")
-    for key, required in (("traceId", True), ("spanId", True), ("parentSpanId", False)):
-        problem = _hex_to_base64(span, key)
-        if problem and required:
-            return problem
-        if problem:
-            span.pop(key, None)
-    for link in _list(span.get("links")):
-        if isinstance(link, dict):
-            for key in ("traceId", "spanId"):
-                if _hex_to_base64(link, key):
-                    link.pop(key, None)
-    for key in ("startTimeUnixNano", "endTimeUnixNano"):
-        try:
-            time_ns = int(span.get(key, 0))
-        except (TypeError, ValueError, OverflowError):
-            return f"{key} must be a whole number of nanoseconds; got {str(span[key])[:50]!r}"
-        if not 0 < time_ns < 2**64:
-            return f"{key} must be after 1970 and below 2^64; got {str(time_ns)[:50]}"
-    return ""
-
-
-def _hex_to_base64(holder: dict[str, Any], key: str) -> str:
-    text = holder.get(key, "")
-    if text == "":
-        return ""
-    if not isinstance(text, str):
-        return f"{key} must be a hex string; got {str(text)[:50]!r}"
-    try:
-        holder[key] = base64.b64encode(binascii.unhexlify(text)).decode()
-    except ValueError:
-        return f"{key} must be hex; got {text[:50]!r}"
-    return ""

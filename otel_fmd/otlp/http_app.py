@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, NOT_FOUND
 
 from otel_fmd.otlp.body import content_coding, decompress
-from otel_fmd.otlp.decode import Decoded, decode_json, decode_protobuf
+from otel_fmd.otlp.decode import Decoded, decode_protobuf
+from otel_fmd.otlp.decode_json import decode_json
 from otel_fmd.otlp.encode import encode, status, status_for, success
 from otel_fmd.otlp.errors import (
     OtlpError,

@@ -1,9 +1,16 @@
-"""OTLP's messages, with the attributes of a span as a map instead of a list.
+"""The parts of OTLP's messages that a request needs, as messages of our own.
 
-On the wire a protobuf map is a repeated message of key (1) and value (2), which is what OTLP's
-`repeated KeyValue` is, too. Read as a map, an attribute is found in C, without a Python object for
-each of the others: half the cost of reading the seven that a request needs out of thirteen.
-Source: https://protobuf.dev/programming-guides/proto3/#backwards
+They read the same bytes as `opentelemetry.proto`'s, with three differences:
+
+* proto2: a text that is not UTF-8 is read as bytes and costs nobody else's data (proto3 refuses the
+  whole body), and valid ones as `str`, as before;
+* what is seldom looked at stays encoded (`bytes`): a message in memory takes up to fifty times its
+  bytes on the wire, so nothing is made of what nobody asks for;
+* the attributes of a span are a map, which on the wire is what `repeated KeyValue` is: one is found
+  in C, without a Python object for each of the others.
+
+Source: https://protobuf.dev/programming-guides/proto3/#backwards and
+https://github.com/open-telemetry/opentelemetry-proto
 """
 
 from __future__ import annotations
@@ -11,40 +18,82 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from opentelemetry.proto.common.v1 import common_pb2
-from opentelemetry.proto.resource.v1 import resource_pb2
-from opentelemetry.proto.trace.v1 import trace_pb2
 
-_FieldType = descriptor_pb2.FieldDescriptorProto
-_ANY_VALUE = ".opentelemetry.proto.common.v1.AnyValue"
-_REQUEST = "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest"
+_Field = descriptor_pb2.FieldDescriptorProto
+_PACKAGE = "otel_fmd.otlp"
+_STRING, _BYTES, _MESSAGE = _Field.TYPE_STRING, _Field.TYPE_BYTES, _Field.TYPE_MESSAGE
+_IDS = (
+    ("trace_id", 1, _BYTES),
+    ("span_id", 2, _BYTES),
+    ("parent_span_id", 4, _BYTES),
+    ("name", 5, _STRING),
+    ("kind", 6, _Field.TYPE_INT32),
+    ("start_time_unix_nano", 7, _Field.TYPE_FIXED64),
+    ("end_time_unix_nano", 8, _Field.TYPE_FIXED64),
+    ("status", 15, _BYTES),
+    ("flags", 16, _Field.TYPE_FIXED32),
+)
+_VALUES = (
+    ("string_value", 1, _STRING),
+    ("bool_value", 2, _Field.TYPE_BOOL),
+    ("int_value", 3, _Field.TYPE_INT64),
+    ("double_value", 4, _Field.TYPE_DOUBLE),
+    ("array_value", 5, _BYTES),
+    ("kvlist_value", 6, _BYTES),
+    ("bytes_value", 7, _BYTES),
+)
 
 
-def _with_map(file: descriptor_pb2.FileDescriptorProto) -> None:
-    """Turn `Span.attributes` into `map<string, AnyValue>`."""
-    span = next(message for message in file.message_type if message.name == "Span")
-    entry = span.nested_type.add(name="AttributesEntry")
-    entry.options.map_entry = True
-    label = _FieldType.LABEL_OPTIONAL
-    entry.field.add(name="key", number=1, label=label, type=_FieldType.TYPE_STRING)
-    entry.field.add(
-        name="value", number=2, label=label, type=_FieldType.TYPE_MESSAGE, type_name=_ANY_VALUE
+def _add(
+    message: descriptor_pb2.DescriptorProto,
+    name: str,
+    number: int,
+    kind: Any,
+    type_name: str = "",
+    repeated: bool = False,
+) -> None:
+    label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+    field = message.field.add(name=name, number=number, type=kind, label=label)
+    if type_name:
+        field.type_name = f".{_PACKAGE}.{type_name}"
+
+
+def _describe() -> descriptor_pb2.FileDescriptorProto:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="otel_fmd/otlp.proto", package=_PACKAGE, syntax="proto2"
     )
-    field = next(one for one in span.field if one.name == "attributes")
-    field.type_name = f".{file.package}.Span.AttributesEntry"
+    value = file.message_type.add(name="Value")
+    value.oneof_decl.add(name="value")
+    for name, number, kind in _VALUES:
+        _add(value, name, number, kind)
+        value.field[-1].oneof_index = 0
+    pair = file.message_type.add(name="Pair")
+    head = file.message_type.add(name="SpanHead")
+    for name, number, kind in _IDS:
+        _add(head, name, number, kind)
+    _add(head, "events", 11, _BYTES, repeated=True)
+    attributes = file.message_type.add(name="SpanAttributes")
+    entry = attributes.nested_type.add(name="AttributesEntry")
+    entry.options.map_entry = True
+    for message in (pair, entry):
+        _add(message, "key", 1, _STRING)
+        _add(message, "value", 2, _MESSAGE, "Value")
+    _add(attributes, "attributes", 9, _MESSAGE, "SpanAttributes.AttributesEntry", repeated=True)
+    event = file.message_type.add(name="Event")
+    _add(event, "time_unix_nano", 1, _Field.TYPE_FIXED64)
+    _add(event, "name", 2, _STRING)
+    _add(event, "attributes", 3, _BYTES, repeated=True)
+    _add(file.message_type.add(name="Status"), "code", 3, _Field.TYPE_INT32)
+    return file
 
 
-def _request_class() -> Any:
+def _classes(*names: str) -> list[Any]:
     pool = descriptor_pool.DescriptorPool()
-    for module in (common_pb2, resource_pb2, trace_pb2, trace_service_pb2):
-        file = descriptor_pb2.FileDescriptorProto()
-        module.DESCRIPTOR.CopyToProto(file)
-        if module is trace_pb2:
-            _with_map(file)
-        pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(_REQUEST))
+    pool.Add(_describe())
+    found = [pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in names]
+    return [message_factory.GetMessageClass(one) for one in found]
 
 
-ExportRequest: Any = _request_class()
-"""`ExportTraceServiceRequest`, the attributes of its spans as maps."""
+Value, Pair, SpanHead, SpanAttributes, Event, Status = _classes(
+    "Value", "Pair", "SpanHead", "SpanAttributes", "Event", "Status"
+)

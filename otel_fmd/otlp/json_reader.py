@@ -1,0 +1,132 @@
+"""Walks a JSON document without making objects of more than one value at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from otel_fmd.otlp.errors import BadDataError, TooLargeError
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_WINDOW = 16 * 1024
+_MOST_TOKENS = 100_000
+_decode = json.JSONDecoder().raw_decode
+
+
+class JsonReader:
+    """Reads a document from its beginning to its end.
+
+    The text is kept as Latin-1: a byte a character whatever it holds (an astral character anywhere
+    would make it four). A value that is not ASCII is decoded by itself, as UTF-8.
+
+    Args:
+        body: the document, in UTF-8; what is not UTF-8 is replaced, value by value.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._text = body.decode("latin-1")
+        self._at = 3 if body.startswith(b"\xef\xbb\xbf") else 0
+
+    def object_keys(self) -> Iterator[str]:
+        """The keys of the object that comes next; each one's value must be read before the next.
+
+        Raises:
+            BadDataError: no object comes next.
+        """
+        self._take("{")
+        if self._next() == "}":
+            self._at += 1
+            return
+        while True:
+            key = self.value()[0]
+            if not isinstance(key, str):
+                raise BadDataError(f"not JSON: a key must be a text, at {self._at}")
+            self._take(":")
+            yield key
+            if self._took_last("}"):
+                return
+
+    def items(self) -> Iterator[None]:
+        """Stops before each item of the list that comes next; it must be read before the next.
+
+        Raises:
+            BadDataError: neither a list nor null comes next.
+        """
+        if self._next() == "n" and self.value()[0] is None:
+            return
+        self._take("[")
+        if self._next() == "]":
+            self._at += 1
+            return
+        while True:
+            yield
+            if self._took_last("]"):
+                return
+
+    def value(self) -> tuple[Any, bytes]:
+        """The value that comes next, and its text in UTF-8.
+
+        Raises:
+            BadDataError: it is not JSON, or nested too deep.
+            TooLargeError: it has more than 100,000 parts.
+        """
+        self._next()
+        text, start, size = self._text, self._at, _WINDOW
+        while True:
+            window = text[start : start + size]
+            if window.count(",") + window.count("{") + window.count("[") > _MOST_TOKENS:
+                raise TooLargeError(f"a value in JSON has more than {_MOST_TOKENS} parts")
+            whole = start + size >= len(text)
+            try:
+                value, length = _decode(window)
+            except RecursionError:
+                raise BadDataError(f"not JSON: nested too deep, at {start}") from None
+            except ValueError as error:
+                if whole:
+                    raise BadDataError(f"not JSON: {error}") from None
+            else:
+                # A number may go on after the window.
+                if whole or length < len(window):
+                    break
+            size *= 4
+        self._at = start + length
+        raw = window[:length].encode("latin-1")
+        if not raw.isascii():
+            value = json.loads(raw.decode("utf-8", "replace"))
+        return value, raw
+
+    def end(self) -> None:
+        """Check that nothing comes after the document.
+
+        Raises:
+            BadDataError: something does.
+        """
+        if self._next():
+            raise BadDataError(f"not JSON: something after the document, at {self._at}")
+
+    def next_is_object(self) -> bool:
+        """Whether an object comes next."""
+        return self._next() == "{"
+
+    def _next(self) -> str:
+        match = _BLANK.match(self._text, self._at)
+        self._at = match.end() if match else self._at
+        return self._text[self._at : self._at + 1]
+
+    def _take(self, character: str) -> None:
+        found = self._next()
+        if found != character:
+            what = {"{": "an object", "[": "a list"}.get(character, repr(character))
+            raise BadDataError(
+                f"{what} was expected in the JSON, at {self._at}; got {found or 'its end'!a}"
+            )
+        self._at += 1
+
+    def _took_last(self, closing: str) -> bool:
+        if self._next() == closing:
+            self._at += 1
+            return True
+        self._take(",")
+        return False
