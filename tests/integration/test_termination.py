@@ -1,0 +1,64 @@
+"""Five requests, stop, look: what waits is stored before SIGTERM ends the process."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.apps import counted, running_app
+
+APP = """
+import sys
+import otel_fmd
+from flask import Flask
+
+app = Flask("stopped")
+app.add_url_rule("/", "index", lambda: "x")
+if sys.argv[-1] != "bare":
+    otel_fmd.instrument(app)
+
+if __name__ == "__main__":
+    import waitress
+    waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)
+"""
+ZERO_CODE = ["opentelemetry-instrument"]
+FLASK = ["flask", "--app", "app", "run", "--port", "{port}"]
+LINES = {
+    "waitress, two lines": ["python", "app.py", "{port}", "instrumented"],
+    "waitress, no line": [*ZERO_CODE, "python", "app.py", "{port}", "bare"],
+    "flask, two lines": FLASK,
+    "gunicorn, two lines": ["gunicorn", "app:app", "--bind", "127.0.0.1:{port}"],
+    "gunicorn gevent, no line": [
+        *ZERO_CODE,
+        *("gunicorn", "bare:app", "--bind", "127.0.0.1:{port}", "--worker-class", "gevent"),
+    ],
+}
+BARE = """
+from flask import Flask
+
+app = Flask("stopped")
+app.add_url_rule("/", "index", lambda: "x")
+"""
+
+
+@pytest.mark.parametrize("command", LINES.values(), ids=LINES.keys())
+def test_what_waits_is_stored_at_sigterm(command: list[str], tmp_path: Path) -> None:
+    """Every request is there, and the process ends within the bound, of the signal itself."""
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "bare.py").write_text(BARE)
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    environment = {
+        "OTEL_FMD_DATABASE_URL": url,
+        "OTEL_TRACES_EXPORTER": "fmd",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_TRACES_SAMPLER": "always_on",
+    }
+    with running_app(command, "/", tmp_path, **environment) as app:
+        for _ in range(5):
+            assert app.get("/").text == "x"
+        code = app.stop()
+    assert code in (0, -signal.SIGTERM)
+    assert counted(url) == 6
