@@ -180,6 +180,9 @@ def _family(url: URL) -> str:
     return "mariadb" if backend in ("mysql", "mariadb") else backend
 
 
+_REPAIRABLE_SQLSTATES = frozenset(["28000", "28P01", "3D000", "3F000", "42501", "42P01"])
+"""No such user, password, database, schema, right or table: an operator can put it right."""
+_REPAIRABLE_MYSQL = frozenset([1044, 1045, 1046, 1049, 1142, 1143, 1146, 1227, 1370])
 _TRANSIENT_SQLSTATES = frozenset(
     ["40001", "40P01", "55P03", "53100", "53300", "57P01", "57P02", "57P03", "25006"]
 )
@@ -190,13 +193,15 @@ def is_transient(error: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it is tried again.
 
     Deadlock, serialization or certification failure, lock timeout, a full disk, a server that goes,
-    comes, or is read-only for now.
+    comes, or is read-only for now; and what an operator can put right: a table, a right or a user
+    that is missing.
     """
     original = error.orig
-    if getattr(original, "sqlstate", None) in _TRANSIENT_SQLSTATES:
+    state = getattr(original, "sqlstate", None)
+    if state in _TRANSIENT_SQLSTATES or state in _REPAIRABLE_SQLSTATES:
         return True
     args: tuple[Any, ...] = getattr(original, "args", ())
-    return bool(args) and args[0] in _TRANSIENT_MYSQL
+    return bool(args) and (args[0] in _TRANSIENT_MYSQL or args[0] in _REPAIRABLE_MYSQL)
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:

@@ -22,7 +22,12 @@ from otel_fmd.database.dropped import note_dropped
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.write import BatchWriter, Written
-from otel_fmd.errors import OtelFmdError, QueueFullError, StoreUnavailableError
+from otel_fmd.errors import (
+    OtelFmdError,
+    QueueFullError,
+    SchemaError,
+    StoreUnavailableError,
+)
 from otel_fmd.forks import check, on_fork
 from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
@@ -34,6 +39,8 @@ from otel_fmd.spans.request import SWITCHING, Request, Translation, Translator
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
+_ANEW_S = 1.0
+"""After pauses of so long, another database may be there than the one that was opened."""
 _LOG_EVERY_S = 60.0
 
 
@@ -68,7 +75,7 @@ class Pipeline:
             self._store, self._settings.max_who, self._settings.fold_every_s, self._count_folded
         )
         self._last_error = ""
-        self._told_dropped = self.counters.dropped = 0
+        self._told_dropped = self._told_lost = self.counters.dropped = self.counters.failed = 0
         self._process = f"{socket.gethostname()[:40]}:{os.getpid()}:{time.time_ns()}"
         self._logged_at = self._dropped_at = float("-inf")
 
@@ -153,9 +160,16 @@ class Pipeline:
             )
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until nothing waits to be stored; False when that took too long."""
+        """Wait until what was taken is stored.
+
+        False when that took too long, or when some of what was taken since the last call was
+        dropped: flushed means stored.
+        """
         check()
-        return self._queue.flush(timeout_s)
+        in_time = self._queue.flush(timeout_s)
+        lost = self.counters.dropped + self.counters.failed
+        before, self._told_lost = self._told_lost, lost
+        return in_time and lost == before
 
     def stop(self, timeout_s: float) -> bool:
         """Take nothing new, store what waits, stop the threads; False when some was not stored."""
@@ -204,7 +218,10 @@ class Pipeline:
                 if self._batches is None:
                     self._batches = self._make_writer()
                 written = self._batches.write([r for t in tickets for r in t.requests])
-            except StoreUnavailableError as error:
+            except (StoreUnavailableError, SchemaError) as error:
+                # Somebody can put this right, and until then it waits.
+                if isinstance(error, SchemaError) or pause_s > _ANEW_S:
+                    self._batches = None
                 self._note(error)
                 if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
                     return self._fail(tickets, error)

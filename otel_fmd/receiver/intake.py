@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from otel_fmd.errors import QueueFullError, ShuttingDownError, StoreUnavailableError
+from otel_fmd.errors import QueueFullError, SchemaError, ShuttingDownError, StoreUnavailableError
 from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.spans.record import Span
@@ -79,7 +79,7 @@ class Place:
             error = done.exception()
             if error is None:
                 answer.set_result(done.result())
-            elif isinstance(error, StoreUnavailableError):
+            elif isinstance(error, StoreUnavailableError | SchemaError):
                 # The details are for our log, not for whoever can send spans.
                 message = "the store cannot take requests now; nothing of these was stored"
                 answer.set_exception(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from otel_fmd import FmdSpanExporter
 from otel_fmd.database.insert import Inserter, RequestRow
@@ -68,7 +68,7 @@ def test_a_request_that_cannot_be_stored_takes_no_other_with_it(
         with tracer.start_as_current_span("job", kind=SpanKind.SERVER, attributes=who):
             pass
     assert provider.force_flush()
-    assert exporter.force_flush()
+    assert not exporter.force_flush()
     assert counted(url) == 99
     assert exporter.counters.dropped == 1
     provider.shutdown()
@@ -188,3 +188,52 @@ def test_the_exporter_never_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(exporter._pipeline, "submit", broken)
     assert exporter.export([]).name == "FAILURE"
     exporter.shutdown()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
+def test_what_an_operator_can_put_right_is_waited_for(
+    engine: str, new_url: Callable[[str], str]
+) -> None:
+    """A table that is missing for a while: nothing is dropped, and a flush says what is stored."""
+    url = new_url(engine)
+    exporter = FmdSpanExporter(url)
+    provider = TracerProvider(resource=Resource.create({"service.name": "mine"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+
+    def job() -> None:
+        with tracer.start_as_current_span("job", kind=SpanKind.CONSUMER):
+            pass
+
+    job()
+    assert exporter.force_flush()
+    store = Store(url)
+    quote = store.engine.dialect.identifier_preparer.quote
+    with store.write() as connection:
+        connection.execute(text(f"ALTER TABLE {quote('Delta')} RENAME TO {quote('Elsewhere')}"))
+    job()
+    assert not exporter.force_flush(500)
+    assert exporter.counters.dropped == 0
+    with store.write() as connection:
+        connection.execute(text(f"ALTER TABLE {quote('Elsewhere')} RENAME TO {quote('Delta')}"))
+    assert exporter.force_flush()
+    assert counted(url) == 2
+    provider.shutdown()
+    store.close()
+
+
+def test_a_flush_says_when_something_was_dropped(tmp_path: Path) -> None:
+    """Flushed means stored; the next flush, of what came after, is true again."""
+    exporter = FmdSpanExporter(f"sqlite:///{tmp_path / 'no' / 'fmd.db'}", queue_requests=512)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+    for _ in range(600):
+        with tracer.start_as_current_span("job", kind=SpanKind.CONSUMER):
+            pass
+    (tmp_path / "no").mkdir()
+    assert not exporter.force_flush()
+    with tracer.start_as_current_span("job", kind=SpanKind.CONSUMER):
+        pass
+    assert exporter.force_flush()
+    provider.shutdown()
