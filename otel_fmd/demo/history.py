@@ -94,6 +94,8 @@ def _record(version: str) -> list[list[ReadableSpan]]:
             )
     RequestsInstrumentor().uninstrument()
     SQLAlchemyInstrumentor().uninstrument()
+    for provider in (shop_spans, stock_spans):
+        provider.force_flush()
     traces: dict[int, list[ReadableSpan]] = {}
     for span in kept.get_finished_spans():
         context = span.get_span_context()
