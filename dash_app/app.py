@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from dash import Dash
+from dash import Dash, _get_paths, _pages
 from flask import Flask, Response, has_request_context, request
 
 from dash_app import browser, live, routing, shell
 from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.pages import PAGES, database, overview, users
 from otel_fmd._version import __version__
+from otel_fmd.api import proxy
+from otel_fmd.api.health import health_blueprint
 from otel_fmd.api.login import LoginWords, login_blueprint
 from otel_fmd.api.security import is_admin, protect
 from otel_fmd.config import Settings
@@ -22,6 +24,8 @@ from otel_fmd.database.store import Store
 from otel_fmd.database.users import Users
 
 _SESSION_DAYS = 14
+_ANYWHERE = "/_otel_fmd_anywhere_/"
+"""Stands in Dash's pages for the path at which a browser reaches them, which each request tells."""
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en" data-ag-theme-mode="{scheme}">
@@ -29,8 +33,8 @@ _INDEX = """<!DOCTYPE html>
     {{%metas%}}
     <title>{{%title%}}</title>
     <link rel="icon" href="data:,">
-    <link rel="preload" href="{prefix}_dash-layout" as="fetch" crossorigin>
-    <link rel="preload" href="{prefix}_dash-dependencies" as="fetch" crossorigin>
+    <link rel="preload" href="/_otel_fmd_anywhere_/_dash-layout" as="fetch" crossorigin>
+    <link rel="preload" href="/_otel_fmd_anywhere_/_dash-dependencies" as="fetch" crossorigin>
     {{%css%}}
   </head>
   <body>
@@ -57,38 +61,61 @@ def _login_words(settings: Settings) -> LoginWords:
 
 
 class _Dashboard(Dash):  # type: ignore[misc]
-    """Dash, with the colour scheme of the browser's cookie in the page itself."""
+    """Dash, with the colour scheme of the browser's cookie in the page itself, at any path."""
 
     def interpolate_index(self, **parts: Any) -> str:
         text: str = super().interpolate_index(**parts)
         scheme = "dark" if request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
-        prefix = str(self.config.requests_pathname_prefix)
-        return text.replace("{scheme}", scheme).replace("{prefix}", prefix)
+        text = text.replace("{scheme}", scheme).replace(_ANYWHERE, proxy.prefix())
+        # In Dash's JSON a slash is escaped.
+        return text.replace(_in_json(_ANYWHERE), _in_json(proxy.prefix()))
+
+
+def _in_json(path: str) -> str:
+    return path.replace("/", "\\u002f")
+
+
+def _make_dash(*arguments: Any, **options: Any) -> _Dashboard:
+    """A Dash app that leaves the module state of Dash to the monitored application's own."""
+    kept = [(module, module.CONFIG) for module in (_get_paths, _pages)]
+    made = _Dashboard(*arguments, **options)
+    for module, config in kept:
+        module.CONFIG = config
+    return made
+
+
+def _untraced(server: Flask) -> Flask:
+    """A new Flask app without what was added to every Flask app: `opentelemetry-instrument` makes
+    them traced, and ours is none of those that are watched.
+
+    (`FlaskInstrumentor.uninstrument_app` fails on an app whose class was patched.)
+    """
+    server.__dict__.pop("wsgi_app", None)
+    server.before_request_funcs.clear()
+    server.teardown_request_funcs.clear()
+    return server
 
 
 def create_app(
     store: Store,
     settings: Settings,
     counters: Callable[[], Mapping[str, int]],
-    prefix: str = "/",
 ) -> Flask:
-    """The dashboard's WSGI application.
+    """The dashboard's WSGI application; the server tells in SCRIPT_NAME where it is reached.
 
     Args:
         store: the database, its schema made.
         settings: brand, time zone, colours.
         counters: what the pipeline of this process did.
-        prefix: the path at which browsers reach it, with a slash at its end; the server gives the
-            part before the last slash as SCRIPT_NAME.
     """
     people = Users(store)
-    server = Flask("otel_fmd_dashboard", static_folder=None)
+    server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
+    server.session_interface = proxy.PrefixedSessions()
     server.secret_key = people.session_key()
     server.config.update(
         SESSION_COOKIE_NAME="otel_fmd_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_PATH=prefix,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=2 * 2**20,
         COMPRESS_ALGORITHM=["br", "gzip"],
@@ -97,11 +124,12 @@ def create_app(
     protect(server, people)
     server.after_request(_keep_assets)
     server.register_blueprint(login_blueprint(people, _login_words(settings)))
-    app = _Dashboard(
+    server.register_blueprint(health_blueprint(store))
+    app = _make_dash(
         "dash_app",
         server=server,
         compress=True,
-        requests_pathname_prefix=prefix,
+        requests_pathname_prefix=_ANYWHERE,
         routes_pathname_prefix="/",
         title=settings.title_name or settings.brand_name,
         update_title=None,
@@ -112,7 +140,8 @@ def create_app(
     reader = Reader(store)
 
     def make(address: str, search: str) -> Context:
-        path = "/" + address.removeprefix(prefix).lstrip("/")
+        prefix = proxy.prefix()
+        path = "/" + unquote(address).removeprefix(unquote(prefix)).lstrip("/")
         context = make_context(
             reader,
             path=path,
@@ -128,7 +157,8 @@ def create_app(
 
     def layout() -> Any:
         if not has_request_context():
-            return shell.shell(settings.brand_name, False, prefix)
+            return shell.shell(settings.brand_name, False, "/")
+        prefix = proxy.prefix()
         dark = request.cookies.get(SCHEME_COOKIE) == "dark"
         frame = shell.shell(settings.brand_name, dark, prefix)
         asked_from = urlsplit(request.referrer or "")
@@ -136,7 +166,7 @@ def create_app(
             # The browser says which page it is loading: its content comes with the layout, not
             # after one more round trip. Without it, the router fills the shell.
             search = f"?{asked_from.query}" if asked_from.query else ""
-            shown = routing.show(make(unquote(asked_from.path), search))
+            shown = routing.show(make(asked_from.path, search))
             shell.fill(frame, asked_from.path, search, *shown)
         return frame
 

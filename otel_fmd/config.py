@@ -22,6 +22,7 @@ from otel_fmd.config_values import (
     cron,
     decimal,
     flag,
+    networks,
     path,
     size,
     text,
@@ -34,6 +35,7 @@ from otel_fmd.errors import ConfigurationError
 PREFIX = "OTEL_FMD_"
 _SECRETS = frozenset(["admin_password", "otlp_token"])
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
+_QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
 CONFIG_VARIABLES = ("OTEL_FMD_CONFIG_FILE", "FLASK_MONITORING_DASHBOARD_CONFIG")
 """Where the path of a `config.cfg` is looked for; the second is FMD's."""
 
@@ -78,6 +80,18 @@ class Settings:
         path,
         "Path at which `instrument` mounts the dashboard in the monitored app, such as "
         "`/dashboard`; empty: not at all.",
+    )
+    url_prefix: str = _setting(
+        "",
+        path,
+        "Path below which a proxy shows the dashboard, such as `/fmd`; whether the proxy takes it "
+        "off or leaves it does not matter.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        networks,
+        "Addresses or networks of proxies, with commas, such as `127.0.0.1,10.0.0.0/8`, whose "
+        "`X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` count; without them of nobody.",
     )
     admin_username: str = _setting(
         "admin", text, "Name of the first user, made when there are no users."
@@ -301,7 +315,7 @@ def shown_setting(name: str, value: Any) -> str:
     if name in _SECRETS and value:
         return "(set)"
     if name == "database_url":
-        return _PASSWORD.sub(r"\1:***@", value)
+        return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1:***@", value))
     return shown(value)
 
 

@@ -109,7 +109,8 @@ def _parsed(file: str) -> dict[str, dict[str, str]]:
     parser = configparser.RawConfigParser()
     parser.optionxform = str.upper  # type: ignore[assignment,method-assign]
     try:
-        with open(file, encoding="utf-8") as opened:
+        # Windows' editors put a byte order mark before UTF-8.
+        with open(file, encoding="utf-8-sig") as opened:
             parser.read_file(opened)
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None

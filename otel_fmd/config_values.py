@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -59,6 +60,17 @@ def decimal(least: float) -> Parse:
 def words(value: str) -> tuple[str, ...]:
     """Words with commas between them."""
     return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def networks(value: str) -> tuple[str, ...]:
+    """Addresses and networks with commas between them."""
+    found = words(value)
+    for one in found:
+        try:
+            ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError("addresses or networks such as 127.0.0.1,10.0.0.0/8") from None
+    return found
 
 
 def zone(value: str) -> str:

@@ -57,7 +57,7 @@ class Instrumentation:
         from otel_fmd.mount import MountedDashboard
 
         inner = self._app.wsgi_app
-        mounted = MountedDashboard(inner, settings)
+        mounted = MountedDashboard(inner, settings, self._app)
         self._app.wsgi_app = mounted  # type: ignore[method-assign]
 
         def unmount() -> None:

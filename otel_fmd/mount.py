@@ -1,8 +1,9 @@
 """The dashboard inside the monitored app, at a path of its own.
 
 It is put around the app's WSGI callable, outside of its instrumentation: its requests are not
-traced, and the app's sessions, error handlers and URL map are not touched. It is made with the
-first request to it, in each process: a parent that forks workers has no connection of ours open.
+traced, and the app's sessions, error handlers and URL map are not touched. It is made, and its
+libraries are imported, with the first request to it, in each process: a worker that nobody asks for
+the dashboard pays nothing for it, and a parent that forks workers has no connection of ours open.
 """
 
 from __future__ import annotations
@@ -10,61 +11,80 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
+from flask import Flask
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
 from otel_fmd.config import Settings
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _log = logging.getLogger(__name__)
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+NEEDED = (
+    "dash_app",
+    "dash",
+    "plotly",
+    "dash_mantine_components",
+    "dash_ag_grid",
+    "colorhash",
+    "flask_compress",
+    "numpy",
+)
+"""The packages of the dashboard: without one of them it is an error at once, not at a visit."""
 
 
 class MountedDashboard:
     """A WSGI application: the dashboard below its path, the app elsewhere.
 
     Args:
-        app: the monitored app.
+        app: the monitored app's WSGI callable.
         settings: what holds; `dashboard_path` says where.
+        flask_app: the monitored app, whose URL map must not have that path.
 
     Raises:
-        ConfigurationError: the packages of the dashboard are not installed.
+        ConfigurationError: the packages of the dashboard are not installed, or the app has a rule
+            for its path.
     """
 
-    def __init__(self, app: WsgiApp, settings: Settings) -> None:
+    def __init__(self, app: WsgiApp, settings: Settings, flask_app: Flask | None = None) -> None:
         self._app = app
         self._settings = settings
         self._path = settings.dashboard_path
+        self._flask_app = flask_app
+        self._proxied: WsgiApp | None = None
         self._dashboard: WsgiApp | None = None
-        self._store: Store | None = None
+        self._store: Any = None
         self._making = threading.Lock()
-        try:
-            import dash_app.app  # noqa: F401 - to say at once when it is missing
-        except ModuleNotFoundError as error:
+        self._looked = False
+        for name in NEEDED:
+            if find_spec(name) is None:
+                raise ConfigurationError(
+                    f"dashboard_path={self._path!r} needs {name!r}: pip install 'otel-fmd[server]'"
+                )
+        taken = self._own_rule()
+        if taken is not None:
             raise ConfigurationError(
-                f"dashboard_path={self._path!r} needs {error.name!r}: "
-                "pip install 'otel-fmd[server]'"
-            ) from None
+                f"dashboard_path={self._path!r}: the app has the rule {taken!r}, which could not "
+                "be reached any more; choose a path that the app does not use"
+            )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if not self._looked:
+            self._look_once()
         path = environ.get("PATH_INFO", "")
         if path != self._path and not path.startswith(f"{self._path}/"):
             return self._app(environ, start_response)
-        root = environ.get("SCRIPT_NAME", "") + self._path
-        if path == self._path:
-            start_response("308 Permanent Redirect", [("Location", f"{root}/")])
-            return [b""]
-        try:
-            dashboard = self._dashboard or self._make(f"{root}/")
-        except OtelFmdError as error:
-            _log.warning("the dashboard could not be made: %s", error)
-            body = b"The database cannot be reached; please try again.\n"
-            headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
-            start_response("503 Service Unavailable", headers)
-            return [body]
-        inner = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path.removeprefix(self._path)}
-        return dashboard(inner, start_response)
+        if self._proxied is None:
+            from otel_fmd.api.proxy import BehindProxy
+
+            settings = self._settings
+            self._proxied = BehindProxy(self._show, settings.url_prefix, settings.trusted_proxies)
+        with suppress_instrumentation():
+            return self._proxied(environ, start_response)
 
     def __getattr__(self, name: str) -> Any:
         # What looks for something of the wrapped callable finds it.
@@ -75,21 +95,94 @@ class MountedDashboard:
         if self._store is not None:
             self._store.close()
 
-    def _make(self, prefix: str) -> WsgiApp:
-        from dash_app.app import create_app
-        from otel_fmd.database.users import Users
+    def _show(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        from otel_fmd.api.proxy import quoted_root
 
+        path = environ["PATH_INFO"]
+        root = environ.get("SCRIPT_NAME", "") + self._path
+        if path == self._path:
+            where = f"{quoted_root(root)}/"
+            start_response("308 Permanent Redirect", [("Location", where)])
+            return [b""]
+        try:
+            dashboard = self._dashboard or self._make()
+        except OtelFmdError as error:
+            _log.warning("the dashboard at %s could not be made: %s", self._path, error)
+            return _unavailable(error.advice, start_response)
+        except Exception:
+            _log.exception("the dashboard at %s could not be made", self._path)
+            return _unavailable(OtelFmdError.usual_advice, start_response)
+        inner = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path.removeprefix(self._path)}
+        return dashboard(inner, start_response)
+
+    def _make(self) -> WsgiApp:
         with self._making:
             if self._dashboard is None:
+                from dash_app.app import create_app
+                from otel_fmd.database.schema import ensure_schema
+                from otel_fmd.database.store import Store
+                from otel_fmd.database.users import Users
+
                 settings = self._settings
                 store = Store(settings.database_url, settings.table_prefix)
-                ensure_schema(store)
-                made = Users(store).ensure_admin(settings.admin_username, settings.admin_password)
-                if made is not None:
-                    _log.warning("first start: user %s, password %s", settings.admin_username, made)
-                self._dashboard = create_app(store, settings, _no_counters, prefix)
+                try:
+                    ensure_schema(store)
+                    name = settings.admin_username
+                    made = Users(store).ensure_admin(name, settings.admin_password)
+                    if made is not None:
+                        _log.warning("first start: user %s, password %s", name, made)
+                    self._dashboard = create_app(store, settings, _no_counters)
+                except BaseException:
+                    store.close()
+                    raise
                 self._store = store
             return self._dashboard
+
+    def _look_once(self) -> None:
+        """Say when rules that the app got after us are hidden by the dashboard."""
+        self._looked = True
+        try:
+            taken = self._own_rule() or self._matching_rule()
+        except Exception:
+            _log.exception("the app's URL map could not be read")
+            return
+        if taken is not None:
+            _log.warning(
+                "the dashboard at %s hides the rule %r of the app; choose another dashboard_path",
+                self._path,
+                taken,
+            )
+
+    def _own_rule(self) -> str | None:
+        """A rule of the app for our path, or below it."""
+        rules = () if self._flask_app is None else self._flask_app.url_map.iter_rules()
+        for rule in rules:
+            if rule.rule.rstrip("/") == self._path or rule.rule.startswith(f"{self._path}/"):
+                return rule.rule
+        return None
+
+    def _matching_rule(self) -> str | None:
+        """A rule of the app with placeholders that takes our path, among others."""
+        if self._flask_app is None:
+            return None
+        try:
+            rule, _ = self._flask_app.url_map.bind("localhost").match(self._path, return_rule=True)
+        except RequestRedirect:
+            return f"{self._path}/"
+        except HTTPException:
+            return None
+        return rule.rule
+
+
+def _unavailable(advice: str, start_response: Callable[..., Any]) -> list[bytes]:
+    body = f"{advice}\n".encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [body]
 
 
 def _no_counters() -> Mapping[str, int]:

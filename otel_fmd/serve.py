@@ -126,16 +126,18 @@ class Server:
     def _make_dashboard(self) -> None:
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
+        from otel_fmd.api.proxy import BehindProxy
 
         settings = self._settings
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
         app = create_app(self.store, settings, self.pipeline.counters.as_dict)
         self._dashboard = create_server(
-            app,
+            BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
             sockets=[bound],
             threads=_DASHBOARD_THREADS,
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            # `BehindProxy` takes away what nobody trusted says.
+            clear_untrusted_proxy_headers=False,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 import threading
 import time
 from collections import deque
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from otel_fmd.api.proxy import prefix
 from otel_fmd.database.users import Users
-from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.errors import OtelFmdError
 
+_log = logging.getLogger(__name__)
 _WINDOW_S = 300.0
 _TRIES = 10
 _MOST_KEYS = 10_000
@@ -67,12 +70,12 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
 
     def page(error: str, status: int) -> ResponseReturnValue:
         token = session.setdefault("login_token", secrets.token_urlsafe(16))
-        text = render_template("login.html", words=words, error=error, token=token)
+        text = render_template("login.html", words=words, error=error, token=token, prefix=prefix())
         return Response(text, status, mimetype="text/html")
 
     @blueprint.route("/login", methods=["GET", "POST"])
     def login() -> ResponseReturnValue:
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return page("", 200)
         token = session.get("login_token", "")
         if not hmac.compare_digest(token, request.form.get("token", "")) or not token:
@@ -83,8 +86,9 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
             return page("Too many failed logins. Please wait five minutes.", 429)
         try:
             user = users.verify(username, request.form.get("password", "")[:1000])
-        except StoreUnavailableError:
-            return page("The database cannot be reached.", 503)
+        except OtelFmdError as error:
+            _log.warning("login: %s", error)
+            return page(error.advice, 503)
         if user is None:
             limiter.failed(*keys)
             return page("Wrong user name or password.", 401)
@@ -102,17 +106,18 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
     def stylesheet() -> ResponseReturnValue:
         return Response(render_template("login.css"), mimetype="text/css")
 
-    @blueprint.app_errorhandler(StoreUnavailableError)
-    def unavailable(_error: StoreUnavailableError) -> ResponseReturnValue:
-        abort(503, "The database cannot be reached.")
+    @blueprint.app_errorhandler(OtelFmdError)
+    def unavailable(error: OtelFmdError) -> ResponseReturnValue:
+        _log.warning("%s: %s", request.path, error)
+        abort(503, error.advice)
 
     return blueprint
 
 
 def _safe_next(target: str) -> str:
-    """Only a path of our own: never another host."""
+    """Only a path of our own: never another host, and nothing that cannot stand in a header."""
     parts = urlsplit(target)
     own = target.startswith("/") and not target.startswith(("//", "/\\"))
-    if not own or parts.scheme or parts.netloc or "\\" in target:
-        return url_for("fmd_login.login").rsplit("/", 1)[0] + "/"
-    return target
+    if not own or parts.scheme or parts.netloc or "\\" in target or not target.isprintable():
+        return prefix()
+    return quote(target, safe="/?&=%+,:;@~!$'()*-._")

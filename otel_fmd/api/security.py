@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 from otel_fmd.database.users import User, Users
 
 _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
-_PUBLIC = frozenset(["fmd_login.login", "fmd_login.stylesheet"])
+_PUBLIC = frozenset(
+    ["fmd_login.login", "fmd_login.stylesheet", "fmd_health.healthz", "fmd_health.readyz"]
+)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -48,6 +50,8 @@ def protect(app: Flask, users: Users) -> None:
 
     def check() -> ResponseReturnValue | None:
         g.fmd_user = None
+        if request.blueprint == "fmd_health":
+            return None
         user_id = session.get("user_id")
         if user_id is not None:
             g.fmd_user = users.find(user_id)

@@ -37,7 +37,9 @@ def refuse_strangers(store: Store, connection: Connection, *, made: bool = False
             raise SchemaError(
                 f"{store.display_url} holds a table {name!r} of another program, where otel-fmd "
                 f"needs its own {table.name!r}; nothing was changed. Set OTEL_FMD_TABLE_PREFIX, "
-                "for example to 'fmd_', or give otel-fmd a database of its own"
+                "for example to 'fmd_', or give otel-fmd a database of its own",
+                "A table of another program has the name of one of ours: set "
+                "OTEL_FMD_TABLE_PREFIX.",
             )
 
 

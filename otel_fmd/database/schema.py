@@ -125,14 +125,17 @@ def _refuse_foreign(store: Store, connection: Connection, revision: str | None) 
     if revision is not None and revision > HEAD:
         raise SchemaError(
             f"{store.display_url} is at schema {revision}, newer than {HEAD}, the newest that this "
-            "version of otel-fmd knows; upgrade otel-fmd"
+            "version of otel-fmd knows; upgrade otel-fmd",
+            "The tables are of a newer version of otel-fmd: upgrade it here.",
         )
     refuse_strangers(store, connection, made=revision is not None)
     is_made = inspect(connection).has_table(version_table(store.tables.prefix))
     if revision is None and not is_made and is_fmd(store, connection):
         raise SchemaError(
             f"{store.display_url} holds tables of the Flask Monitoring Dashboard; "
-            "make a backup, then adopt them with `otel-fmd migrate`"
+            "make a backup, then adopt them with `otel-fmd migrate`",
+            "The tables are those of the Flask Monitoring Dashboard: make a backup, then adopt "
+            "them with `otel-fmd migrate`.",
         )
 
 

@@ -8,16 +8,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from otel_fmd.database.causes import AWAY, CURABLE, NO_FILE, cause_of, missing_folder
 from otel_fmd.database.tables import Tables, build_tables
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
 from otel_fmd.forks import on_fork
@@ -31,29 +35,39 @@ _DRIVERS = {
     "mysql": ("mysql+pymysql", "mariadb"),
     "mariadb": ("mariadb+pymysql", "mariadb"),
 }
+_CREDENTIALS = re.compile(r"([a-zA-Z0-9+]+://)([^:/@]*):(.*)@([^@]*)")
+_PASSWORD = re.compile(r"^((?:[\w+.-]*+:?//)?+[^:/@]*+:).*@")
+_QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
+
+
+def hidden(database_url: str) -> str:
+    """A database URL, or what should be one, without its password."""
+    shown = _PASSWORD.sub(r"\1***@", database_url)
+    return _QUERY_PASSWORD.sub(r"\1***", shown)
 
 
 def parse_url(database_url: str) -> URL:
-    """A database URL with the driver that we use.
+    """A database URL with the driver that we use, whichever it names.
 
     Raises:
         ConfigurationError: it is no URL of SQLite (a file), PostgreSQL, MySQL or MariaDB.
     """
     try:
-        url = make_url(database_url)
+        url = make_url(_quoted_password(database_url.strip()))
     except (ArgumentError, ValueError):
         raise ConfigurationError(
-            f"database URL {database_url!r} is not a URL; expected for example "
+            f"database URL {hidden(database_url)!r} is not a URL; expected for example "
             "sqlite:///fmd.db or postgresql://user:password@host/database"
         ) from None
     backend = url.get_backend_name()
     if backend not in _DRIVERS:
         expected = ", ".join(_DRIVERS)
         raise ConfigurationError(
-            f"database URL {url.render_as_string()!r}: {backend!r} is not one of {expected}"
+            f"database URL {hidden(database_url)!r}: {backend!r} is not one of {expected}"
         )
-    if "+" not in url.drivername:
-        url = url.set(drivername=_DRIVERS[backend][0])
+    # An application's own URL may name a driver such as psycopg2 or mysqldb: the database is the
+    # same, and we bring a driver.
+    url = url.set(drivername=_DRIVERS[backend][0])
     if backend == "sqlite" and url.database in (None, "", ":memory:"):
         raise ConfigurationError(
             f"database URL {database_url!r}: a file is needed, for example sqlite:///fmd.db; "
@@ -62,6 +76,15 @@ def parse_url(database_url: str) -> URL:
     if backend in ("mysql", "mariadb"):
         url = url.update_query_dict({"charset": "utf8mb4"})
     return url
+
+
+def _quoted_password(database_url: str) -> str:
+    """A URL whose password has its `@`, `/` and `:` escaped: it ends at the last `@`."""
+    found = _CREDENTIALS.fullmatch(database_url)
+    if found is None:
+        return database_url
+    scheme, user, password, rest = found.groups()
+    return f"{scheme}{user}:{quote(password, safe='%')}@{rest}"
 
 
 class Store:
@@ -87,7 +110,7 @@ class Store:
     @property
     def display_url(self) -> str:
         """The URL with its password hidden."""
-        return self.url.render_as_string(hide_password=True)
+        return hidden(self.url.render_as_string(hide_password=True))
 
     @property
     def sqlite_path(self) -> str | None:
@@ -140,15 +163,26 @@ class Store:
         try:
             yield
         except OperationalError as error:
-            raise StoreUnavailableError(f"{self.display_url}: {error.orig}") from error
+            raise self._unavailable(error.orig) from error
         except PoolTimeoutError as error:
-            raise StoreUnavailableError(f"{self.display_url}: {error}") from error
+            raise self._unavailable(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated or is_transient(error):
-                raise StoreUnavailableError(f"{self.display_url}: {error.orig}") from error
+            gone = error.connection_invalidated or is_transient(error)
+            if gone or cause_of(error.orig) in CURABLE:
+                raise self._unavailable(error.orig) from error
             raise
         except sqlite3.OperationalError as error:
-            raise StoreUnavailableError(f"{self.display_url}: {error}") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: BaseException | None) -> StoreUnavailableError:
+        """The error with its cause and cure: in the log with address and path, for all without."""
+        cause = cause_of(error) or (AWAY if self.dialect != "sqlite" else "")
+        words = [f"{self.display_url}: {str(error).strip()}"]
+        if cause == NO_FILE and self.sqlite_path is not None:
+            words.append(missing_folder(self.sqlite_path))
+        return StoreUnavailableError(
+            ". ".join([*filter(None, words), *([cause] if cause else [])]), cause
+        )
 
     def _create_engine(self) -> Engine:
         extra: dict[str, Any] = {}
@@ -204,6 +238,23 @@ def is_transient(error: DBAPIError) -> bool:
     return bool(args) and (args[0] in _TRANSIENT_MYSQL or args[0] in _REPAIRABLE_MYSQL)
 
 
+def _use_wal(cursor: Any) -> None:
+    """Turn the write-ahead log on; it stays on in the file.
+
+    SQLite does not wait for this lock by itself: processes that open a new file at once find it
+    "locked".
+    """
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     # Transactions are begun by us, see _begin_sqlite.
     dbapi_connection.isolation_level = None
@@ -213,7 +264,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
         # In a new file only (elsewhere it would wait for the writer, for nothing): space of pruned
         # rows can then be given back.
         cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_wal(cursor)
     # An acknowledged batch survives a power cut, not only a crash of the process.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA cache_size = -4000")

@@ -124,6 +124,15 @@ class Users:
         with self._store.read() as connection:
             if connection.execute(select(func.count()).select_from(self._table)).scalar():
                 return None
+        if password and len(password) < _LEAST_PASSWORD:
+            raise ConfigurationError(
+                f"the first user {username!r} cannot be made: its password has {len(password)} "
+                f"characters, expected at least {_LEAST_PASSWORD}. Set OTEL_FMD_ADMIN_PASSWORD (or "
+                "[authentication] PASSWORD of FMD's config.cfg); without it one is generated and "
+                "told once. Or make a user: otel-fmd user add NAME --admin",
+                f"The first user cannot be made: its password is shorter than {_LEAST_PASSWORD} "
+                "characters. Set OTEL_FMD_ADMIN_PASSWORD, or make a user with `otel-fmd user add`.",
+            )
         made = password or secrets.token_urlsafe(12)
         try:
             self.add(username, made, is_admin=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,9 @@ from otel_fmd.database.queries.snapshot import Reader
 from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.instrumentation import Instrumentation
-from tests.support.apps import running_app
+from otel_fmd.mount import NEEDED
+from tests.support.apps import counted, running_app
+from tests.support.requirements import ROOT
 from tests.support.serving import PASSWORD
 from tests.support.waiting import wait_for
 
@@ -190,3 +195,175 @@ def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
 
         wait_for(counted)
         store.close()
+
+
+def test_a_rule_of_the_app_is_not_taken_away(tmp_path: Path) -> None:
+    """At the path itself or below it: the rule is named, whichever way it is written."""
+    for rule in ("/dashboard", "/dashboard/", "/dashboard/<int:number>"):
+        app = Flask("taken")
+        app.add_url_rule(rule, "mine", lambda **_: "mine")
+        with pytest.raises(ConfigurationError, match=re.escape(repr(rule))):
+            otel_fmd.instrument(
+                app,
+                database_url=f"sqlite:///{tmp_path / 'fmd.db'}",
+                dashboard="/dashboard",
+                tracer_provider=TracerProvider(),
+            )
+        assert app.test_client().get(rule.replace("<int:number>", "1")).text == "mine"
+
+
+@pytest.mark.parametrize("rule", ["/dashboard", "/<page>"])
+def test_a_rule_that_comes_later_is_told_once(
+    mounted: tuple[Flask, Instrumentation, str], caplog: pytest.LogCaptureFixture, rule: str
+) -> None:
+    """At the first request, by its name; one with a placeholder is hidden, too."""
+    app = mounted[0]
+    app.add_url_rule(rule, "later", lambda **_: "later")
+    for _ in range(2):
+        app.test_client().get("/count")
+    said = [one.getMessage() for one in caplog.records if "hides the rule" in one.getMessage()]
+    assert len(said) == 1
+    assert repr(rule) in said[0]
+
+
+def test_every_request_has_its_own_prefix(mounted: tuple[Flask, Instrumentation, str]) -> None:
+    """Two prefixes side by side, and a forged one, which can neither stay nor break out."""
+    app = mounted[0]
+    forged = '/x";</script><script>alert(1)//'
+    for script_name, cookie in (
+        (forged, "Path=/x%22%3B%3C/script%3E%3Cscript%3Ealert%281%29/dashboard/"),
+        ("//evil.example", "Path=/evil.example/dashboard/"),
+        ("/one", "Path=/one/dashboard/"),
+        ("/two", "Path=/two/dashboard/"),
+        ("", "Path=/dashboard/"),
+    ):
+        base = {"SCRIPT_NAME": script_name}
+        client = app.test_client(use_cookies=False)
+        page = client.get("/dashboard/login", environ_overrides=base)
+        assert cookie in page.headers["Set-Cookie"], script_name
+        assert "<script>alert" not in page.text
+        client = app.test_client(use_cookies=False)
+        token = re.search('name="token" value="([^"]+)"', page.text)[1]  # type: ignore[index]
+        form = {"username": "admin", "password": PASSWORD, "token": token}
+        headers = {**ORIGIN, "Cookie": page.headers["Set-Cookie"].partition(";")[0]}
+        logged = client.post("/dashboard/login", data=form, headers=headers, environ_overrides=base)
+        assert logged.status_code == 302
+        prefix = cookie.removeprefix("Path=")
+        assert logged.headers["Location"] == prefix
+        headers["Cookie"] = logged.headers["Set-Cookie"].partition(";")[0]
+        shown = client.get("/dashboard/", headers=headers, environ_overrides=base)
+        assert prefix.replace("/", "\\u002f") in shown.text
+        assert f"{prefix}_dash-component-suites/" in shown.text
+        assert "<script>alert" not in shown.text
+        assert "_otel_fmd_anywhere_" not in shown.text
+        headers["Referer"] = f"http://localhost{prefix}hourly"
+        layout = client.get("/dashboard/_dash-layout", headers=headers, environ_overrides=base)
+        assert "Hourly API utilization" in layout.text
+
+
+def test_fmds_default_password_is_said_on_the_page_and_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not that the database cannot be reached."""
+    app = Flask("default")
+    found = otel_fmd.instrument(
+        app,
+        database_url=f"sqlite:///{tmp_path / 'fmd.db'}",
+        dashboard="/dashboard",
+        tracer_provider=TracerProvider(),
+        admin_password="admin",
+    )
+    answer = app.test_client().get("/dashboard/login")
+    assert answer.status_code == 503
+    assert "OTEL_FMD_ADMIN_PASSWORD" in answer.text
+    assert str(tmp_path) not in answer.text
+    assert "5 characters" in caplog.text
+    found.uninstrument()
+
+
+def test_its_libraries_wait_for_the_first_visit(tmp_path: Path) -> None:
+    """A worker that nobody asks for the dashboard does not import Dash; a missing one is told."""
+    script = f"""
+import sys
+from importlib.util import find_spec
+from flask import Flask
+import otel_fmd
+from otel_fmd import mount
+from otel_fmd.errors import ConfigurationError
+from opentelemetry.sdk.trace import TracerProvider
+
+app = Flask("late")
+app.route("/")(lambda: "x")
+options = dict(database_url="sqlite:///{tmp_path / "fmd.db"}", dashboard="/d")
+found = otel_fmd.instrument(app, tracer_provider=TracerProvider(), **options)
+assert app.test_client().get("/").text == "x"
+heavy = {{"dash", "plotly", "numpy", "dash_app", "dash_ag_grid"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert app.test_client().get("/d/login").status_code == 200
+assert heavy <= set(sys.modules)
+found.uninstrument()
+mount.find_spec = lambda name: None if name == "dash_ag_grid" else find_spec(name)
+try:
+    otel_fmd.instrument(Flask("missing"), tracer_provider=TracerProvider(), **options)
+except ConfigurationError as error:
+    assert "dash_ag_grid" in str(error), error
+else:
+    raise AssertionError("a missing package was not told")
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_package_of_the_dashboard_is_looked_for() -> None:
+    """What its modules import is what the start asks for."""
+    needed: set[str] = set()
+    for file in [*ROOT.glob("dash_app/**/*.py"), *ROOT.glob("otel_fmd/database/queries/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                needed |= {one.name.partition(".")[0] for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                needed.add(node.module.partition(".")[0])
+    ours = {"otel_fmd", "flask", "werkzeug", "sqlalchemy", "opentelemetry"}
+    assert needed - set(sys.stdlib_module_names) - ours <= set(NEEDED)
+
+
+ZERO_CODE = """
+import otel_fmd
+from flask import Flask
+
+app = Flask("zero")
+app.route("/item", endpoint="item")(lambda: "x")
+otel_fmd.instrument(app, dashboard="/dashboard")
+"""
+
+
+def test_under_zero_code_the_dashboard_does_not_watch_itself(tmp_path: Path) -> None:
+    """Its Flask app is made after every Flask class was patched."""
+    (tmp_path / "zero.py").write_text(ZERO_CODE)
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    environment = {
+        "OTEL_FMD_DATABASE_URL": url,
+        "OTEL_FMD_ADMIN_PASSWORD": PASSWORD,
+        "OTEL_TRACES_EXPORTER": "fmd",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }
+    flask = ["flask", "--app", "zero", "run", "--port", "{port}"]
+    with running_app(["opentelemetry-instrument", *flask], "/item", tmp_path, **environment) as app:
+        browser = requests.Session()
+        page = browser.get(f"{app.base}/dashboard/login", timeout=30).text
+        token = re.search('name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
+        form = {"username": "admin", "password": PASSWORD, "token": token}
+        browser.post(f"{app.base}/dashboard/login", form, headers={"Origin": app.base}, timeout=30)
+        for path in ("", "_dash-layout", "_dash-dependencies", "hourly"):
+            assert browser.get(f"{app.base}/dashboard/{path}", timeout=30).ok
+        for _ in range(5):
+            assert app.get("/item").ok
+        wait_for(lambda: counted(url) >= 6, what="the app's own requests")
+    assert counted(url) == 6
+    store = Store(url)
+    with Reader(store).snapshot() as snapshot:
+        assert {e.name for e in snapshot.endpoints.values()} == {"item"}
+    store.close()
