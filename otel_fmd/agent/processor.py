@@ -31,7 +31,7 @@ from otel_fmd.spans.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
-_SWITCHING, _FAILED = 101, 500
+_FAILED = 500
 _TELL_EVERY_S = 60.0
 
 
@@ -194,8 +194,8 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if error is not None:
             self._note_error(running, entry, error)
-        if running.is_upgrade and running.status_code in (None, _SWITCHING):
-            add_attributes(entry, {"http.response.status_code": _SWITCHING})
+        if running.is_upgrade and running.status_code in (None, semconv.SWITCHING_PROTOCOLS):
+            add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:
             add_attributes(entry, {semconv.FIRST_BYTE_NS: running.first_byte_ns})
         if watch is None or not (watch.is_late or watch.samples):

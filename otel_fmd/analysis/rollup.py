@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from math import ceil, log2
 
 from otel_fmd.analysis.histogram import SCALE, ZERO_BUCKET
+from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS
 
 HOUR_US = 3_600_000_000
 HOURS_PER_DAY = 24
@@ -58,9 +60,12 @@ class Rollup:
     ) -> None:
         """Add requests, given as columns of the same length."""
         hours = [us // HOUR_US for us in starts_us]
-        self.buckets.update(
-            zip(hours, endpoint_ids, version_ids, buckets_of(durations_ns), strict=True)
-        )
+        buckets = zip(hours, endpoint_ids, version_ids, buckets_of(durations_ns), strict=True)
+        if SWITCHING_PROTOCOLS in status_codes:
+            timed = [status != SWITCHING_PROTOCOLS for status in status_codes]
+            self.buckets.update(compress(buckets, timed))
+        else:
+            self.buckets.update(buckets)
         tallies = self.hours
         get = tallies.get
         keys = zip(hours, endpoint_ids, version_ids, status_codes, strict=True)

@@ -33,8 +33,9 @@ from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import Folding
 from otel_fmd.pipeline.settings import PipelineSettings
+from otel_fmd.spans import semconv
 from otel_fmd.spans.record import Span
-from otel_fmd.spans.request import SWITCHING, Request, Translation, Translator
+from otel_fmd.spans.request import Request, Translation, Translator
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -272,7 +273,7 @@ class Pipeline:
                 self.counters.dropped += 1
                 self._note(error)
                 continue
-            if not made.duration_ns and made.status_code != SWITCHING:
+            if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
                 self.counters.clock_errors += 1
             requests.append(made)
         return requests

@@ -21,7 +21,6 @@ SERVICE_WIDTH = 250
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
-SWITCHING = 101
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -155,7 +154,7 @@ class Translator:
                 not_kept += 1
                 continue
             request = self.request(span)
-            if not request.duration_ns and request.status_code != SWITCHING:
+            if not request.duration_ns and request.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
             requests.append(request)
         return Translation(requests, not_kept, clock_errors)
@@ -199,7 +198,7 @@ class Translator:
         status = get("http.response.status_code") or get("http.status_code")
         level = get("fmd.monitor_level")
         first_byte_ns = get("fmd.time_to_first_byte")
-        if status == SWITCHING:
+        if status == semconv.SWITCHING_PROTOCOLS:
             duration_ns = (
                 0  # A websocket is a connection; how long it lasts tells of nobody's wait.
             )

@@ -36,6 +36,9 @@ KNOWN_METHODS = frozenset(
 )
 """Methods that may appear in an endpoint's name; any other is `_OTHER`, as in the conventions."""
 
+SWITCHING_PROTOCOLS = 101
+"""Status of a connection that became a websocket: counted, but its length is no duration."""
+
 SERVICE_NAME = "service.name"
 VERSION = ("service.version", "vcs.ref.head.revision")
 UNKNOWN_VERSION = "unknown"

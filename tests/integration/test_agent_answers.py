@@ -413,3 +413,30 @@ def test_views_that_are_objects_or_partial_functions_have_profiles(
             assert any("time.sleep(0.03)" in line.code for line in one.lines), name
     told = [one for one in caplog.records if "no profiles of endpoint 'c'" in one.getMessage()]
     assert len(told) == 1
+
+
+def test_connections_are_in_no_figure_of_durations(watched: Watched) -> None:
+    """Counted among the hits; medians are those of the other requests, from rows and histograms."""
+    from otel_fmd.analysis.rollup import Rollup
+    from otel_fmd.database.queries.counts import total
+    from otel_fmd.database.queries.latency import distributions
+    from otel_fmd.database.recount import check
+
+    def endpoints(app: Flask) -> None:
+        app.add_url_rule("/ws", "ws", lambda: Upgraded(), websocket=True)
+        app.add_url_rule("/slow", "slow", lambda: time.sleep(0.02) or "x")
+
+    running = watched(plain(endpoints))
+    for _ in range(3):
+        running.ask("/ws", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+        running.ask("/slow")
+    running.rows()
+    with Reader(running.store).snapshot() as snapshot:
+        assert total(snapshot, Selection()) == 6
+        found = distributions(snapshot, Selection(), ["endpoint_id"])
+        names = {e.id: e.name for e in snapshot.endpoints.values()}
+    assert {names[key[0]] for key in found} == {"slow"}
+    assert check(running.store) == []
+    rollup = Rollup()
+    rollup.add([1, 1], [1, 1], [101, 200], [0, 0], [0, 5_000_000])
+    assert sum(rollup.buckets.values()) == 1

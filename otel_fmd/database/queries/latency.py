@@ -23,7 +23,7 @@ from otel_fmd.database.queries.rows import time_conditions
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.rollups import OTHER_ADDRESSES, OTHER_USERS, USER
-from otel_fmd.spans.semconv import UNKNOWN_VERSION
+from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS, UNKNOWN_VERSION
 
 EXACT_ROWS = 20_000
 """Figures come from rows while the whole query reads at most so many."""
@@ -190,7 +190,7 @@ def durations(
         request.c.version_requested,
         request.c.duration,
         request.c.time_requested,
-    ).where(*conditions)
+    ).where(*conditions, request.c.status_code.is_distinct_from(SWITCHING_PROTOCOLS))
     if selection.endpoint_ids is not None:
         query = query.where(*narrow(request, Selection(endpoint_ids=selection.endpoint_ids)))
     values: dict[Key, list[float]] = {}
