@@ -52,7 +52,8 @@ def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:
         row = _row(line, whole_ms)
         if below:
             inner: list[Any] = []
-            node = html.Details([html.Summary(row), html.Div(inner, className="tree")], open=True)
+            parts = [html.Summary(row), html.Div(inner, className="tree")]
+            node = html.Details(parts, open=not _is_package(line))
             above[-1][1].append(node)
             above.append((line.indent, inner))
         else:
@@ -69,6 +70,8 @@ def _row(line: StackLine, whole_ms: float) -> html.Span:
         cpu = min(1.0, line.cpu_ms / line.duration_ms)
         words += f" · {100 * cpu:.0f} % CPU"
     place = f"{line.filename}:{line.line_number}" if line.filename else ""
+    if _is_package(line):
+        place = "library"
     bar = html.Span(
         [
             html.Span(className="bar-cpu", style={"width": f"{share * cpu:.2f}%"}),
@@ -86,6 +89,11 @@ def _row(line: StackLine, whole_ms: float) -> html.Span:
         ],
         className="line",
     )
+
+
+def _is_package(line: StackLine) -> bool:
+    """Whether it stands for the lines of a library, which are looked at on demand."""
+    return line.line_number == 0 and line.code == f"({line.filename})"
 
 
 def _short(place: str) -> str:

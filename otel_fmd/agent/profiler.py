@@ -10,21 +10,21 @@ where no busy line was seen is "not sampled", never charged to a line that waits
 from __future__ import annotations
 
 import linecache
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from types import CodeType
 from typing import NamedTuple
 
+from otel_fmd.agent.libraries import Line, TreePath, folded, package_of
 from otel_fmd.agent.stack import Path
 from otel_fmd.spans.profile import Profile, ProfileLine
 
 SMALLER = "(smaller lines)"
-"""Stands for lines that did not fit, together."""
-_MOST_BYTES = 4_096
-_HEAD_BYTES = 400
-_LINE_BYTES = 48
-"""Seven numbers in arrays, each with its frame in protobuf."""
-_TEXT_BYTES = 4
+"""Stands for lines that were left out, together."""
+_MOST_LINES = 120
+_LEAST_SHARE = 0.002
+"""A line with less of the time than this is left out."""
 _UNKNOWN_SHARE = 0.5
 _WAITS = 0.1
 
@@ -37,50 +37,91 @@ class Sample(NamedTuple):
     path: Path | None
 
 
-class _Share:
-    """How much of a line is CPU, from the intervals that it has for itself.
+class _Node:
+    """A line below another, what it took, and what intervals tell of its share of CPU.
 
-    An interval that begins and ends at different places below one line belongs to that line. Of a
-    line that has none, the intervals at the edge of the endpoint tell: outside of it there is
-    little else.
+    A detail is a line of a library below its package, which stands for it where it is left out.
+    `own` sums the intervals that begin and end below it, `edge` those that begin or end outside of
+    the endpoint: (CPU, wall) nanoseconds each.
     """
 
-    def __init__(self, points: Sequence[Sample]) -> None:
-        self._own: dict[Path, tuple[int, int]] = {}
-        self._edge: dict[Path, tuple[int, int]] = {}
-        for before, after in pairwise(points):
-            if before.path and after.path:
-                depth = _shared_depth(before.path, after.path)
-                self._add(self._own, before.path[:depth], before, after)
-            elif before.path or after.path:
-                self._add(self._edge, before.path or after.path or (), before, after)
+    __slots__ = (
+        "children",
+        "cpu",
+        "depth",
+        "edge_cpu",
+        "edge_wall",
+        "is_detail",
+        "is_kept",
+        "line",
+        "own_cpu",
+        "own_wall",
+        "parent",
+        "wall",
+    )
 
-    @staticmethod
-    def _add(into: dict[Path, tuple[int, int]], path: Path, before: Sample, after: Sample) -> None:
-        for depth in range(1, len(path) + 1):
-            cpu, wall = into.get(path[:depth], (0, 0))
-            into[path[:depth]] = (
-                cpu + after.cpu_ns - before.cpu_ns,
-                wall + after.wall_ns - before.wall_ns,
-            )
+    def __init__(self, line: Line, parent: _Node | None) -> None:
+        self.line = line
+        self.parent = parent
+        self.depth: int = parent.depth + 1 if parent is not None else 0
+        self.children: dict[Line, _Node] = {}
+        self.wall = self.cpu = 0.0
+        self.own_cpu = self.own_wall = self.edge_cpu = self.edge_wall = 0
+        self.is_detail: bool = parent is not None and (
+            parent.is_detail or _is_within(line, parent.line)
+        )
+        self.is_kept = False
 
-    def of(self, path: Path) -> float:
-        """From 0 (waits) to 1 (computes); a half where nothing is known of it or above it."""
-        for known in (self._own, self._edge):
-            for depth in range(len(path), 0, -1):
-                cpu, wall = known.get(path[:depth], (0, 0))
-                if wall > 0:
-                    return min(1.0, max(0.0, cpu / wall))
+    def below(self, path: TreePath) -> _Node:
+        """The node of a path below this one, made where it is new."""
+        node = self
+        for line in path:
+            child = node.children.get(line)
+            if child is None:
+                child = node.children[line] = _Node(line, node)
+            node = child
+        return node
+
+    def share(self) -> float:
+        """How much of it is CPU, from 0 (waits) to 1 (computes); a half where nothing is known.
+
+        An interval that begins and ends at different places below one line belongs to that line.
+        Of a line that has none, the intervals at the edge of the endpoint tell: outside of it there
+        is little else.
+        """
+        node: _Node | None = self
+        while node is not None and node.depth:
+            if node.own_wall > 0:
+                return min(1.0, max(0.0, node.own_cpu / node.own_wall))
+            node = node.parent
+        node = self
+        while node is not None and node.depth:
+            if node.edge_wall > 0:
+                return min(1.0, max(0.0, node.edge_cpu / node.edge_wall))
+            node = node.parent
         return _UNKNOWN_SHARE
 
+    def add_up(self) -> None:
+        """Add what the lines below took to each line."""
+        for child in self.children.values():
+            child.add_up()
+            self.wall += child.wall
+            self.cpu += child.cpu
 
-def _shared_depth(one: Path, other: Path) -> int:
-    depth = 0
-    for mine, theirs in zip(one, other, strict=False):
-        if mine != theirs:
-            break
-        depth += 1
-    return depth
+    def walk(self) -> Iterator[_Node]:
+        """Every node below."""
+        for child in self.children.values():
+            yield child
+            yield from child.walk()
+
+
+def _is_within(line: Line, package: Line) -> bool:
+    place, name = line[0], package[0]
+    return (
+        isinstance(name, str)
+        and isinstance(place, CodeType)
+        and package_of(place.co_filename) == name
+    )
 
 
 def build_profile(
@@ -95,125 +136,143 @@ def build_profile(
         code: the endpoint's function.
         has_cpu: whether the CPU clock is known (Linux); else all time is wall time.
     """
-    seen = [sample for sample in samples if sample.path]
-    if not seen:
+    own = package_of(code.co_filename)
+    root = _Node((code, 0), None)
+    nodes: list[_Node | None] = [None]
+    known: dict[int, _Node] = {}
+    for sample in samples:
+        path = sample.path
+        if not path:
+            nodes.append(None)
+            continue
+        node = known.get(id(path))
+        if node is None:
+            node = known[id(path)] = root.below(folded(path, own))
+        nodes.append(node)
+    nodes.append(None)
+    number = sum(node is not None for node in nodes)
+    if not number:
         return None
     points = [begin, *samples, end]
-    share = _Share(points)
-    wall: dict[Path, float] = {}
-    cpu: dict[Path, float] = {}
-    lost = 0.0
+    intervals = [
+        (before, after, max(0, right.cpu_ns - left.cpu_ns), right.wall_ns - left.wall_ns)
+        for (left, right), (before, after) in zip(pairwise(points), pairwise(nodes), strict=True)
+    ]
+    _learn_shares(intervals)
+    lost = sum(_charge(*one, has_cpu=has_cpu) for one in intervals)
+    root.add_up()
+    return _Tree(root, code, has_cpu).profile(number, lost)
 
-    def charge(into: dict[Path, float], path: Path, amount: float) -> None:
-        for depth in range(1, len(path) + 1):
-            prefix = path[:depth]
-            into[prefix] = into.get(prefix, 0.0) + amount
 
-    for before, after in pairwise(points):
-        d_cpu = max(0, after.cpu_ns - before.cpu_ns)
-        d_wait = max(0, after.wall_ns - before.wall_ns - d_cpu)
-        ends = [path for path in (before.path, after.path) if path]
-        if not ends:
-            lost += d_cpu + d_wait
-            continue
-        if len(ends) == 2 and ends[0] == ends[1]:
-            ends = ends[:1]
-        busy = [share.of(path) for path in ends]
-        idle = [1 - one for one in busy]
-        if has_cpu and d_cpu and max(busy) < _WAITS:
-            lost += d_cpu
-            d_cpu = 0
-        for path, one, other in zip(ends, busy, idle, strict=True):
-            part_cpu = d_cpu * (one / sum(busy) if sum(busy) else 1 / len(ends))
-            part_wait = d_wait * (other / sum(idle) if sum(idle) else 1 / len(ends))
-            charge(wall, path, part_cpu + part_wait)
-            charge(cpu, path, part_cpu)
-    return _Tree(wall, cpu if has_cpu else None, code).profile(len(seen), lost)
+def _learn_shares(intervals: Sequence[tuple[_Node | None, _Node | None, int, int]]) -> None:
+    for before, after, cpu, wall in intervals:
+        if before is not None and after is not None:
+            node: _Node | None = _common(before, after)
+            while node is not None and node.depth:
+                node.own_cpu += cpu
+                node.own_wall += wall
+                node = node.parent
+        else:
+            node = before or after
+            while node is not None and node.depth:
+                node.edge_cpu += cpu
+                node.edge_wall += wall
+                node = node.parent
+
+
+def _common(one: _Node, other: _Node) -> _Node:
+    """The lowest node that both are below, or are."""
+    while one is not other:
+        if one.depth >= other.depth:
+            assert one.parent is not None
+            one = one.parent
+        else:
+            assert other.parent is not None
+            other = other.parent
+    return one
+
+
+def _charge(
+    before: _Node | None, after: _Node | None, cpu: int, wall: int, *, has_cpu: bool
+) -> float:
+    """Charge an interval to the lines at its ends; what is charged to none of them."""
+    wait = max(0, wall - cpu)
+    ends = [node for node in (before, after) if node is not None]
+    if not ends:
+        return cpu + wait
+    if len(ends) == 2 and ends[0] is ends[1]:
+        ends = ends[:1]
+    busy = [node.share() for node in ends]
+    lost = 0
+    if has_cpu and cpu and max(busy) < _WAITS:
+        lost, cpu = cpu, 0
+    all_busy, all_idle = sum(busy), len(busy) - sum(busy)
+    for node, share in zip(ends, busy, strict=True):
+        part = cpu * (share / all_busy if all_busy else 1 / len(ends))
+        rest = wait * ((1 - share) / all_idle if all_idle else 1 / len(ends))
+        node.wall += part + rest
+        node.cpu += part
+    return lost
 
 
 class _Tree:
-    """The lines of a profile, as many as fit into the event; the smallest are put together."""
+    """The lines of a profile: those that matter; the smallest are put together."""
 
-    def __init__(
-        self, wall: dict[Path, float], cpu: dict[Path, float] | None, code: CodeType
-    ) -> None:
-        self._wall = wall
-        self._cpu = cpu
+    def __init__(self, root: _Node, code: CodeType, has_cpu: bool) -> None:
+        self._root = root
         self._code = code
-        kept = _that_fit(wall)
-        self._children: dict[Path, list[Path]] = {}
-        for path in kept:
-            self._children.setdefault(path[:-1], []).append(path)
-        self._left_out: dict[Path, list[Path]] = {}
-        for path in wall.keys() - kept:
-            if len(path) == 1 or path[:-1] in kept:
-                self._left_out.setdefault(path[:-1], []).append(path)
+        self._has_cpu = has_cpu
         self._lines: list[ProfileLine] = []
+        self._is_cut = False
+        least = root.wall * _LEAST_SHARE
+        # A line is never larger than the one above it, so that one comes first.
+        order = sorted(root.walk(), key=lambda node: (node.is_detail, -node.wall, node.depth))
+        for node in order[:_MOST_LINES]:
+            node.is_kept = node.wall >= least and (
+                node.parent is root or (node.parent is not None and node.parent.is_kept)
+            )
 
     def profile(self, samples: int, lost_ns: float) -> Profile:
         """The tree, the endpoint itself on top."""
-        tops = [path for path in self._wall if len(path) == 1]
-        self._append(
-            self._code.co_filename,
-            self._code.co_firstlineno,
-            self._code.co_name,
-            _definition(self._code),
-            0,
-            tops,
-        )
-        self._add_below(())
-        return Profile(self._lines, samples, round(lost_ns / 1000), is_cut=bool(self._left_out))
+        code = self._code
+        definition = _definition(code)
+        self._append(code.co_filename, code.co_firstlineno, code.co_name, definition, [self._root])
+        self._add_below(self._root)
+        return Profile(self._lines, samples, round(lost_ns / 1000), is_cut=self._is_cut)
 
-    def _add_below(self, above: Path) -> None:
-        for path in sorted(self._children.get(above, []), key=lambda one: one[-1][1]):
-            place, number = path[-1]
-            text = _source(place, number)
-            self._append(place.co_filename, number, place.co_name, text, len(path), [path])
-            self._add_below(path)
-        left_out = self._left_out.get(above)
-        if left_out:
-            self._append("", 0, "", SMALLER, len(above) + 1, left_out)
+    def _add_below(self, above: _Node) -> None:
+        left_out: list[_Node] = []
+        for node in sorted(above.children.values(), key=lambda one: (one.line[1], -one.wall)):
+            if not node.is_kept:
+                if not node.is_detail:
+                    left_out.append(node)
+                continue
+            place, number = node.line
+            if isinstance(place, str):
+                self._append(place, 0, place, f"({place})", [node])
+            else:
+                text = _source(place, number)
+                self._append(place.co_filename, number, place.co_name, text, [node])
+            self._add_below(node)
+        if sum(node.wall for node in left_out) >= 1_000:
+            self._is_cut = True
+            self._append("", 0, "", SMALLER, left_out)
 
     def _append(
-        self, file: str, number: int, function: str, text: str, indent: int, paths: Sequence[Path]
+        self, file: str, number: int, function: str, text: str, nodes: Sequence[_Node]
     ) -> None:
-        wall_us = round(sum(self._wall[path] for path in paths) / 1000)
-        cpu_us = None
-        if self._cpu is not None:
-            cpu_us = round(sum(self._cpu.get(path, 0.0) for path in paths) / 1000)
+        wall_us = round(sum(node.wall for node in nodes) / 1000)
+        cpu_us = round(sum(node.cpu for node in nodes) / 1000) if self._has_cpu else None
+        indent = nodes[0].depth
         self._lines.append(ProfileLine(file, number, function, text, indent, wall_us, cpu_us))
 
 
-def _that_fit(wall: dict[Path, float]) -> set[Path]:
-    """The largest lines, each with those above it, that fit into the event."""
-    # A line is never larger than the one above it, so that one comes first.
-    order = sorted(wall, key=lambda one: (-wall[one], len(one)))
-    fits, too_many = 0, len(order) + 1
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        if _size(wall, order[:middle]) <= _MOST_BYTES:
-            fits = middle
-        else:
-            too_many = middle
-    return set(order[:fits])
-
-
-def _size(wall: dict[Path, float], chosen: Sequence[Path]) -> int:
-    """About the bytes of an event with these lines, and one for what is left out below each."""
-    kept = set(chosen)
-    cut = {path[:-1] for path in wall if path not in kept and (path[:-1] in kept or len(path) == 1)}
-    texts = {SMALLER}
-    for path in chosen:
-        place, number = path[-1]
-        texts |= {place.co_filename, place.co_name, _source(place, number)}
-    text_bytes = sum(len(text.encode()) + _TEXT_BYTES for text in texts)
-    return _HEAD_BYTES + _LINE_BYTES * (len(chosen) + len(cut) + 1) + text_bytes
-
-
+@lru_cache(maxsize=8192)
 def _source(code: CodeType, number: int) -> str:
     return linecache.getline(code.co_filename, number).strip()[:120] or code.co_name
 
 
+@lru_cache(maxsize=2048)
 def _definition(code: CodeType) -> str:
     """The line with `def`, below its decorators."""
     for number in range(code.co_firstlineno, code.co_firstlineno + 20):

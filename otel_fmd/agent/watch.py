@@ -162,10 +162,13 @@ class Watch:
             return None
         begin = Sample(self.begin_ns, self.begin_cpu_ns, None)
         end = Sample(self.end_ns, self.end_cpu_ns, None)
-        samples = [
-            Sample(wall, cpu, None if raw is None else without_framework(lines_of(raw)) or None)
-            for wall, cpu, raw in list(self.samples)
-        ]
+        paths: dict[int, Path | None] = {}
+        samples = []
+        for wall, cpu, raw in self.samples:
+            key = id(raw)
+            if key not in paths:
+                paths[key] = None if raw is None else without_framework(lines_of(raw)) or None
+            samples.append(Sample(wall, cpu, paths[key]))
         return build_profile(samples, begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
 
     def _add_sample(self, raw: RawStack | None) -> None:

@@ -1,17 +1,24 @@
-"""The span event `fmd.profile`: a profile tree as parallel arrays and one table of strings.
+"""The span event `fmd.profile`: a profile tree in one attribute of bytes.
 
-Arrays of numbers survive the SDK's length limit for strings; a profile whose string table was cut
-by it is recognised by `fmd.profile.characters` and shown as cut.
+`fmd.profile.data` is JSON, compressed (zlib): `[strings, files, lines, functions, codes, indents,
+wall_us, cpu_us]`, where files, functions and codes are numbers of strings. The SDK's limit on the
+length of texts does not cut bytes. Agents of earlier versions sent parallel arrays of numbers and
+one table of strings, each as an attribute: these are read, too, and recognised where that limit cut
+the table.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_fmd.spans.record import AttributeValue, Event
 
 PREFIX = "fmd.profile."
+_MOST_BYTES = 1_000_000
+_NUMBER_OF_COLUMNS = 7
 
 
 class ProfileLine(NamedTuple):
@@ -46,24 +53,22 @@ def profile_attributes(profile: Profile) -> dict[str, AttributeValue]:
     def number(text: str) -> int:
         return strings.setdefault(text, len(strings))
 
-    files = [number(line.filename) for line in profile.lines]
-    functions = [number(line.function_name) for line in profile.lines]
-    codes = [number(line.code) for line in profile.lines]
-    found: dict[str, AttributeValue] = {
-        "file": files,
-        "function": functions,
-        "code": codes,
-        "line": [line.line_number for line in profile.lines],
-        "indent": [line.indent for line in profile.lines],
-        "wall_us": [line.wall_us for line in profile.lines],
-        "cpu_us": [-1 if line.cpu_us is None else line.cpu_us for line in profile.lines],
-        "strings": list(strings),
-        "characters": sum(map(len, strings)),
-        "samples": profile.samples,
-        "not_sampled_us": profile.not_sampled_us,
-        "cut": profile.is_cut,
+    columns = [
+        [number(line.filename) for line in profile.lines],
+        [line.line_number for line in profile.lines],
+        [number(line.function_name) for line in profile.lines],
+        [number(line.code) for line in profile.lines],
+        [line.indent for line in profile.lines],
+        [line.wall_us for line in profile.lines],
+        [-1 if line.cpu_us is None else line.cpu_us for line in profile.lines],
+    ]
+    text = json.dumps([list(strings), *columns], separators=(",", ":"), ensure_ascii=False)
+    return {
+        f"{PREFIX}data": zlib.compress(text.encode("utf-8", "replace"), 1),
+        f"{PREFIX}samples": profile.samples,
+        f"{PREFIX}not_sampled_us": profile.not_sampled_us,
+        f"{PREFIX}cut": profile.is_cut,
     }
-    return {f"{PREFIX}{name}": value for name, value in found.items()}
 
 
 def profile_of(event: Event) -> Profile | None:
@@ -72,19 +77,12 @@ def profile_of(event: Event) -> Profile | None:
         name.removeprefix(PREFIX): value for name, value in event.attributes.items()
     }
     try:
-        strings = [str(text) for text in values["strings"]]
-        arrays = [[int(n) for n in values[key]] for key in ("file", "line", "function", "code")]
-        arrays += [[int(n) for n in values[key]] for key in ("indent", "wall_us", "cpu_us")]
-        characters = int(values.get("characters", -1))
+        strings, arrays, is_whole = _columns(values)
         samples = int(values.get("samples", 0))
         not_sampled = int(values.get("not_sampled_us", 0))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, zlib.error):
         return None
-    is_cut = (
-        bool(values.get("cut"))
-        or sum(map(len, strings)) != characters
-        or len({len(array) for array in arrays}) != 1
-    )
+    is_cut = bool(values.get("cut")) or not is_whole or len({len(array) for array in arrays}) != 1
     lines = []
     for file, line, function, code, indent, wall, cpu in zip(*arrays, strict=False):
         if not all(0 <= index < len(strings) for index in (file, function, code)):
@@ -102,3 +100,23 @@ def profile_of(event: Event) -> Profile | None:
             )
         )
     return Profile(lines, samples, max(0, not_sampled), is_cut)
+
+
+def _columns(values: Mapping[str, Any]) -> tuple[list[str], list[list[int]], bool]:
+    """Strings, the seven columns of numbers, and whether no text was cut."""
+    data = values.get("data")
+    if data is not None:
+        if not isinstance(data, bytes):
+            raise ValueError(f"{type(data).__name__} instead of bytes")
+        inflate = zlib.decompressobj()
+        text = inflate.decompress(data, _MOST_BYTES)
+        if inflate.unconsumed_tail:
+            raise ValueError(f"a profile of more than {_MOST_BYTES} bytes")
+        strings, *columns = json.loads(text)
+        if len(columns) != _NUMBER_OF_COLUMNS:
+            raise ValueError(f"{len(columns)} columns; expected {_NUMBER_OF_COLUMNS}")
+        return list(map(str, strings)), [[int(n) for n in column] for column in columns], True
+    strings = [str(text) for text in values["strings"]]
+    columns = [[int(n) for n in values[key]] for key in ("file", "line", "function", "code")]
+    columns += [[int(n) for n in values[key]] for key in ("indent", "wall_us", "cpu_us")]
+    return strings, columns, sum(map(len, strings)) == int(values.get("characters", -1))
