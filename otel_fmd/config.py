@@ -148,10 +148,10 @@ class Settings:
         5.0, decimal(1.0), "Milliseconds between two looks of the profiler, in the monitored app."
     )
     switch_interval_ms: float = _setting(
-        1.0,
+        0.1,
         decimal(0.0),
-        "The interpreter's switch interval while one profiled request runs, in milliseconds, so "
-        "that busy lines are seen; 0: left alone.",
+        "The interpreter's switch interval while one profiled request runs alone, in milliseconds, "
+        "so that busy lines are seen; at least 1 where other threads run, too; 0: left alone.",
     )
     redact: tuple[str, ...] = _setting(
         (),

@@ -32,7 +32,7 @@ class AgentOptions:
     default_level: int = 2
     rule: OutlierRule = field(default_factory=OutlierRule)
     sampling_period_ms: float = 5.0
-    switch_interval_ms: float = 1.0
+    switch_interval_ms: float = 0.1
     redact: tuple[str, ...] = ()
     keep_headers: bool = True
     keep_environ: bool = True

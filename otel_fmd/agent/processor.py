@@ -268,7 +268,7 @@ class FmdSpanProcessor(SpanProcessor):
             if watch.is_late:
                 attributes = outlier_attributes(running.request, watch.snapshot, self.options)
                 entry.add_event(semconv.EVENT_OUTLIER, attributes, end_ns)
-            profile = watch.profile() if watch.samples else None
+            profile = watch.profile(self._watcher.released) if watch.samples else None
             if profile is not None:
                 entry.add_event(semconv.EVENT_PROFILE, profile_attributes(profile), end_ns)
         except Exception:

@@ -27,14 +27,20 @@ _LEAST_SHARE = 0.002
 """A line with less of the time than this is left out."""
 _UNKNOWN_SHARE = 0.5
 _WAITS = 0.1
+_DEEP_LIBRARY = 4
 
 
 class Sample(NamedTuple):
-    """One look at a thread: wall and CPU nanoseconds, and the lines from the endpoint down."""
+    """One look at a thread: wall and CPU nanoseconds, and the lines from the endpoint down.
+
+    `let_go`: it is seen where it let go of the interpreter's lock (a query, a file), but computed
+    elsewhere a moment before, when the look was due.
+    """
 
     wall_ns: int
     cpu_ns: int
     path: Path | None
+    let_go: bool = False
 
 
 class _Node:
@@ -51,6 +57,7 @@ class _Node:
         "depth",
         "edge_cpu",
         "edge_wall",
+        "hidden",
         "is_detail",
         "is_kept",
         "line",
@@ -65,7 +72,7 @@ class _Node:
         self.parent = parent
         self.depth: int = parent.depth + 1 if parent is not None else 0
         self.children: dict[Line, _Node] = {}
-        self.wall = self.cpu = 0.0
+        self.wall = self.cpu = self.hidden = 0.0
         self.own_cpu = self.own_wall = self.edge_cpu = self.edge_wall = 0
         self.is_detail: bool = parent is not None and (
             parent.is_detail or _is_within(line, parent.line)
@@ -138,42 +145,76 @@ def build_profile(
     """
     own = package_of(code.co_filename)
     root = _Node((code, 0), None)
-    nodes: list[_Node | None] = [None]
-    known: dict[int, _Node] = {}
+    nothing = _End(None, None)
+    known: dict[tuple[int, bool], _End] = {}
+    ends = [nothing]
     for sample in samples:
         path = sample.path
         if not path:
-            nodes.append(None)
+            ends.append(nothing)
             continue
-        node = known.get(id(path))
-        if node is None:
-            node = known[id(path)] = root.below(folded(path, own))
-        nodes.append(node)
-    nodes.append(None)
-    number = sum(node is not None for node in nodes)
+        end_of = known.get((id(path), sample.let_go))
+        if end_of is None:
+            node = root.below(folded(path, own))
+            end_of = _End(node, _computed_before(node) if sample.let_go else None)
+            known[id(path), sample.let_go] = end_of
+        ends.append(end_of)
+    ends.append(nothing)
+    number = sum(one.node is not None for one in ends)
     if not number:
         return None
     points = [begin, *samples, end]
     intervals = [
         (before, after, max(0, right.cpu_ns - left.cpu_ns), right.wall_ns - left.wall_ns)
-        for (left, right), (before, after) in zip(pairwise(points), pairwise(nodes), strict=True)
+        for (left, right), (before, after) in zip(pairwise(points), pairwise(ends), strict=True)
     ]
     _learn_shares(intervals)
     lost = sum(_charge(*one, has_cpu=has_cpu) for one in intervals)
+    lost += _spread_hidden(root)
     root.add_up()
     return _Tree(root, code, has_cpu).profile(number, lost)
 
 
-def _learn_shares(intervals: Sequence[tuple[_Node | None, _Node | None, int, int]]) -> None:
+class _End(NamedTuple):
+    """An end of an interval: the line that was seen; of a thread that had let go by itself also
+    the line below which it computed before, it is not known where."""
+
+    node: _Node | None
+    hidden: _Node | None
+
+    @property
+    def computing(self) -> _Node | None:
+        """The lowest line that surely computed."""
+        return self.hidden or self.node
+
+
+def _computed_before(node: _Node) -> _Node:
+    """Below which line a thread computed before it let go at this one.
+
+    In the line that called, or in the library where that is deep: its own lines let go of the
+    interpreter far below of where they compute.
+    """
+    place = node
+    while place.is_detail and place.parent is not None:
+        place = place.parent
+    if isinstance(place.line[0], str):
+        if node.depth - place.depth >= _DEEP_LIBRARY:
+            return place
+        place = place.parent or place
+    return place.parent or place
+
+
+def _learn_shares(intervals: Sequence[tuple[_End, _End, int, int]]) -> None:
     for before, after, cpu, wall in intervals:
-        if before is not None and after is not None:
-            node: _Node | None = _common(before, after)
+        one, other = before.computing, after.computing
+        if one is not None and other is not None:
+            node: _Node | None = _common(one, other)
             while node is not None and node.depth:
                 node.own_cpu += cpu
                 node.own_wall += wall
                 node = node.parent
         else:
-            node = before or after
+            node = one or other
             while node is not None and node.depth:
                 node.edge_cpu += cpu
                 node.edge_wall += wall
@@ -192,26 +233,55 @@ def _common(one: _Node, other: _Node) -> _Node:
     return one
 
 
-def _charge(
-    before: _Node | None, after: _Node | None, cpu: int, wall: int, *, has_cpu: bool
-) -> float:
+def _charge(before: _End, after: _End, cpu: int, wall: int, *, has_cpu: bool) -> float:
     """Charge an interval to the lines at its ends; what is charged to none of them."""
     wait = max(0, wall - cpu)
-    ends = [node for node in (before, after) if node is not None]
+    ends = [end for end in (before, after) if end.node is not None]
     if not ends:
         return cpu + wait
     if len(ends) == 2 and ends[0] is ends[1]:
         ends = ends[:1]
-    busy = [node.share() for node in ends]
+    busy = [1.0 if end.hidden is not None else end.node.share() for end in ends if end.node]
+    idle = [
+        1.0 if end.hidden is not None else 1 - share for end, share in zip(ends, busy, strict=True)
+    ]
     lost = 0
     if has_cpu and cpu and max(busy) < _WAITS:
         lost, cpu = cpu, 0
-    all_busy, all_idle = sum(busy), len(busy) - sum(busy)
-    for node, share in zip(ends, busy, strict=True):
-        part = cpu * (share / all_busy if all_busy else 1 / len(ends))
-        rest = wait * ((1 - share) / all_idle if all_idle else 1 / len(ends))
-        node.wall += part + rest
-        node.cpu += part
+    all_busy, all_idle = sum(busy), sum(idle)
+    for (node, hidden), one, other in zip(ends, busy, idle, strict=True):
+        assert node is not None
+        part = cpu * (one / all_busy if all_busy else 1 / len(ends))
+        rest = wait * (other / all_idle if all_idle else 1 / len(ends))
+        node.wall += rest
+        if hidden is not None:
+            hidden.hidden += part
+        else:
+            node.wall += part
+            node.cpu += part
+    return lost
+
+
+def _spread_hidden(root: _Node) -> float:
+    """Give computing of which only the lines above are known to the lines that were seen computing
+    below them, by their share; what is left where none was seen."""
+    nodes = [root, *root.walk()]
+    seen = {id(node): node.cpu for node in nodes}
+    lost = 0.0
+    for node in nodes:
+        if not node.hidden:
+            continue
+        below = [one for one in node.walk() if seen[id(one)] > 0]
+        whole = sum(seen[id(one)] for one in below)
+        for one in below:
+            part = node.hidden * seen[id(one)] / whole
+            one.wall += part
+            one.cpu += part
+        if not below and node is root:
+            lost += node.hidden
+        elif not below:
+            node.wall += node.hidden
+            node.cpu += node.hidden
     return lost
 
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from enum import Enum
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -33,7 +34,54 @@ HAS_CPU_CLOCK = sys.platform == "linux"
 _MOST_SAMPLES = 2_000
 """Beyond, every second one is given up, and half as many are taken from then on."""
 _MACHINE_S = 0.1
+_MOST_RELEASED = 4_096
+_LEAST_FREE, _RELEASED_SHARE = 2, 0.05
 Frames = Mapping[int, FrameType]
+
+
+class Due(Enum):
+    """Whether a thread had the interpreter's lock when a look at it was due.
+
+    FREE: nobody had it: the thread waited where it is seen, or ran without the lock there. LET_GO:
+    it computed, and let go by itself since, at the line where it is seen. HELD: it computed, and
+    let go by itself or because the watching thread asked for the lock.
+    """
+
+    FREE = 0
+    LET_GO = 1
+    HELD = 2
+
+
+class Released:
+    """Instructions at which threads let go of the interpreter's lock by themselves: queries, files.
+
+    A thread that is stopped anywhere may be taken for one that let go, once in a hundred looks; so
+    it is the share of looks that tells.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[CodeType, int], list[int]] = {}
+
+    def learn(self, raw: RawStack | None, due: Due | None) -> None:
+        """Note where a thread was seen, and whether it had the lock when the look was due."""
+        if not raw or due is None:
+            return
+        place = raw[0], raw[1]
+        found = self._places.get(place)
+        if found is None:
+            if len(self._places) >= _MOST_RELEASED:
+                return
+            found = self._places[place] = [0, 0]
+        found[due is Due.HELD] += 1
+
+    def computed_before(self, raw: RawStack | None, due: Due | None) -> bool:
+        """Whether the thread computed elsewhere when the look was due."""
+        if not raw or due is None or due is Due.FREE:
+            return False
+        if due is Due.LET_GO:
+            return True
+        free, held = self._places.get((raw[0], raw[1]), (0, 0))
+        return free >= _LEAST_FREE and free >= _RELEASED_SHARE * (free + held)
 
 
 class Snapshot(NamedTuple):
@@ -85,7 +133,7 @@ class Watch:
         self.code = code
         self.environ = environ
         self.profiled = profiled and code is not None
-        self.samples: list[tuple[int, int, RawStack | None]] = []
+        self.samples: list[tuple[int, int, RawStack | None, Due | None]] = []
         self.snapshot: Snapshot | None = None
         self.body_code: CodeType | None = None
         self._turn, self._stride = 0, 1
@@ -142,8 +190,15 @@ class Watch:
                 return True
         return self.snapshot is None and now_ns >= self.deadline_ns
 
-    def look(self, frames: Frames, now_ns: int) -> None:
-        """One look by the watching thread."""
+    def look(self, frames: Frames, now_ns: int, due: Due | None, released: Released) -> None:
+        """One look by the watching thread.
+
+        Args:
+            frames: the frames of all threads.
+            now_ns: the time of the look.
+            due: who had the interpreter's lock when it was due; None: it is not known.
+            released: where threads let go of it by themselves.
+        """
         frame = frames.get(self.ident)
         late = self.snapshot is None and now_ns >= self.deadline_ns
         if frame is None or not (self.profiled or late):
@@ -152,11 +207,12 @@ class Watch:
             return
         raw = self._raw(frame, frames)
         if self.profiled:
-            self._add_sample(raw)
+            released.learn(raw, due)
+            self._add_sample(raw, due)
         if late:
             self.snapshot = take_snapshot(lines_of(raw or whole_stack(frame)), self.environ)
 
-    def profile(self) -> Profile | None:
+    def profile(self, released: Released) -> Profile | None:
         """What the samples tell; None when there are none."""
         if not self.samples or self.code is None:
             return None
@@ -164,18 +220,19 @@ class Watch:
         end = Sample(self.end_ns, self.end_cpu_ns, None)
         paths: dict[int, Path | None] = {}
         samples = []
-        for wall, cpu, raw in self.samples:
+        for wall, cpu, raw, due in self.samples:
             key = id(raw)
             if key not in paths:
                 paths[key] = None if raw is None else without_framework(lines_of(raw)) or None
-            samples.append(Sample(wall, cpu, paths[key]))
+            let_go = released.computed_before(raw, due)
+            samples.append(Sample(wall, cpu, paths[key], let_go))
         return build_profile(samples, begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
 
-    def _add_sample(self, raw: RawStack | None) -> None:
+    def _add_sample(self, raw: RawStack | None, due: Due | None) -> None:
         samples = self.samples
         if samples and samples[-1][2] == raw:
             raw = samples[-1][2]  # where a request waits, one stack stands for many looks
-        samples.append((time.perf_counter_ns(), self.cpu_ns(), raw))
+        samples.append((time.perf_counter_ns(), self.cpu_ns(), raw, due))
         if len(samples) >= _MOST_SAMPLES:
             self.samples = samples[::2]
             self._stride *= 2

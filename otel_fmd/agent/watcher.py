@@ -14,9 +14,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from otel_fmd.agent.watch import Watch
+from otel_fmd.agent.watch import Due, Released, Watch
 from otel_fmd.forks import on_fork
+
+resource: Any
+try:
+    import resource
+except ModuleNotFoundError:  # not on Windows
+    resource = None
+_RUSAGE_THREAD: int | None = getattr(resource, "RUSAGE_THREAD", None)
 
 _log = logging.getLogger(__name__)
 _GRID_S = 0.01
@@ -26,10 +34,22 @@ _jitter = random.SystemRandom()
 _IDLE_AFTER_S = 1.0
 _MOST_OF_A_CORE = 0.045
 """The share of a core that watching may take, waking up included."""
+_SHARED_S = 0.001
+"""The least switch interval while other requests run, too: they would pay for it."""
+_OTHERS = 0.3
+"""A share of a core that other threads may take without being spared."""
 _FEW = 4
 """So many requests are looked at without asking for the time in between."""
 _LOOKING = 0.025
 """The share that looking may take; what does not fit into a tick has its turn in the next."""
+
+
+def _waits() -> int:
+    """How often this thread has waited for anything; 0 where that is not known."""
+    if _RUSAGE_THREAD is None:
+        return 0
+    found: int = resource.getrusage(_RUSAGE_THREAD).ru_nvcsw
+    return found
 
 
 class Watcher:
@@ -64,12 +84,17 @@ class Watcher:
         self._finishing = threading.Lock()
         self._stopped = False
         self._turn = 0
+        self._due: Due | None = None
+        self.released = Released()
+        self._others_s, self._others_compute, self._alone = 0.0, False, 0
 
     def add(self, watch: Watch) -> None:
         """Watch a request from now on."""
         self._watched[id(watch)] = watch
         if watch.profiled:
             self._profiled[id(watch)] = watch
+            self._set_switch_interval()
+        elif self._lowered_from_s:
             self._set_switch_interval()
         if self._thread is None:
             self._start()
@@ -126,14 +151,17 @@ class Watcher:
         if not self._switch_s:
             return
         if len(self._profiled) == 1:
-            if not self._lowered_from_s:
-                now_s = sys.getswitchinterval()
-                if now_s > self._switch_s:
-                    # In this order: whoever crosses never finds it lowered by nobody, nor does a
-                    # child that is forked in between.
-                    self._usual_s = now_s
-                    sys.setswitchinterval(self._switch_s)
-                    self._lowered_from_s = now_s
+            wanted_s = self._switch_s
+            if len(self._watched) > 1 or self._others_compute:
+                wanted_s = max(wanted_s, _SHARED_S)
+            now_s = sys.getswitchinterval()
+            usual_s = self._lowered_from_s or now_s
+            if wanted_s < usual_s and not math.isclose(now_s, wanted_s, abs_tol=2e-6):
+                # In this order: whoever crosses never finds it lowered by nobody, nor does a child
+                # that is forked in between.
+                self._usual_s = usual_s
+                sys.setswitchinterval(wanted_s)
+                self._lowered_from_s = usual_s
         elif self._lowered_from_s:
             usual_s, self._lowered_from_s = self._lowered_from_s, 0.0
             if usual_s:
@@ -141,7 +169,9 @@ class Watcher:
 
     def _give_back(self) -> None:
         """In a forked child: the interval that its parent had lowered, and it will not raise."""
-        if self._usual_s and math.isclose(sys.getswitchinterval(), self._switch_s, abs_tol=2e-6):
+        now_s = sys.getswitchinterval()
+        ours = (self._switch_s, max(self._switch_s, _SHARED_S))
+        if self._usual_s and any(math.isclose(now_s, one, abs_tol=2e-6) for one in ours):
             sys.setswitchinterval(self._usual_s)
 
     def _start(self) -> None:
@@ -174,8 +204,10 @@ class Watcher:
                 # The first look comes after a random part of the period, or short requests would
                 # always be seen at the same place.
                 time.sleep(self._period_s * _jitter.random())
+                self._due = None
             else:
                 time.sleep(_GRID_S)
+                self._due = None
                 continue
             try:
                 self._look()
@@ -184,7 +216,28 @@ class Watcher:
                 _log.exception("watching failed")
             before_s, spent_s = spent_s, time.thread_time()
             tick_s = self._period_s if self._profiled else _GRID_S
-            time.sleep(max(tick_s, (spent_s - before_s) / _MOST_OF_A_CORE))
+            pause_s = max(tick_s, (spent_s - before_s) / _MOST_OF_A_CORE)
+            waits, due_s = _waits(), time.perf_counter() + pause_s
+            time.sleep(pause_s)
+            # Once for the sleep; more often when another thread held the interpreter's lock.
+            if _waits() - waits <= 1:
+                self._due = Due.FREE
+            elif time.perf_counter() - due_s < sys.getswitchinterval():
+                self._due = Due.LET_GO
+            else:
+                self._due = Due.HELD
+            self._note_others(pause_s)
+
+    def _note_others(self, wall_s: float) -> None:
+        """Whether other threads of the process compute, too: they would pay for switches."""
+        spent_s = time.process_time() - time.thread_time()
+        for watch in list(self._profiled.values()):
+            spent_s -= watch.cpu_ns() / 1e9
+        before_s, self._others_s = self._others_s, spent_s
+        one = next(iter(self._profiled), 0)
+        is_same, self._alone = one == self._alone, one
+        if is_same and one:
+            self._others_compute = spent_s - before_s > _OTHERS * wall_s
 
     def _look(self) -> None:
         """Look at each request, or at as many as the tick has time for, in turns."""
@@ -194,16 +247,18 @@ class Watcher:
             return
         frames = sys._current_frames()
         number = len(wanted)
+        # Of several threads nobody knows which one had the lock.
+        due = self._due if len(self._watched) == 1 else None
         if number <= _FEW:
             for watch in wanted:
-                watch.look(frames, now_ns)
+                watch.look(frames, now_ns, due, self.released)
             return
         tick_s = self._period_s if self._profiled else _GRID_S
         spent_ns = time.thread_time_ns()
         end_ns = spent_ns + int(tick_s * _LOOKING * 1e9)
         first = self._turn % number
         for place in range(number):
-            wanted[(first + place) % number].look(frames, now_ns)
+            wanted[(first + place) % number].look(frames, now_ns, due, self.released)
             before_ns, spent_ns = spent_ns, time.thread_time_ns()
             # Another look takes about as long as this one did.
             if 2 * spent_ns - before_ns > end_ns:
