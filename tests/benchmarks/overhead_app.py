@@ -10,17 +10,28 @@ so it imports nothing but Flask until it knows the variant.
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, render_template
+from jinja2 import DictLoader
 from werkzeug.test import EnvironBuilder
 
 Settle = Callable[[], object]
 _QUEUE = 16_384
+BASE = """<!doctype html><title>{% block title %}{% endblock %}</title>
+{% macro cell(value) %}
+<td class="{{ 'number' if value is number else 'text' }}">{{ value|string|title }}</td>
+{% endmacro %}<table>{% block rows %}{% endblock %}</table>"""
+LIST = """{% extends "base.html" %}{% from "base.html" import cell %}
+{% block title %}Items{% endblock %}{% block rows %}{% for page in pages %}
+{% for name, price, stock in items(page) %}
+<tr>{{ cell(name) }}{{ cell(price) }}{{ cell(stock) }}</tr>
+{% endfor %}{% endfor %}{% endblock %}"""
 
 
 def make_app() -> Flask:
@@ -39,7 +50,30 @@ def make_app() -> Flask:
         time.sleep(0.01)
         return "x"
 
+    make_page(app)
     return app
+
+
+def make_page(app: Flask) -> None:
+    """A page of some 20 ms as applications have them: queries and a template, 30 frames deep."""
+    rows = sqlite3.connect(":memory:", check_same_thread=False)
+    rows.execute("create table item (name text, price real, stock int)")
+    rows.executemany(
+        "insert into item values (?, ?, ?)", [(f"item {n}", n * 1.5, n % 7) for n in range(40)]
+    )
+    app.jinja_loader = DictLoader({"base.html": BASE, "list.html": LIST})
+
+    def items(page: int) -> list[tuple[object, ...]]:
+        return rows.execute("select * from item order by (price * ?) % 11", (page,)).fetchall()
+
+    def down(left: int, page: int) -> str:
+        if left:
+            return down(left - 1, page)
+        return render_template("list.html", items=items, pages=range(16))
+
+    @app.route("/page")
+    def page() -> str:
+        return down(12, 1)
 
 
 def monitor_with_fmd(app: Flask, level: int, target: str) -> Settle:

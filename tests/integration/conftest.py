@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,23 +16,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import otel_fmd
 from otel_fmd.database.store import Store
 from otel_fmd.instrumentation import Instrumentation
-from tests.support.requirements import BUILD
+from tests.support.fmd_environment import install_fmd
 from tests.support.shop import make_app
-
-FMD = "Flask-MonitoringDashboard==5.1.0"
 
 
 @pytest.fixture(scope="session")
 def fmd_python() -> Path:
     """A Python with the original FMD in an environment of its own."""
-    folder = BUILD / "fmd"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        command = [str(python), "-m", "pip", "install", "-q", FMD, "pymysql"]
-        subprocess.run(command, check=True, timeout=400)
-        (folder / "installed").touch()
-    return python
+    return install_fmd()
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""An environment with the original FMD, for tests and benchmarks that compare with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.requirements import BUILD
+
+FMD = "Flask-MonitoringDashboard==5.1.0"
+
+
+def install_fmd() -> Path:
+    """Its Python; installed when it is first asked for."""
+    folder = BUILD / "fmd"
+    python = folder / "bin" / "python"
+    if not (folder / "installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        command = [str(python), "-m", "pip", "install", "-q", FMD, "pymysql"]
+        subprocess.run(command, check=True, timeout=400)
+        (folder / "installed").touch()
+    return python
