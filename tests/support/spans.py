@@ -25,6 +25,8 @@ def attribute(key: str, value: Any) -> KeyValue:
         made.value.int_value = value
     elif isinstance(value, float):
         made.value.double_value = value
+    elif isinstance(value, bytes):
+        made.value.bytes_value = value
     else:
         made.value.string_value = value
     return made
