@@ -92,7 +92,7 @@ def json_pairs(pairs: Any, depth: int = 0) -> dict[str, AttributeValue]:
 
 
 def json_value(value: Any, depth: int = 0) -> AttributeValue:
-    """The Python value of an `AnyValue` in OTLP/JSON; nested too deep it is None.
+    """The Python value of an `AnyValue` in OTLP/JSON; nested too deep, or unknown, it is None.
 
     Raises:
         ValueError: it is none; the message says why.
@@ -104,7 +104,9 @@ def json_value(value: Any, depth: int = 0) -> AttributeValue:
     for kind, read in _JSON_VALUES.items():
         if kind in value:
             return read(value[kind])
-    inner = value.get("arrayValue", value.get("kvlistValue", {}))
+    if "arrayValue" not in value and "kvlistValue" not in value:
+        return None
+    inner = value.get("arrayValue", value.get("kvlistValue"))
     if not isinstance(inner, dict) or depth >= _MAX_DEPTH:
         return None
     items = inner.get("values") or []

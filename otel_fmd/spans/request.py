@@ -106,8 +106,10 @@ def endpoint_name(attributes: dict[str, AttributeValue], span_name: str) -> str:
     method = _first(attributes, semconv.METHOD)
     if method is None:
         return span_name or "(unnamed)"
+    # A text first: a client may send a list or a map, which no set can be asked for.
+    method = str(method)
     if method not in semconv.KNOWN_METHODS:
-        method = str(method).upper()
+        method = method.upper()
         if method not in semconv.KNOWN_METHODS:
             method = "_OTHER"
     return f"{method} {attributes.get('http.route') or '(unmatched)'}"

@@ -11,9 +11,10 @@ from typing import Any
 import grpc
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from otel_fmd.spans import semconv
 from tests.integration.test_otlp_http import as_json
 from tests.support.serving import Served
 from tests.support.spans import Spans, attribute, body, payload
@@ -125,6 +126,7 @@ def places(document: Any) -> list[tuple[Any, Any]]:
 
 @MANY
 @given(seed=st.integers(0, 10_000), place=st.integers(0, 10**6), value=VALUES)
+@example(seed=0, place=25, value={"": None})  # the value of `http.method`
 def test_mutated_json(served: Served, seed: int, place: int, value: Any) -> None:
     """Valid documents with any part replaced by anything."""
     document = as_json(Spans(seed).many(2))
@@ -133,6 +135,72 @@ def test_mutated_json(served: Served, seed: int, place: int, value: Any) -> None
     container[key] = value
     data = json.dumps(document).encode("utf-8", "surrogatepass")
     assert post(served, data, KINDS[1]) in (200, 400)
+
+
+NAMES = (
+    *semconv.METHOD,
+    *semconv.STATUS_CODE,
+    *semconv.ROUTE,
+    *semconv.ADDRESS,
+    *semconv.USER,
+    *semconv.URL_FULL,
+    *semconv.URL_PATH,
+    *semconv.URL_QUERY,
+    *semconv.URL_SCHEME,
+    *semconv.TARGET,
+    *semconv.HOST,
+    semconv.FLASK_ENDPOINT,
+    semconv.MONITOR_LEVEL,
+    semconv.FIRST_BYTE_NS,
+    semconv.AGENT_VERSION,
+    semconv.SERVICE_NAME,
+    *semconv.VERSION,
+    *(f"fmd.profile.{name}" for name in ("data", "samples", "not_sampled_us", "strings", "lines")),
+    *(f"fmd.outlier.{name}" for name in ("headers", "url", "cpu_percent", "stack", "values")),
+    *(f"exception.{name}" for name in ("type", "message", "stacktrace", "escaped")),
+    "http.request.header.x_y",
+    "user_agent.original",
+    "server.port",
+)
+ANY_VALUES = (
+    {},
+    {"unknownValue": 1},
+    *({"stringValue": text} for text in ("", "\0", "\ufffe\U0001f600\u202e", "%FF", "http://[::1")),
+    *({"stringValue": text} for text in ("9" * 5_000, "[[[[", "[1, 2]", "NaN")),
+    *({"intValue": number} for number in (0, -1, 4, 101, 999, "3", 2**63 - 1, -(2**63))),
+    *({"doubleValue": number} for number in ("NaN", "-Infinity", 1.5, -0.0)),
+    *({"boolValue": flag} for flag in (True, False)),
+    *({"bytesValue": data} for data in ("", "AP8=", "eJwDAAAAAAE=")),
+    {"arrayValue": {}},
+    {"arrayValue": {"values": [{}, {"kvlistValue": {"values": [{"key": "", "value": {}}]}}]}},
+    {"kvlistValue": {"values": [{"key": "a", "value": {"bytesValue": "AAAA"}}]}},
+)
+
+
+@pytest.mark.parametrize("value", ANY_VALUES, ids=lambda value: str(value)[:40])
+def test_any_value_in_any_attribute(served: Served, value: Any) -> None:
+    """Whatever an attribute of a span, its resource or an event holds, the span is stored."""
+    pair = {"value": value}
+    before = served.metric("otel_fmd_requests_stored_total")
+    made = Spans(next(_seeds) + 70_000_000)
+    resources = []
+    for name in NAMES:
+        (resource,) = as_json(made.many(4))["resourceSpans"]
+        resource["resource"] = {"attributes": [pair | {"key": name}]}
+        one, *others = resource["scopeSpans"][0]["spans"]
+        one["attributes"].append(pair | {"key": name})
+        one["endTimeUnixNano"] = str(int(one["startTimeUnixNano"]) + 10**10)  # an outlier
+        one["status"] = {"code": 2}
+        for span, event in zip(others, ("exception", "fmd.outlier", "fmd.profile"), strict=True):
+            attributes = [pair | {"key": name}]
+            span["attributes"].append({"key": "fmd.monitor_level", "value": {"intValue": 3}})
+            span["events"] = [
+                {"name": event, "timeUnixNano": span["endTimeUnixNano"], "attributes": attributes}
+            ]
+        resources.append(resource)
+    data = json.dumps({"resourceSpans": resources}).encode()
+    assert post(served, data, KINDS[1]) == 200
+    assert served.metric("otel_fmd_requests_stored_total") == before + 4 * len(NAMES)
 
 
 @pytest.mark.parametrize(
