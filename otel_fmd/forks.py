@@ -74,9 +74,9 @@ def on_fork(reset: Callable[[], None]) -> None:
     _forks.register(owner, reset.__name__)
 
 
-def check() -> None:
+def check(getpid: Callable[[], int] = os.getpid) -> None:
     """Make anew what a fork hook would have, when this process was forked without one."""
-    if os.getpid() != _forks.pid:
+    if getpid() != _forks.pid:
         _forks.unannounced()
 
 

@@ -15,10 +15,11 @@ from typing import Any
 from flask import Flask
 from opentelemetry import context as context_api
 from opentelemetry import trace
+from opentelemetry.context import Context
 
 from otel_fmd import forks
 from otel_fmd.agent.processor import FmdSpanProcessor
-from otel_fmd.agent.responses import TEST_CLIENT
+from otel_fmd.agent.responses import TEST_CLIENT, code_of_body, is_whole, response_of
 from otel_fmd.agent.running import RunningRequest
 from otel_fmd.agent.unseen import make_unseen
 
@@ -40,7 +41,6 @@ class RequestBoundary:
         self._processor = processor
         self._key = processor.environ_key
         self.is_off = False
-        processor.responses.of(app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         processor = self._processor
@@ -51,22 +51,25 @@ class RequestBoundary:
         running = RunningRequest(processor, environ, start_response)
         environ[self._key] = running
         outer = context_api.get_current()
-        token = context_api.attach(outer)
         try:
             body = self.wsgi_app(environ, running)
         except BaseException as error:
             end_ns = time.time_ns()
-            context_api.detach(token)
+            _restore(outer)
             self._answered(running, end_ns, error)
             raise
         end_ns = time.time_ns()
-        if running.is_whole or running.span is None:
-            context_api.detach(token)
+        inner = _restore(outer)
+        if running.span is None:
             self._answered(running, end_ns, None)
             return body
-        inner = context_api.get_current()
-        context_api.detach(token)
+        response = response_of(body)
+        if response is not None and is_whole(response, environ):
+            running.finish(end_ns)
+            return body
         try:
+            if running.watch is not None and response is not None:
+                running.watch.to_body(code_of_body(response.response))
             if trace.get_current_span(inner) is trace.get_current_span(outer):
                 # Flask has torn the request down; what its body does is still part of it.
                 inner = trace.set_span_in_context(running.span, inner)
@@ -87,6 +90,14 @@ class RequestBoundary:
             except Exception:
                 self._processor.failed("unseen request")
         running.finish(end_ns, error)
+
+
+def _restore(outer: Context) -> Context:
+    """Make the context before a request the current one again; the one that the app left."""
+    inner = context_api.get_current()
+    if inner is not outer:
+        context_api.attach(outer)
+    return inner
 
 
 def _until_closed(body: Any, running: RunningRequest, end_ns: int, context: Any) -> Any:

@@ -20,7 +20,6 @@ from otel_fmd.agent.group_by import group_by_text
 from otel_fmd.agent.levels import OUTLIERS, PROFILES, REQUESTS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import outlier_attributes
-from otel_fmd.agent.responses import Responses
 from otel_fmd.agent.running import RunningRequest
 from otel_fmd.agent.views import code_of_view
 from otel_fmd.agent.watch import Watch
@@ -71,8 +70,8 @@ class FmdSpanProcessor(SpanProcessor):
         self._levels = levels
         self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
-        self.responses = Responses(self)
-        self._has_who = options.group_by is not None or options.get_ip is not None
+        self.has_who = options.group_by is not None or options.get_ip is not None
+        """Whether the app's functions say who sent a request."""
         self._said: set[str] = set()
         self.environ_key = f"otel_fmd.request.{id(self):x}"
         """Where the environment of a request has its `RunningRequest`."""
@@ -121,7 +120,6 @@ class FmdSpanProcessor(SpanProcessor):
         self._watcher.stop()
         self._watcher.finish_all()
         self.is_stopped = True
-        self.responses.leave()
         stop = getattr(self.beside, "stop", None)
         if stop is not None:
             stop()
@@ -143,7 +141,7 @@ class FmdSpanProcessor(SpanProcessor):
     def set_options(self, options: AgentOptions) -> None:
         """Watch as these say from now on."""
         self.options = options
-        self._has_who = options.group_by is not None or options.get_ip is not None
+        self.has_who = options.group_by is not None or options.get_ip is not None
 
     def level_of(self, endpoint: str) -> int:
         """The monitor level in force for an endpoint; '' for a request without one."""
@@ -167,7 +165,7 @@ class FmdSpanProcessor(SpanProcessor):
     def add_who(self, running: RunningRequest) -> None:
         """The user and the address, in the request's context."""
         entry, options = running.entry, self.options
-        if not self._has_who or entry is None:
+        if entry is None:
             return
         if options.group_by is not None:
             try:
@@ -194,7 +192,7 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if error is not None:
             self._note_error(running, entry, error)
-        if running.is_upgrade and running.status_code in (None, semconv.SWITCHING_PROTOCOLS):
+        if "HTTP_UPGRADE" in running.environ and _was_upgraded(running):
             add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:
             add_attributes(entry, {semconv.FIRST_BYTE_NS: running.first_byte_ns})
@@ -238,7 +236,7 @@ class FmdSpanProcessor(SpanProcessor):
         if state.rule is not rule:
             state.code = self._code_of(rule.endpoint, level)
             state.rule = rule
-        if level >= OUTLIERS and not running.is_upgrade:
+        if level >= OUTLIERS and not ("HTTP_UPGRADE" in environ and running.is_upgrade):
             running.watch = self._watch(state, environ, level)
 
     def _watch(self, state: EndpointState, environ: dict[str, Any], level: int) -> Watch:
@@ -285,6 +283,10 @@ class FmdSpanProcessor(SpanProcessor):
         if not running.is_answered:
             # The server answers in the app's place.
             add_attributes(entry, dict.fromkeys(_status_names(entry), _FAILED))
+
+
+def _was_upgraded(running: RunningRequest) -> bool:
+    return running.is_upgrade and running.status_code in (None, semconv.SWITCHING_PROTOCOLS)
 
 
 def _status_names(entry: Span) -> list[str]:

@@ -41,7 +41,6 @@ class RunningRequest:
         "first_byte_ns",
         "is_answered",
         "is_done",
-        "is_whole",
         "processor",
         "request",
         "span",
@@ -65,7 +64,6 @@ class RunningRequest:
         self.entry: Span | None = None
         self.request: Any = None
         self.watch: Watch | None = None
-        self.is_whole = False
         self.is_done = False
         self.is_answered = False
         self.first_byte_ns: int | None = None
@@ -87,7 +85,8 @@ class RunningRequest:
     @property
     def is_upgrade(self) -> bool:
         """Whether the client asked for a websocket."""
-        return "websocket" in self.environ.get("HTTP_UPGRADE", "").lower()
+        asked = self.environ.get("HTTP_UPGRADE")
+        return asked is not None and "websocket" in asked.lower()
 
     def hold(self, span: Span, entry: Span) -> None:
         """Hold the end of `span`, the first of this request; `entry` is the one that it becomes."""
@@ -105,6 +104,8 @@ class RunningRequest:
         if self.is_done:
             return
         self.is_done = True
+        # Each holds the other: what goes in a cycle waits for the garbage collector.
+        self.environ.pop(self.processor.environ_key, None)
         span = self.span
         if span is None:
             return
@@ -124,6 +125,7 @@ class RunningRequest:
 
     def _ended(self, end_time: int | None = None) -> None:
         """Stands in for `span.end`: Flask tears the request down, in its context."""
-        self.processor.add_who(self)
+        if self.processor.has_who:
+            self.processor.add_who(self)
         if self._start_response is None:
             self.finish(time.time_ns() if end_time is None else end_time)
