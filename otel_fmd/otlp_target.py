@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -70,6 +71,14 @@ def otlp_target(environ: Mapping[str, str]) -> OtlpTarget | None:
         return None
     protocol = environ.get(f"{_TRACES}PROTOCOL") or environ.get(f"{_ALL}PROTOCOL")
     if not protocol:
-        # The default of the Python SDK, unless the port says otherwise.
-        protocol = "http/protobuf" if f":{_HTTP_PORT}" in endpoint else "grpc"
+        protocol = _usual_protocol(endpoint)
     return OtlpTarget(endpoint, "grpc" if protocol == "grpc" else "http/protobuf")
+
+
+def _usual_protocol(endpoint: str) -> str:
+    """The default of the Python SDK, gRPC, unless the port or what is installed says otherwise."""
+    if f":{_HTTP_PORT}" in endpoint:
+        return "http/protobuf"
+    if f":{_GRPC_PORT}" in endpoint or find_spec("opentelemetry.exporter.otlp.proto.grpc"):
+        return "grpc"
+    return "http/protobuf"
