@@ -10,8 +10,10 @@ import _thread
 import logging
 import os
 import signal
+import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any, Protocol
 
 _log = logging.getLogger(__name__)
@@ -47,19 +49,28 @@ def flush_at_sigterm(provider: Flushes) -> bool:
 def _flush_and_end(number: int, _frame: Any) -> None:
     # A second signal ends the process at once.
     signal.signal(number, signal.SIG_DFL)
+    if _is_patched_by_gevent():
+        # We may be called within its event loop, which must not wait: a greenlet does.
+        _thread.start_new_thread(_flush_all, (lambda: os.kill(os.getpid(), number),))
+        return
     done = _thread.allocate_lock()
     done.acquire()
     # Not `threading.Thread`: the main thread may have been interrupted with its locks held.
-    _thread.start_new_thread(_flush_all, (done,))
+    _thread.start_new_thread(_flush_all, (done.release,))
     done.acquire(timeout=BOUND_S)
     os.kill(os.getpid(), number)
 
 
-def _flush_all(done: _thread.LockType) -> None:
+def _is_patched_by_gevent() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+def _flush_all(at_end: Callable[[], None]) -> None:
     try:
         for provider in list(_waiting):
             provider.force_flush(int(BOUND_S * 1000))
     except Exception:
         _log.exception("what waited was not stored before SIGTERM")
     finally:
-        done.release()
+        at_end()

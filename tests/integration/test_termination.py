@@ -30,11 +30,29 @@ LINES = {
     "waitress, no line": [*ZERO_CODE, "python", "app.py", "{port}", "bare"],
     "flask, two lines": FLASK,
     "gunicorn, two lines": ["gunicorn", "app:app", "--bind", "127.0.0.1:{port}"],
+    "patched by gevent, two lines": ["python", "patched.py", "{port}", "instrumented"],
+    "patched by gevent, no line": [*ZERO_CODE, "python", "patched.py", "{port}", "bare"],
     "gunicorn gevent, no line": [
         *ZERO_CODE,
         *("gunicorn", "bare:app", "--bind", "127.0.0.1:{port}", "--worker-class", "gevent"),
     ],
 }
+PATCHED = """
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys
+from flask import Flask
+from gevent.pywsgi import WSGIServer
+
+app = Flask("stopped")
+app.add_url_rule("/", "index", lambda: "x")
+if sys.argv[-1] != "bare":
+    import otel_fmd
+    otel_fmd.instrument(app)
+WSGIServer(("127.0.0.1", int(sys.argv[1])), app, log=None).serve_forever()
+"""
 BARE = """
 from flask import Flask
 
@@ -48,6 +66,7 @@ def test_what_waits_is_stored_at_sigterm(command: list[str], tmp_path: Path) -> 
     """Every request is there, and the process ends within the bound, of the signal itself."""
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "bare.py").write_text(BARE)
+    (tmp_path / "patched.py").write_text(PATCHED)
     url = f"sqlite:///{tmp_path / 'fmd.db'}"
     environment = {
         "OTEL_FMD_DATABASE_URL": url,
@@ -62,3 +81,4 @@ def test_what_waits_is_stored_at_sigterm(command: list[str], tmp_path: Path) -> 
         code = app.stop()
     assert code in (0, -signal.SIGTERM)
     assert counted(url) == 6
+    assert "Traceback" not in (tmp_path / "log").read_text()
