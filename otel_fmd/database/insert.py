@@ -87,18 +87,21 @@ class Inserter:
         places: list[int] = []
         fresh: list[RequestRow] = []
         taken: dict[int, tuple[bytes, bytes]] = {}
-        self._look_up(connection, [row.id for row in rows], taken)
-        for place, row in enumerate(rows):
-            identifier, me = row.id, (row.trace_id, row.span_id)
-            while identifier in taken and taken[identifier] != me:
-                identifier = next_id(identifier)
-                if identifier not in taken:
-                    self._look_up(connection, [identifier], taken)
-            if identifier in taken:
-                continue
-            taken[identifier] = me
-            places.append(place)
-            fresh.append(row._replace(id=identifier))
+        waiting = [(place, row.id) for place, row in enumerate(rows)]
+        while waiting:
+            unknown = {identifier for _, identifier in waiting} - taken.keys()
+            self._look_up(connection, sorted(unknown), taken)
+            again: list[tuple[int, int]] = []
+            for place, identifier in waiting:
+                row = rows[place]
+                me = (row.trace_id, row.span_id)
+                holder = taken.setdefault(identifier, me)
+                if holder is me:
+                    places.append(place)
+                    fresh.append(row._replace(id=identifier))
+                elif holder != me:
+                    again.append((place, next_id(identifier, *me)))
+            waiting = again
         order = sorted(range(len(fresh)), key=lambda index: fresh[index].id)
         return [places[index] for index in order], [fresh[index] for index in order]
 

@@ -37,6 +37,10 @@ def test_an_id_tells_the_start(us: int, ids: tuple[bytes, bytes]) -> None:
 
 
 def test_the_next_id_goes_upward_and_around() -> None:
-    """Never over 63 bits."""
-    assert next_id(5) == 6
-    assert next_id(MAX_ID) == 1
+    """In steps that are the span's own; never over 63 bits."""
+    ids = (b"t" * 16, b"s" * 8)
+    step = next_id(5, *ids) - 5
+    assert 0 < step <= 2**20
+    assert next_id(5, *ids) == 5 + step
+    assert next_id(5, ids[0], b"other id") != 5 + step
+    assert next_id(MAX_ID, *ids) == step

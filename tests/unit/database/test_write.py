@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.analysis.request_id import request_id
+from otel_fmd.analysis.request_id import next_id, request_id
 from otel_fmd.database.fold import Folder
 from otel_fmd.database.insert import RequestRow
 from otel_fmd.database.queries.counts import sums, total
@@ -98,7 +98,18 @@ def test_an_id_taken_by_another_span_moves_upward(store: Store) -> None:
     assert one.write(requests_of([wanted, first])).duplicates == 2
     with store.read() as connection:
         ids = connection.execute(select(store.tables.request.c.id)).scalars().all()
-    assert max(ids) == min(ids) + 1
+    taken = request_id(us, first.trace_id, first.span_id)
+    assert set(ids) == {taken, next_id(taken, wanted.trace_id, wanted.span_id)}
+
+
+def test_many_spans_of_one_microsecond_are_all_stored(store: Store) -> None:
+    """More than its ids, with few looks for free ones; and none twice."""
+    spans = Spans(4).many(6_000)
+    for span in spans:
+        span.start_time_unix_nano = spans[0].start_time_unix_nano
+    one = writer(store)
+    assert one.write(requests_of(spans)).stored == 6_000
+    assert one.write(requests_of(spans)).duplicates == 6_000
 
 
 def test_writers_at_once_store_each_span_once(
