@@ -18,6 +18,7 @@ VERSION_WIDTH = 100
 GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
+_GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
@@ -116,7 +117,7 @@ def endpoint_name(attributes: dict[str, AttributeValue], span_name: str) -> str:
 
 
 def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
-    """The HTTP status; 500 for an exception without one; None when there is none."""
+    """The HTTP status; 500 for what failed without one; None when there is none."""
     status = _first(attributes, semconv.STATUS_CODE)
     if status is not None:
         try:
@@ -125,10 +126,10 @@ def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
             code = -1
         if 0 < code < 1000:
             return code
-    if (
-        span.is_error
-        and span.has_events
-        and any(event.name == semconv.EVENT_EXCEPTION for event in span.source.events(span.raw))
+    if span.is_error or str(attributes.get(semconv.GRPC_STATUS)) in _GRPC_FAILURES:
+        return 500
+    if span.has_events and any(
+        event.name == semconv.EVENT_EXCEPTION for event in span.source.events(span.raw)
     ):
         return 500
     return None

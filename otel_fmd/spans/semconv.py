@@ -8,6 +8,10 @@ from __future__ import annotations
 
 METHOD = ("http.request.method", "http.method")
 STATUS_CODE = ("http.response.status_code", "http.status_code")
+GRPC_STATUS = "rpc.grpc.status_code"
+GRPC_FAILURES = frozenset([2, 4, 12, 13, 14, 15])
+"""Statuses that are the server's fault, as the conventions for its spans say: UNKNOWN,
+DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS."""
 ROUTE = ("http.route",)
 ADDRESS = (
     "client.address",
@@ -56,6 +60,7 @@ REQUEST_ATTRIBUTES = frozenset(
         *ADDRESS,
         *USER,
         FLASK_ENDPOINT,
+        GRPC_STATUS,
         MONITOR_LEVEL,
         AGENT_VERSION,
         FIRST_BYTE_NS,

@@ -110,10 +110,26 @@ def test_an_end_before_the_start_is_a_duration_of_zero() -> None:
     assert found.clock_errors == 1
 
 
-def test_an_exception_without_a_status_is_500() -> None:
-    """A span that failed with an exception but knows no HTTP status."""
-    span = Spans().span({})
-    span.status.code = 2
-    span.events.add(name="exception", time_unix_nano=1)
+@pytest.mark.parametrize(
+    ("attributes", "code", "event", "expected"),
+    [
+        ({}, 2, "exception", 500),
+        ({}, 2, "", 500),
+        ({}, 0, "exception", 500),
+        ({}, 0, "message", None),
+        ({"rpc.grpc.status_code": 13}, 0, "", 500),
+        ({"rpc.grpc.status_code": 5}, 0, "", None),
+        ({"rpc.grpc.status_code": 0}, 0, "", None),
+        ({"http.response.status_code": 404}, 2, "exception", 404),
+    ],
+)
+def test_what_failed_without_a_status_is_500(
+    attributes: dict, code: int, event: str, expected: int | None
+) -> None:
+    """A handler that panics, a gRPC call that fails by the server's fault; an HTTP status wins."""
+    span = Spans().span(attributes)
+    span.status.code = code
+    if event:
+        span.events.add(name=event, time_unix_nano=1)
     (found,) = Translator().translate(decode_protobuf(body([span])).spans).requests
-    assert found.status_code == 500
+    assert found.status_code == expected
