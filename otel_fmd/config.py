@@ -170,6 +170,25 @@ class Settings:
     max_body_bytes: int = _setting(
         64 * 2**20, size, "Largest OTLP request, before and after decompression."
     )
+    max_spans_per_body: int = _setting(
+        65_536,
+        whole(1, 10_000_000),
+        "Spans of one OTLP request, with the messages around them; more are refused (413) before "
+        "any is decoded.",
+    )
+    max_bytes_in_flight: int = _setting(
+        24 * 2**20,
+        size,
+        "Memory that all requests together may take until they are stored, of receiver and "
+        "dashboard; more are refused (429). One that comes alone may take 32 times what was "
+        "sent.",
+    )
+    max_connections: int = _setting(
+        512,
+        whole(8, 100_000),
+        "Connections over HTTP, of the receiver and of the dashboard; with more, the one that has "
+        "waited longest for its client is closed.",
+    )
     max_endpoints: int = _setting(
         2_000,
         whole(1, 100_000),

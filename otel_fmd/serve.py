@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import socket
 import threading
-from typing import Any
-
-from waitress.server import create_server
 
 from otel_fmd.config import Settings
 from otel_fmd.database.schema import ensure_schema
@@ -17,16 +15,20 @@ from otel_fmd.database.users import Users
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import pipeline_settings
 from otel_fmd.maintenance import Maintenance
+from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
-from otel_fmd.otlp.http_server import OtlpHttpServer
+from otel_fmd.otlp.http_protocol import Guard
+from otel_fmd.otlp.http_server import HttpServer
+from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.receiver.intake import PipelineIntake
 from otel_fmd.receiver.pages import ReceiverPages
 
 _log = logging.getLogger(__name__)
-_DASHBOARD_THREADS = 8
+_MALLOC_OPTIONS = {-1: 128 * 1024, -3: 32 * 1024, -8: 2}
+"""`M_TRIM_THRESHOLD`, `M_MMAP_THRESHOLD` and `M_ARENA_MAX` of glibc."""
 
 
 class Server:
@@ -52,9 +54,11 @@ class Server:
         self.pipeline = Pipeline(self.store, pipeline_settings(settings, retry=False))
         self.received = ReceiverCounters()
         self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
-        self._http: OtlpHttpServer | None = None
+        self.refusals = Refusals()
+        self._flight = Flight(settings.max_bytes_in_flight)
+        self._http: HttpServer | None = None
         self._grpc: OtlpGrpcServer | None = None
-        self._dashboard: Any = None
+        self._dashboard: HttpServer | None = None
         self.addresses: dict[str, str] = {}
         if settings.receiver:
             self._make_receiver()
@@ -64,6 +68,7 @@ class Server:
     def start(self) -> None:
         """Start; when it returns, all ports accept."""
         quiet_garbage_collector()
+        quiet_allocator()
         self.pipeline.start_folding()
         self._maintenance.start()
         if self._http is not None:
@@ -71,22 +76,18 @@ class Server:
         if self._grpc is not None:
             self._grpc.start()
         if self._dashboard is not None:
-            thread = threading.Thread(
-                target=self._dashboard.run, name="otel-fmd-dashboard", daemon=True
-            )
-            thread.start()
+            self._dashboard.start()
 
     def stop(self) -> None:
         """Refuse what is new, store and answer what was accepted, close."""
         grace_s = self._settings.grace_seconds
-        stops = [part.stop for part in (self._grpc, self._http) if part is not None]
+        parts = (self._grpc, self._http, self._dashboard)
+        stops = [part.stop for part in parts if part is not None]
         threads = [threading.Thread(target=stop) for stop in stops]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if self._dashboard is not None:
-            self._dashboard.close()
         self._maintenance.stop()
         if not self.pipeline.stop(grace_s):
             _log.error("%d requests were not stored", self.pipeline.waiting)
@@ -94,19 +95,33 @@ class Server:
 
     def _make_receiver(self) -> None:
         settings = self._settings
-        limits = Limits(settings.max_body_bytes, settings.max_body_bytes)
+        limits = Limits(
+            settings.max_body_bytes,
+            settings.max_body_bytes,
+            settings.max_spans_per_body,
+            settings.max_bytes_in_flight,
+            settings.max_connections,
+        )
         intake = PipelineIntake(self.pipeline)
-        pages = ReceiverPages(self.store, self.pipeline, self.received, settings.otlp_token)
+        token, flight, refusals = settings.otlp_token, self._flight, self.refusals
+        pages = ReceiverPages(self.store, self.pipeline, self.received, token, refusals)
         app = OtlpHttpApp(
             intake,
             limits,
             self.received,
             pages.by_path(),
             settings.allowed_origins,
-            settings.otlp_token,
+            token,
+            flight,
+            refusals,
         )
         bound = _bind(settings.host, settings.otlp_http_port, "otlp_http_port")
-        self._http = OtlpHttpServer(app, bound, settings.grace_seconds)
+        guard = Guard(
+            flight,
+            lambda path, status, address: refusals.add("http", path, str(status), address),
+            connections=settings.max_connections,
+        )
+        self._http = HttpServer(app, bound, settings.grace_seconds, guard)
         try:
             self._grpc = OtlpGrpcServer(
                 intake,
@@ -115,7 +130,9 @@ class Server:
                 settings.host,
                 settings.otlp_grpc_port,
                 settings.grace_seconds,
-                settings.otlp_token,
+                token,
+                flight,
+                refusals,
             )
         except OSError:
             port = settings.otlp_grpc_port
@@ -127,17 +144,17 @@ class Server:
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
         from otel_fmd.api.proxy import BehindProxy
+        from otel_fmd.dashboard_server import dashboard_server
 
         settings = self._settings
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
         app = create_app(self.store, settings, self.pipeline.counters.as_dict)
-        self._dashboard = create_server(
+        self._dashboard = dashboard_server(
             BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
-            sockets=[bound],
-            threads=_DASHBOARD_THREADS,
-            ident=None,
-            # `BehindProxy` takes away what nobody trusted says.
-            clear_untrusted_proxy_headers=False,
+            bound,
+            settings.grace_seconds,
+            self._flight,
+            settings.max_connections,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
 
@@ -151,6 +168,18 @@ def quiet_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def quiet_allocator() -> None:
+    """Let the C library give back what large bodies took.
+
+    glibc takes a heap for each thread and, after the first large body was freed, keeps room for
+    others of its size in them: a hundred MiB that nobody uses.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, value in _MALLOC_OPTIONS.items():
+            mallopt(option, value)
 
 
 def _bind(host: str, port: int, name: str) -> socket.socket:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
@@ -14,6 +16,31 @@ from otel_fmd.errors import ConfigurationError
 _NAME_WIDTH = 250
 _LEAST_PASSWORD = 8
 _SESSION_KEY = "session_key"
+
+
+_hashing = Lock()
+"""One at a time: each takes 32 MiB, whoever asks for it."""
+_PATIENCE_S = 10.0
+
+
+@cache
+def _of_nobody() -> str:
+    """A hash that costs as much as a user's."""
+    from werkzeug.security import generate_password_hash
+
+    return generate_password_hash(secrets.token_hex())
+
+
+def _is_right(password_hash: str, password: str) -> bool:
+    from werkzeug.security import check_password_hash
+
+    # In a process that was forked meanwhile nobody gives it back: so the wait ends.
+    has_turn = _hashing.acquire(timeout=_PATIENCE_S)
+    try:
+        return check_password_hash(password_hash, password)
+    finally:
+        if has_turn:
+            _hashing.release()
 
 
 class User(NamedTuple):
@@ -47,8 +74,6 @@ class Users:
 
     def verify(self, username: str, password: str) -> User | None:
         """The user, when the password is right; takes as long when there is no such user."""
-        from werkzeug.security import check_password_hash, generate_password_hash
-
         user = self._table.c
         with self._store.read() as connection:
             row = connection.execute(
@@ -56,10 +81,8 @@ class Users:
                     user.username == username
                 )
             ).first()
-        if row is None:
-            check_password_hash(generate_password_hash("nobody"), password)
-            return None
-        if not check_password_hash(row.password_hash, password):
+        is_right = _is_right(_of_nobody() if row is None else row.password_hash, password)
+        if row is None or not is_right:
             return None
         return User(row.id, row.username, bool(row.is_admin))
 

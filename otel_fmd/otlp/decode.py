@@ -9,7 +9,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ _LARGE_LIMITS = {SPAN_ATTRIBUTES: MOST_PAIRS, SPAN_EVENTS: MOST_EVENTS, SPAN_LIN
 _MOST_FIELDS = 65_536
 ENTRY_OR_INTERNAL = frozenset([SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CONSUMER])
 """Kinds of which anything beside the head may be asked later."""
-_RECORD_BYTES = 800
+RECORD_BYTES = 600
 """What a span and its request take in memory, beside their bytes on the wire."""
 _span: Any = tuple.__new__
 
@@ -62,7 +62,7 @@ class Decoded(NamedTuple):
     @property
     def memory(self) -> int:
         """About how many bytes they take while they wait."""
-        return sum(len(span.raw) + _RECORD_BYTES for span in self.spans if span.raw)
+        return sum(len(span.raw) + RECORD_BYTES for span in self.spans if span.raw)
 
 
 class _ProtoSource:
@@ -110,14 +110,22 @@ class _ProtoSource:
 _SOURCE = _ProtoSource()
 
 
-def decode_protobuf(body: bytes, most_spans: int = MOST_SPANS) -> Decoded:
+def free(_: int) -> None:
+    """Memory that nobody counts."""
+
+
+def decode_protobuf(
+    body: bytes, most_spans: int = MOST_SPANS, growing: Callable[[int], None] = free
+) -> Decoded:
     """Spans of a protobuf `ExportTraceServiceRequest`.
+
+    `growing` is told how many bytes are taken, before they are; it may raise.
 
     Raises:
         BadDataError: the body is no such message.
         TooLargeError: it holds more than `most_spans` messages down to its spans.
     """
-    decoder = _Decoder(body, most_spans)
+    decoder = _Decoder(body, most_spans, growing)
     for tag, begin, end in decoder.fields(0, len(body)):
         if tag == RESOURCE_SPANS:
             decoder.resource_spans(begin, end)
@@ -127,8 +135,9 @@ def decode_protobuf(body: bytes, most_spans: int = MOST_SPANS) -> Decoded:
 class _Decoder:
     """Reads one body; counts what it holds as it goes."""
 
-    def __init__(self, body: bytes, most_spans: int) -> None:
+    def __init__(self, body: bytes, most_spans: int, growing: Callable[[int], None]) -> None:
         self._body = body
+        self._growing = growing
         self._left = self._most = most_spans
         self.spans: list[Span] = []
         self.rejected = 0
@@ -141,6 +150,7 @@ class _Decoder:
         except TooLargeError:
             raise TooLargeError(f"the body holds more than {self._most} spans") from None
         self._left -= len(found)
+        self._growing(len(found) * RECORD_BYTES)
         return found
 
     def resource_spans(self, start: int, end: int) -> None:

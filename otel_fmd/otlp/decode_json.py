@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from otel_fmd.otlp.decode import (
     ENTRY_OR_INTERNAL,
     MOST_EVENTS,
     MOST_SPANS,
+    RECORD_BYTES,
     REMOTE_PARENT,
     STATUS_ERROR,
     ZERO_SPAN,
     ZERO_TRACE,
     Decoded,
+    free,
 )
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.json_reader import JsonReader
@@ -38,17 +40,22 @@ class _JsonSource:
 
 
 _SOURCE = _JsonSource()
+_COUNTED_AT_ONCE = 1024
 
 
-def decode_json(body: bytes, most_spans: int = MOST_SPANS) -> Decoded:
+def decode_json(
+    body: bytes, most_spans: int = MOST_SPANS, growing: Callable[[int], None] = free
+) -> Decoded:
     """Spans of an OTLP/JSON `ExportTraceServiceRequest`.
+
+    `growing` is told how many bytes are taken, before they are; it may raise.
 
     Raises:
         BadDataError: the body is no such document.
         TooLargeError: it holds more than `most_spans` objects down to its spans, or a value of more
-            than 100,000 parts.
+            than 65,536 parts.
     """
-    decoder = _Decoder(body, most_spans)
+    decoder = _Decoder(body, most_spans, growing)
     decoder.request()
     return Decoded(decoder.spans, decoder.rejected, decoder.reason)
 
@@ -56,7 +63,8 @@ def decode_json(body: bytes, most_spans: int = MOST_SPANS) -> Decoded:
 class _Decoder:
     """Reads one document; counts what it holds as it goes."""
 
-    def __init__(self, body: bytes, most_spans: int) -> None:
+    def __init__(self, body: bytes, most_spans: int, growing: Callable[[int], None]) -> None:
+        self._growing = growing
         self._reader = JsonReader(body)
         self._left = self._most = most_spans
         self.spans: list[Span] = []
@@ -107,6 +115,8 @@ class _Decoder:
                     self.reason = self.reason or f"span {str(name)[:100]!a}: {error}"
 
     def _count(self) -> None:
+        if self._left % _COUNTED_AT_ONCE == 0:
+            self._growing(_COUNTED_AT_ONCE * RECORD_BYTES)
         self._left -= 1
         if self._left < 0:
             raise TooLargeError(f"the body holds more than {self._most} spans")

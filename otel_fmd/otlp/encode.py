@@ -21,6 +21,7 @@ from otel_fmd.otlp.errors import (
     BadDataError,
     OtlpError,
     RetryableError,
+    TooLargeError,
     UnauthenticatedError,
 )
 
@@ -45,6 +46,9 @@ def status_for(error: OtlpError) -> Status:
     if isinstance(error, BadDataError):
         violation = BadRequest.FieldViolation(field=error.field, description=str(error))
         result.details.add().Pack(BadRequest(field_violations=[violation]))
+    elif isinstance(error, TooLargeError):
+        # Without `RetryInfo`: not to be sent again.
+        result.code = RESOURCE_EXHAUSTED
     elif isinstance(error, UnauthenticatedError):
         result.code = UNAUTHENTICATED
     elif isinstance(error, RetryableError):

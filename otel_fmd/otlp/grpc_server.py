@@ -1,9 +1,18 @@
-"""OTLP/gRPC: `TraceService/Export` and `grpc.health.v1`."""
+"""OTLP/gRPC: `TraceService/Export`, and `grpc.health.v1`.
+
+Calls are taken as streams of one message, which is the same on the wire: so the token is looked at,
+and a place to read in is found, before gRPC reads a message. Messages come as they were sent,
+compressed: gRPC's own decompression knows no limit.
+"""
 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import grpc
@@ -12,19 +21,43 @@ from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.body import coding_of, decompress
+from otel_fmd.otlp.decode import Decoded, decode_protobuf
 from otel_fmd.otlp.encode import status, status_for, success
-from otel_fmd.otlp.errors import OtlpError, UnauthenticatedError
-from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.errors import OtlpError, RetryableError, UnauthenticatedError
+from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.refusals import Refusals
+from otel_fmd.otlp.service import NOT_KEPT, Intake, Limits, ReceiverCounters, has_token
 
 _log = logging.getLogger(__name__)
-_SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
+_PACKAGE = "opentelemetry.proto.collector"
+_SERVICE = f"{_PACKAGE}.trace.v1.TraceService"
+_NOT_KEPT = {
+    f"{_PACKAGE}.metrics.v1.MetricsService": "metrics",
+    f"{_PACKAGE}.logs.v1.LogsService": "logs",
+}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _WORKERS = 64
+_READERS = 16
+_READ_S = 30.0
+_SWEEP_S = 1.0
+_HANDSHAKE_MS = 10_000
+_STREAMS = 100
 
 
 class OtlpGrpcServer:
     """OTLP/gRPC on `host:port`; port 0 takes a free one.
+
+    Args:
+        intake: takes the spans of a request.
+        limits: bounds on bodies.
+        counters: counts what happens.
+        host: the address to listen on, and
+        port: its port.
+        grace_s: how long accepted requests may take to finish when stopping, in seconds.
+        token: the bearer token that senders must have; '' for none.
+        flight: where the memory of requests is counted.
+        refusals: told of what is refused.
 
     Raises:
         OSError: the address cannot be bound.
@@ -39,28 +72,34 @@ class OtlpGrpcServer:
         port: int,
         grace_s: float,
         token: str = "",
+        flight: Flight | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._intake = intake
+        self._limits = limits
         self._counters = counters
         self._grace_s = grace_s
         self._token = token
+        self._flight = flight or Flight(limits.flight_bytes)
+        self._refusals = refusals or Refusals()
+        self._reading = _Reading()
         self._health = health.HealthServicer()
         self._server = grpc.server(
             ThreadPoolExecutor(_WORKERS, "otel-fmd-otlp-grpc"),
             options=[
-                ("grpc.max_receive_message_length", limits.decompressed_bytes),
+                ("grpc.max_receive_message_length", limits.body_bytes),
+                ("grpc.per_message_decompression", 0),
+                ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+                ("grpc.max_concurrent_streams", _STREAMS),
+                # Nor does it read ahead more than 64 KiB of a message that nobody reads yet.
+                ("grpc.http2.bdp_probe", 0),
                 ("grpc.so_reuseport", 0),
             ],
             maximum_concurrent_rpcs=_WORKERS * 4,
         )
-        # Raw bytes in: a body that cannot be decoded is the client's error, not an internal one.
-        export = grpc.unary_unary_rpc_method_handler(
-            self._export,
-            request_deserializer=None,
-            response_serializer=ExportTraceServiceResponse.SerializeToString,
-        )
-        handler = grpc.method_handlers_generic_handler(_SERVICE, {"Export": export})
-        self._server.add_generic_rpc_handlers((handler,))
+        handlers = [_handler(_SERVICE, self._export)]
+        handlers += [_handler(name, self._forget(signal)) for name, signal in _NOT_KEPT.items()]
+        self._server.add_generic_rpc_handlers(tuple(handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
@@ -73,6 +112,7 @@ class OtlpGrpcServer:
     def start(self) -> None:
         """Start serving and say so to health checks."""
         self._server.start()
+        self._reading.start()
         for name in ("", _SERVICE):
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
@@ -80,29 +120,133 @@ class OtlpGrpcServer:
         """Refuse what is new, finish what was accepted within the grace time."""
         self._health.enter_graceful_shutdown()
         self._server.stop(self._grace_s).wait(self._grace_s + 2)
+        self._reading.stop()
 
-    def _export(self, body: bytes, context: Any) -> ExportTraceServiceResponse:
+    def _export(self, messages: Iterator[bytes], context: Any) -> ExportTraceServiceResponse:
         self._counters.add("grpc", "requests")
-        try:
-            sent = dict(context.invocation_metadata()).get("authorization", "")
-            if not has_token(sent, self._token):
-                raise UnauthenticatedError("a bearer token is asked for in the authorization")
-            with self._intake.admit(len(body), "grpc") as place:
-                decoded = decode_protobuf(body)
-                stored = place.accept(decoded.spans) if decoded.spans else None
+        with self._answering(context, "TraceService/Export"), Hold(self._flight) as hold:
+            decoded, stored = self._take(self._read(messages, context, hold), hold)
+            good, rejected, reason = len(decoded.spans), decoded.rejected, decoded.reason
+            del decoded
             warning = stored.result() if stored else ""
+        self._counters.add("grpc", "spans_received", good)
+        self._counters.add("grpc", "spans_rejected", rejected)
+        return success(rejected, reason or warning)
+
+    def _take(self, bodies: list[bytes], hold: Hold) -> tuple[Decoded, Future[str] | None]:
+        size, coding = len(bodies[0]), coding_of(bodies[0])
+        with self._intake.admit(size, f"grpc {coding}") as place:
+            data = decompress(bodies.pop(), coding, self._limits.decompressed_bytes, hold.add)
+            if not coding:
+                # What the spans keep of it, for as long as it is decoded.
+                hold.add(len(data))
+            with self._flight.turn:
+                decoded = decode_protobuf(data, self._limits.spans, hold.add)
+                del data
+                hold.resize(decoded.memory)
+                return decoded, place.accept(decoded.spans) if decoded.spans else None
+
+    def _forget(self, signal: str) -> Any:
+        """Takes metrics or logs, which nothing keeps yet, and says so once to each client."""
+
+        def export(messages: Iterator[bytes], context: Any) -> ExportTraceServiceResponse:
+            with self._answering(context, f"{signal}/Export"), Hold(self._flight) as hold:
+                self._read(messages, context, hold)
+            self._counters.add("grpc", f"{signal}_not_kept")
+            is_news = self._refusals.first_for(_address(context), signal)
+            # The answers of the three signals are alike: a partial success of number and text.
+            return success(0, NOT_KEPT.format(signal=signal) if is_news else "")
+
+        return export
+
+    def _read(self, messages: Iterator[bytes], context: Any, hold: Hold) -> list[bytes]:
+        """The message of a call, in a list from which its last user takes it."""
+        metadata = dict(context.invocation_metadata())
+        if not has_token(metadata.get("authorization", ""), self._token):
+            raise UnauthenticatedError("a bearer token is asked for in the authorization")
+        with self._reading.place(context):
+            body = next(messages, b"")
+            hold.receive(len(body))
+        return [body]
+
+    @contextmanager
+    def _answering(self, context: Any, method: str) -> Iterator[None]:
+        """Turns what goes wrong into a status."""
+        try:
+            yield
         except OtlpError as error:
             refused = status_for(error)
-            self._counters.add("grpc", f"refused_{_CODES[refused.code].name.lower()}")
+            reason = _CODES[refused.code].name.lower()
+            self._counters.add("grpc", f"refused_{reason}")
+            self._refusals.add("grpc", method, reason, _address(context))
             _abort(context, refused)
+        except grpc.RpcError:
+            self._counters.add("grpc", "aborted")
+            raise
         except Exception:
             # The last line of defence: a client must get an answer, and we must get the traceback.
             _log.exception("OTLP/gRPC request failed")
             self._counters.add("grpc", "internal_errors")
             _abort(context, status(INTERNAL, "internal error"))
-        self._counters.add("grpc", "spans_received", len(decoded.spans))
-        self._counters.add("grpc", "spans_rejected", decoded.rejected)
-        return success(decoded.rejected, decoded.reason or warning)
+
+
+class _Reading:
+    """The calls whose message is being read: few at once, each for a limited time."""
+
+    def __init__(self) -> None:
+        self._until: dict[Any, float] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Watch the time."""
+        threading.Thread(target=self._watch, name="otel-fmd-otlp-grpc-time", daemon=True).start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stopping.set()
+
+    @contextmanager
+    def place(self, context: Any) -> Iterator[None]:
+        """A place to read in.
+
+        Raises:
+            RetryableError: none is free.
+        """
+        with self._lock:
+            if len(self._until) >= _READERS:
+                message = f"{_READERS} other messages are being read"
+                raise RetryableError(message, retry_after_s=1.0, overload=True)
+            self._until[context] = time.monotonic() + _READ_S
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._until[context]
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_SWEEP_S):
+            now = time.monotonic()
+            with self._lock:
+                late = [context for context, until in self._until.items() if until < now]
+            for context in late:
+                context.cancel()
+
+
+def _handler(service: str, export: Any) -> Any:
+    # Raw bytes in: a body that cannot be decoded is the client's error, not an internal one.
+    method = grpc.stream_unary_rpc_method_handler(
+        export,
+        request_deserializer=None,
+        response_serializer=ExportTraceServiceResponse.SerializeToString,
+    )
+    return grpc.method_handlers_generic_handler(service, {"Export": method})
+
+
+def _address(context: Any) -> str:
+    """Of the client, from gRPC's `ipv4:127.0.0.1:5000` or `ipv6:[::1]:5000`, escaped or not."""
+    peer = str(context.peer()).partition(":")[2].replace("%5B", "[").replace("%5D", "]")
+    return peer.rpartition(":")[0].strip("[]")
 
 
 def _abort(context: Any, refused: Status) -> NoReturn:

@@ -2,7 +2,8 @@
 
 `POST /v1/traces` is here; other paths (`/metrics`, `/healthz`, ...) are given by the caller as
 functions, so that this room knows nothing of them. Bodies are read as a stream and refused as soon
-as they pass the limit.
+as they pass a limit. Metrics and logs are taken, and answered with a success that says that they
+are not kept: exporters with default settings send them, too.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, NOT_FOUND
 
 from otel_fmd.otlp.body import content_coding, decompress
+from otel_fmd.otlp.cors import Cors, Headers
 from otel_fmd.otlp.decode import Decoded, decode_protobuf
 from otel_fmd.otlp.decode_json import decode_json
 from otel_fmd.otlp.encode import encode, status, status_for, success
@@ -27,12 +29,25 @@ from otel_fmd.otlp.errors import (
     UnauthenticatedError,
     UnsupportedEncodingError,
 )
-from otel_fmd.otlp.service import Intake, Limits, Place, ReceiverCounters, has_token
+from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.refusals import Refusals
+from otel_fmd.otlp.service import (
+    NOT_KEPT,
+    Intake,
+    Limits,
+    Place,
+    ReceiverCounters,
+    has_token,
+)
 
 _log = logging.getLogger(__name__)
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _TRACES = "/v1/traces"
+_NOT_KEPT = {"/v1/metrics": "metrics", "/v1/logs": "logs"}
+_DECODERS = 4
+_DISCARDED = 1024 * 1024
+"""Bytes of a refused body that are read and forgotten, so that its client reads the answer."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -59,6 +74,65 @@ class PlainAnswer(NamedTuple):
 Page = Callable[[PlainRequest], PlainAnswer]
 
 
+class _Call:
+    """One request, and the way to answer it."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, cors: Cors) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.headers = {
+            k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]
+        }
+        self.method: str = scope["method"]
+        self.path = "/" + "/".join(part for part in scope["path"].split("/") if part)
+        self.client: str = (scope.get("client") or ("",))[0]
+        self.kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self.cors = cors.headers(self.headers)
+        self._unread = True
+
+    async def part(self) -> bytes | None:
+        """The next part of the body; None at its end.
+
+        Raises:
+            ConnectionError: the client went away, or made no progress.
+        """
+        if not self._unread:
+            return None
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError("client went away")
+        self._unread = bool(message.get("more_body"))
+        part: bytes = message.get("body", b"")
+        return part
+
+    async def discard(self) -> Headers:
+        """Read and forget what is left of the body; headers of the answer when it is too much."""
+        left = _DISCARDED
+        if "expect" not in self.headers:
+            while left > 0 and (part := await self.part()) is not None:
+                left -= len(part)
+        return [("connection", "close")] if self._unread else []
+
+    async def answer(self, code: int, kind: str, body: bytes, extra: Headers) -> None:
+        """Send an answer."""
+        headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
+        if code == 204:
+            headers = list(extra)
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": code,
+                "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers],
+            }
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def status(self, code: int, message: Any, extra: Headers) -> None:
+        """Send a `google.rpc.Status`, in the encoding of the request."""
+        as_json = self.kind != _PROTOBUF
+        body = encode(message, as_json=as_json)
+        await self.answer(code, _JSON if as_json else _PROTOBUF, body, [*self.cors, *extra])
+
+
 class OtlpHttpApp:
     """The ASGI application.
 
@@ -69,6 +143,8 @@ class OtlpHttpApp:
         pages: GET pages by path, called in a worker thread.
         allowed_origins: origins of browsers that may send spans (CORS); `*` for all.
         token: the bearer token that senders must have; '' for none.
+        flight: where the memory of requests is counted.
+        refusals: told of what is refused.
     """
 
     def __init__(
@@ -79,170 +155,168 @@ class OtlpHttpApp:
         pages: Mapping[str, Page] | None = None,
         allowed_origins: Sequence[str] = (),
         token: str = "",
+        flight: Flight | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._intake = intake
         self._limits = limits
         self._counters = counters
         self._pages = dict(pages or {})
-        self._origins = frozenset(allowed_origins)
+        self._cors = Cors(allowed_origins)
         self._token = token
+        self._flight = flight or Flight(limits.flight_bytes)
+        self._refusals = refusals or Refusals()
+        # Not those of the pages: health is answered while bodies wait for their turn.
+        self._decoders = ThreadPoolExecutor(_DECODERS, "otel-fmd-otlp-decode")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        cors = self._cors(headers.get("origin"))
-        path = scope["path"]
-        if path in self._pages:
-            await self._page(scope, headers, send)
-        elif path == _TRACES:
-            await self._traces(scope["method"], headers, receive, send, cors)
-        else:
-            answer = status(NOT_FOUND, f"no such path: {path[:100]}; spans go to {_TRACES}")
-            await self._status(send, 404, headers, answer, cors)
-
-    async def _page(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            await _answer(send, 405, "text/plain", b"only GET\n", [("allow", "GET, HEAD")])
-            return
-        client = (scope.get("client") or ("",))[0]
-        request = PlainRequest(scope["query_string"].decode("latin-1"), headers, client)
-        page = self._pages[scope["path"]]
-        answer = await asyncio.get_running_loop().run_in_executor(None, page, request)
-        body = b"" if scope["method"] == "HEAD" else answer.body
-        await _answer(send, answer.status, answer.content_type, body, list(answer.headers))
-
-    async def _traces(
-        self,
-        method: str,
-        headers: dict[str, str],
-        receive: Receive,
-        send: Send,
-        cors: list[tuple[str, str]],
-    ) -> None:
-        if method == "OPTIONS" and cors:
-            await _answer(send, 204, "text/plain", b"", cors)
-            return
-        if method != "POST":
-            answer = status(INVALID_ARGUMENT, f"{_TRACES} takes POST, not {method[:20]}")
-            await self._status(send, 405, headers, answer, [*cors, ("allow", "POST")])
-            return
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in (_PROTOBUF, _JSON):
-            message = f"Content-Type must be {_PROTOBUF} or {_JSON}, not {kind[:100]!r}"
-            await self._status(send, 415, headers, status(INVALID_ARGUMENT, message), cors)
-            return
-        self._counters.add("http", "requests")
+        call = _Call(scope, receive, send, self._cors)
         try:
-            if not has_token(headers.get("authorization", ""), self._token):
-                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
-            coding = content_coding(headers.get("content-encoding", ""))
-            body = await self._read(headers, receive)
-            with self._intake.admit(len(body), f"{kind} {coding}") as place:
-                decoded, stored = await asyncio.get_running_loop().run_in_executor(
-                    None, self._take, place, kind, body, coding
-                )
-            warning = await asyncio.wrap_future(stored) if stored else ""
-            answer = success(decoded.rejected, decoded.reason or warning)
-            self._counters.add("http", "spans_received", len(decoded.spans))
-            self._counters.add("http", "spans_rejected", decoded.rejected)
-            await _answer(send, 200, kind, encode(answer, as_json=kind == _JSON), cors)
-        except OtlpError as error:
-            await self._refuse(error, headers, send, cors)
+            if call.path in self._pages:
+                await self._page(call)
+            elif call.path == _TRACES or call.path in _NOT_KEPT:
+                await self._signal(call)
+            else:
+                message = f"no such path: {call.path[:100]}; spans go to {_TRACES}"
+                await self._turn_away(call, 404, status(NOT_FOUND, message))
         except ConnectionError:
             self._counters.add("http", "aborted")
+
+    async def _page(self, call: _Call) -> None:
+        closing = await call.discard()
+        if call.method not in ("GET", "HEAD"):
+            self._refusals.add("http", call.path, "405", call.client)
+            extra = [("allow", "GET, HEAD"), *closing]
+            await call.answer(405, "text/plain", b"only GET\n", extra)
+            return
+        query = call.scope["query_string"].decode("latin-1")
+        request = PlainRequest(query, call.headers, call.client)
+        page = self._pages[call.path]
+        answer = await asyncio.get_running_loop().run_in_executor(None, page, request)
+        if answer.status == 401:
+            self._refusals.add("http", call.path, "401", call.client)
+        body = b"" if call.method == "HEAD" else answer.body
+        headers = [*answer.headers, *closing]
+        await call.answer(answer.status, answer.content_type, body, headers)
+
+    async def _signal(self, call: _Call) -> None:
+        """A POST of spans, metrics or logs, or what is none."""
+        if call.method == "OPTIONS" and call.cors:
+            await call.answer(204, "text/plain", b"", [*call.cors, *await call.discard()])
+            return
+        if call.method != "POST":
+            message = f"{call.path} takes POST, not {call.method[:20]}"
+            refused = status(INVALID_ARGUMENT, message)
+            await self._turn_away(call, 405, refused, [("allow", "POST, OPTIONS")])
+            return
+        if call.kind not in (_PROTOBUF, _JSON):
+            message = f"Content-Type must be {_PROTOBUF} or {_JSON}, not {call.kind[:100]!r}"
+            await self._turn_away(call, 415, status(INVALID_ARGUMENT, message))
+            return
+        try:
+            if not has_token(call.headers.get("authorization", ""), self._token):
+                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
+            if call.path == _TRACES:
+                await self._traces(call)
+            else:
+                await self._not_kept(call, _NOT_KEPT[call.path])
+        except OtlpError as error:
+            await self._refuse(error, call)
+        except ConnectionError:
+            raise
         except Exception:
             # The last line of defence: a client must get an answer, and we must get the traceback.
             _log.exception("OTLP/HTTP request failed")
             self._counters.add("http", "internal_errors")
-            await self._status(send, 500, headers, status(INTERNAL, "internal error"), cors)
+            await call.status(500, status(INTERNAL, "internal error"), [("connection", "close")])
+
+    async def _traces(self, call: _Call) -> None:
+        self._counters.add("http", "requests")
+        coding = content_coding(call.headers.get("content-encoding", ""))
+        with Hold(self._flight) as hold:
+            body = await self._read(call, hold)
+            with self._intake.admit(len(body), f"{call.kind} {coding}") as place:
+                bodies = [body]
+                del body
+                decoded, stored = await asyncio.get_running_loop().run_in_executor(
+                    self._decoders, self._take, place, call.kind, bodies, coding, hold
+                )
+            good, rejected, reason = len(decoded.spans), decoded.rejected, decoded.reason
+            del decoded
+            warning = await asyncio.wrap_future(stored) if stored else ""
+        answer = success(rejected, reason or warning)
+        self._counters.add("http", "spans_received", good)
+        self._counters.add("http", "spans_rejected", rejected)
+        encoded = encode(answer, as_json=call.kind == _JSON)
+        await call.answer(200, call.kind, encoded, call.cors)
 
     def _take(
-        self, place: Place, kind: str, body: bytes, coding: str
+        self, place: Place, kind: str, bodies: list[bytes], coding: str, hold: Hold
     ) -> tuple[Decoded, Future[str] | None]:
-        """Decode a body and hand its spans over, in a worker thread."""
-        data = decompress(body, coding, self._limits.decompressed_bytes)
-        decoded = decode_json(data) if kind == _JSON else decode_protobuf(data)
-        return decoded, place.accept(decoded.spans) if decoded.spans else None
+        """Decode a body and hand its spans over, in a worker thread.
 
-    async def _read(self, headers: dict[str, str], receive: Receive) -> bytes:
+        It takes the body out of its list, so that nobody keeps it while its spans wait.
+        """
+        limits = self._limits
+        data = decompress(bodies.pop(), coding, limits.decompressed_bytes, hold.add)
+        if not coding:
+            # What the spans keep of it, or its text in JSON, for as long as it is decoded.
+            hold.add(len(data))
+        decode = decode_json if kind == _JSON else decode_protobuf
+        with self._flight.turn:
+            decoded = decode(data, limits.spans, hold.add)
+            del data
+            hold.resize(decoded.memory)
+            return decoded, place.accept(decoded.spans) if decoded.spans else None
+
+    async def _not_kept(self, call: _Call, signal: str) -> None:
+        """Take metrics or logs, which nothing keeps yet, and say so once to each client."""
+        size = 0
+        while (part := await call.part()) is not None:
+            size += len(part)
+            if size > self._limits.body_bytes:
+                raise TooLargeError(f"the body is over {self._limits.body_bytes} bytes")
+        self._counters.add("http", f"{signal}_not_kept")
+        is_news = self._refusals.first_for(call.client, signal)
+        answer = success(0, NOT_KEPT.format(signal=signal) if is_news else "")
+        encoded = encode(answer, as_json=call.kind == _JSON)
+        await call.answer(200, call.kind, encoded, call.cors)
+
+    async def _read(self, call: _Call, hold: Hold) -> bytes:
         limit = self._limits.body_bytes
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > limit:
+        declared = call.headers.get("content-length", "")
+        if declared.isdigit() and int(declared[:20]) > limit:
             raise TooLargeError(f"the body is over {limit} bytes")
         parts: list[bytes] = []
         size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionError("client went away")
-            part = message.get("body", b"")
+        while (part := await call.part()) is not None:
             size += len(part)
             if size > limit:
                 raise TooLargeError(f"the body is over {limit} bytes")
+            hold.receive(len(part))
             parts.append(part)
-            if not message.get("more_body"):
-                return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _refuse(
-        self,
-        error: OtlpError,
-        headers: dict[str, str],
-        send: Send,
-        cors: list[tuple[str, str]],
-    ) -> None:
-        code, extra = 400, list(cors)
+    async def _refuse(self, error: OtlpError, call: _Call) -> None:
+        code, extra = 400, []
         if isinstance(error, TooLargeError):
-            # The rest of the body was not read: the connection cannot be used again.
             code = 413
-            extra.append(("connection", "close"))
         elif isinstance(error, UnsupportedEncodingError):
             code = 415
         elif isinstance(error, UnauthenticatedError):
             code = 401
-            extra += [("www-authenticate", "Bearer"), ("connection", "close")]
+            extra = [("www-authenticate", "Bearer")]
         elif isinstance(error, RetryableError):
             code = 429 if error.overload else 503
-            extra.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+            extra = [("retry-after", str(max(1, math.ceil(error.retry_after_s))))]
         self._counters.add("http", f"refused_{code}")
-        await self._status(send, code, headers, status_for(error), extra)
+        await self._turn_away(call, code, status_for(error), extra)
 
-    async def _status(
-        self,
-        send: Send,
-        code: int,
-        headers: dict[str, str],
-        message: Any,
-        extra: list[tuple[str, str]],
+    async def _turn_away(
+        self, call: _Call, code: int, message: Any, extra: Sequence[tuple[str, str]] = ()
     ) -> None:
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        as_json = kind != _PROTOBUF
-        body = encode(message, as_json=as_json)
-        await _answer(send, code, _JSON if as_json else _PROTOBUF, body, extra)
-
-    def _cors(self, origin: str | None) -> list[tuple[str, str]]:
-        if origin is None or not self._origins & {origin, "*"}:
-            return []
-        return [
-            ("access-control-allow-origin", origin),
-            ("access-control-allow-methods", "POST"),
-            ("access-control-allow-headers", "content-type, content-encoding, authorization"),
-            ("access-control-max-age", "7200"),
-            ("vary", "origin"),
-        ]
-
-
-async def _answer(
-    send: Send, code: int, kind: str, body: bytes, extra: Sequence[tuple[str, str]]
-) -> None:
-    headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
-    if code == 204:
-        headers = list(extra)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": code,
-            "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+        self._refusals.add("http", call.path, str(code), call.client)
+        closing = await call.discard()
+        await call.status(code, message, [*extra, *closing])

@@ -1,31 +1,41 @@
-"""Runs the OTLP/HTTP application under uvicorn, in a thread of its own."""
+"""Runs an ASGI application under uvicorn, in a thread of its own, with limits on connections."""
 
 from __future__ import annotations
 
 import socket
 import threading
+from typing import Any
 
 import uvicorn
 
-from otel_fmd.otlp.http_app import OtlpHttpApp
+from otel_fmd.otlp.http_protocol import Guard, protocol_class
 
 
-class OtlpHttpServer:
-    """OTLP/HTTP on an already bound socket.
+class HttpServer:
+    """HTTP on an already bound socket.
 
     Args:
-        app: the application.
+        app: the ASGI application.
         bound: a bound TCP socket; the server takes it over.
         grace_s: how long accepted requests may take to finish when stopping, in seconds.
+        guard: limits on connections.
+        name: of its thread.
     """
 
-    def __init__(self, app: OtlpHttpApp, bound: socket.socket, grace_s: float) -> None:
+    def __init__(
+        self,
+        app: Any,
+        bound: socket.socket,
+        grace_s: float,
+        guard: Guard,
+        name: str = "otel-fmd-otlp-http",
+    ) -> None:
         self._socket = bound
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="httptools",
+                http=protocol_class(guard),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -37,7 +47,7 @@ class OtlpHttpServer:
             )
         )
         self._thread = threading.Thread(
-            target=self._server.run, args=([bound],), name="otel-fmd-otlp-http", daemon=True
+            target=self._server.run, args=([bound],), name=name, daemon=True
         )
         self._grace_s = grace_s
 

@@ -10,8 +10,8 @@ from typing import Any
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 
 _BLANK = re.compile(r"[ \t\n\r]*")
-_WINDOW = 16 * 1024
-_MOST_TOKENS = 100_000
+_WINDOW = 2 * 1024
+_MOST_TOKENS = 65_536
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -70,10 +70,17 @@ class JsonReader:
 
         Raises:
             BadDataError: it is not JSON, or nested too deep.
-            TooLargeError: it has more than 100,000 parts.
+            TooLargeError: it has more than 65,536 parts.
         """
-        self._next()
+        first = self._next()
         text, start, size = self._text, self._at, _WINDOW
+        if first and first not in "{[":
+            # A text, a number or a word is one object, however long.
+            try:
+                value, self._at = _decode(text, start)
+            except ValueError as error:
+                raise BadDataError(f"not JSON: {error}") from None
+            return self._read(value, text[start : self._at])
         while True:
             window = text[start : start + size]
             if window.count(",") + window.count("{") + window.count("[") > _MOST_TOKENS:
@@ -92,7 +99,11 @@ class JsonReader:
                     break
             size *= 4
         self._at = start + length
-        raw = window[:length].encode("latin-1")
+        return self._read(value, window[:length])
+
+    @staticmethod
+    def _read(value: Any, text: str) -> tuple[Any, bytes]:
+        raw = text.encode("latin-1")
         if not raw.isascii():
             value = json.loads(raw.decode("utf-8", "replace"))
         return value, raw

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol
 
+from otel_fmd.otlp.decode import MOST_SPANS
 from otel_fmd.spans.record import Span
+
+NOT_KEPT = "{signal} are not kept here: they were taken and forgotten; only spans are stored"
+"""What a client is told, once, that sends another signal than spans."""
 
 
 def has_token(authorization: str, token: str) -> bool:
@@ -59,10 +63,17 @@ class Intake(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one request, in bytes, before and after decompression."""
+    """Bounds on what requests may cost.
+
+    `body_bytes` and `decompressed_bytes`: one body; `spans`: messages of one body, down to its
+    spans; `flight_bytes`: all requests that are being taken, together; `connections`: over HTTP.
+    """
 
     body_bytes: int = 64 * 1024 * 1024
     decompressed_bytes: int = 64 * 1024 * 1024
+    spans: int = MOST_SPANS
+    flight_bytes: int = 24 * 1024 * 1024
+    connections: int = 512
 
 
 @dataclass(slots=True)

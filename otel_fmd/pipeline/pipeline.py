@@ -210,6 +210,8 @@ class Pipeline:
     def _write_loop(self) -> None:
         while tickets := self._queue.take():
             self._store_all(tickets)
+            # Not kept while there is nothing to take.
+            del tickets
 
     def _store_all(self, tickets: list[Ticket]) -> None:
         """Store them, trying again where that is ours to do; or fail them."""
@@ -218,7 +220,7 @@ class Pipeline:
             try:
                 if self._batches is None:
                     self._batches = self._make_writer()
-                written = self._batches.write([r for t in tickets for r in t.requests])
+                written = self._write(self._batches, [r for t in tickets for r in t.requests])
             except (StoreUnavailableError, SchemaError) as error:
                 # Somebody can put this right, and until then it waits.
                 if isinstance(error, SchemaError) or pause_s > _ANEW_S:
@@ -241,6 +243,16 @@ class Pipeline:
             else:
                 self._succeed(tickets, written)
                 return self._tell_dropped()
+
+    def _write(self, writer: BatchWriter, requests: list[Request]) -> Written:
+        """Store them in transactions of a bounded size, which bounds memory.
+
+        When one fails, those before it stay: whoever sends all of them again changes nothing.
+        """
+        size = self._settings.batch_requests
+        starts = range(0, max(1, len(requests)), size)
+        written = [writer.write(requests[start : start + size]) for start in starts]
+        return Written(*map(sum, zip(*written, strict=True)))
 
     def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
         """Each batch by itself; one of which nobody is told (the app's) in halves."""

@@ -13,8 +13,7 @@ class PipelineSettings:
 
     Args:
         queue_requests: requests that may wait to be stored.
-        batch_requests: requests written in one transaction, at the most (a larger batch that was
-            submitted as one stays one).
+        batch_requests: requests written in one transaction, at the most.
         retry: try a batch again until it is stored (the exporter in the app), instead of failing
             its future (the receiver, whose clients try again themselves).
         internal_roots: take local root spans of kind INTERNAL as requests.

@@ -15,6 +15,7 @@ from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
+from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import ReceiverCounters, has_token
 from otel_fmd.pipeline.pipeline import Pipeline
 
@@ -40,15 +41,22 @@ class ReceiverPages:
         pipeline: the write side.
         counters: what the transports counted.
         token: the bearer token that agents must have; '' for none.
+        refusals: what the transports refused.
     """
 
     def __init__(
-        self, store: Store, pipeline: Pipeline, counters: ReceiverCounters, token: str = ""
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        counters: ReceiverCounters,
+        token: str = "",
+        refusals: Refusals | None = None,
     ) -> None:
         self._store = store
         self._pipeline = pipeline
         self._counters = counters
         self._token = token
+        self._refusals = refusals or Refusals()
 
     def by_path(self) -> dict[str, Page]:
         """`/metrics`, `/healthz`, `/readyz`, and the monitor levels for agents."""
@@ -104,6 +112,11 @@ class ReceiverPages:
         for (transport, what), value in sorted(self._counters.snapshot().items()):
             labels = f'transport="{transport}",event="{what}"'
             lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
+        name = "otel_fmd_otlp_refused_total"
+        _metric(lines, name, "counter", "Requests refused, by path and status.")
+        for (transport, path, reason), value in sorted(self._refusals.counts().items()):
+            labels = f'transport="{transport}",path="{path}",reason="{reason}"'
+            lines.append(f"{name}{{{labels}}} {value}")
         text = "\n".join(lines) + "\n"
         return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
 

@@ -6,14 +6,17 @@ import base64
 import gzip
 import json
 import socket
+import zlib
 from collections.abc import Callable
 
 import pytest
 import requests
+import zstandard
 from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from requests.adapters import HTTPAdapter
 from sqlalchemy import select
 
 from otel_fmd.database.store import Store
@@ -55,6 +58,18 @@ def post(served: Served, data: bytes | str, **headers: str) -> requests.Response
     return requests.post(served.traces, data=data, headers={**PROTOBUF, **named}, timeout=20)
 
 
+def client_at(address: str) -> requests.Session:
+    """A client with an address of its own."""
+
+    class FromAddress(HTTPAdapter):
+        def init_poolmanager(self, *arguments: object, **options: object) -> None:
+            super().init_poolmanager(*arguments, source_address=(address, 0), **options)
+
+    session = requests.Session()
+    session.mount("http://", FromAddress())
+    return session
+
+
 def stored_ids(served: Served) -> set[bytes]:
     """The span ids in the database."""
     store = Store(served.database_url)
@@ -89,14 +104,71 @@ def test_json_is_stored(served: Served) -> None:
     assert {span.span_id for span in spans} <= stored_ids(served)
 
 
-def test_gzip_is_accepted(served: Served) -> None:
-    """And any other coding refused with 415."""
-    spans = Spans(3).many(5)
-    assert post(served, gzip.compress(body(spans)), Content_Encoding="gzip").status_code == 200
-    assert {span.span_id for span in spans} <= stored_ids(served)
+def test_every_coding_that_exporters_offer_is_accepted(served: Served) -> None:
+    """And any other refused with 415."""
+    codings = {
+        "gzip": gzip.compress,
+        "x-gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "zstd": zstandard.compress,
+        "identity": bytes,
+    }
+    for seed, (coding, compress) in enumerate(codings.items()):
+        spans = Spans(300 + seed).many(5)
+        sent = compress(body(spans))
+        assert post(served, sent, Content_Encoding=coding).status_code == 200
+        assert {span.span_id for span in spans} <= stored_ids(served)
     answer = post(served, body(spans), Content_Encoding="br")
     assert answer.status_code == 415
     assert "br" in Status.FromString(answer.content).message
+
+
+@pytest.mark.parametrize("path", ["/v1/traces/", "//v1/traces", "/v1//traces"])
+def test_slashes_too_many_do_no_harm(served: Served, path: str) -> None:
+    """An endpoint with a slash at its end, as many write it."""
+    spans = Spans(len(path)).many(2)
+    answer = requests.post(served.http + path, data=body(spans), headers=PROTOBUF, timeout=10)
+    assert answer.status_code == 200
+    assert {span.span_id for span in spans} <= stored_ids(served)
+
+
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) -> None:
+    """A success, which says once to each client that they are not kept; counted."""
+    url = f"{served.http}/v1/{signal}"
+    name = f'otel_fmd_otlp_total{{transport="http",event="{signal}_not_kept"}}'
+    before = served.metric(name)
+    with client_at("127.0.0.2") as other:
+        first = other.post(url, data=b"x" * 10_000, headers=PROTOBUF, timeout=10)
+        partial = ExportTraceServiceResponse.FromString(first.content).partial_success
+        assert (first.status_code, partial.rejected_spans) == (200, 0)
+        assert signal in partial.error_message
+        again = other.post(url, json={}, timeout=10)
+        assert (again.status_code, again.json()) == (200, {})
+    assert served.metric(name) == before + 2
+
+
+def test_what_is_refused_is_counted_by_path_and_status(served: Served) -> None:
+    """So that an operator sees an exporter that is set up wrongly."""
+
+    def refused(path: str, status: int) -> int:
+        return served.metric(
+            f'otel_fmd_otlp_refused_total{{transport="http",path="{path}",reason="{status}"}}'
+        )
+
+    cases = [
+        ("/v1/traces", 405, lambda: requests.get(served.traces, timeout=10)),
+        ("/v1/traces", 415, lambda: requests.post(served.traces, data="x", timeout=10)),
+        ("/v1/traces", 415, lambda: post(served, b"", Content_Encoding="br")),
+        ("/v1/traces", 413, lambda: post(served, bytes(2_000_000))),
+        ("/v1/traces", 400, lambda: post(served, b"\xff\xff")),
+        ("(other)", 404, lambda: requests.post(served.http + "/api/traces", timeout=10)),
+        ("/metrics", 405, lambda: requests.delete(served.http + "/metrics", timeout=10)),
+    ]
+    for path, status, ask in cases:
+        before = refused(path, status)
+        assert ask().status_code == status
+        assert refused(path, status) == before + 1
 
 
 def test_an_empty_request_is_a_success(served: Served) -> None:
@@ -171,7 +243,7 @@ def test_other_methods_types_and_paths_are_refused(served: Served) -> None:
     """405, 415, 404, each with a Status body."""
     assert requests.get(served.traces, timeout=10).status_code == 405
     assert requests.post(served.traces, data="x", timeout=10).status_code == 415
-    for path in ("/v1/metrics", "/v1/logs", "/"):
+    for path in ("/v1/profiles", "/v1/tracesx", "/"):
         answer = requests.post(served.http + path, data=b"", headers=PROTOBUF, timeout=10)
         assert answer.status_code == 404
         assert Status.FromString(answer.content).message
@@ -225,11 +297,25 @@ def test_requests_on_one_connection_are_answered_in_order(served: Served) -> Non
             found += part
 
 
-def test_cors_is_for_configured_origins(served: Served) -> None:
-    """A preflight of our origin is answered, another one's is not."""
-    ours = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
-    answer = requests.options(served.traces, headers=ours, timeout=10)
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/metrics", "/v1/logs"])
+def test_cors_is_for_configured_origins(served: Served, path: str) -> None:
+    """A preflight of our origin is answered with what it asks for, another one's is not."""
+    ours = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-team, bad name,traceparent",
+    }
+    answer = requests.options(served.http + path, headers=ours, timeout=10)
+    assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert answer.headers["Access-Control-Allow-Headers"] == "content-type, x-team, traceparent"
+    sent = requests.post(
+        served.http + path, data=b"", headers={**PROTOBUF, "Origin": ours["Origin"]}, timeout=10
+    )
+    assert sent.status_code == 200
+    assert sent.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert sent.headers["Access-Control-Allow-Credentials"] == "true"
     other = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answer = requests.options(served.traces, headers=other, timeout=10)
     assert "Access-Control-Allow-Origin" not in answer.headers

@@ -122,10 +122,10 @@ def test_bodies_that_come_at_once_are_not_decoded_in_vain(
     decoding, go_on = threading.Event(), threading.Event()
     real = http_app.decode_protobuf
 
-    def slow(data: bytes) -> Decoded:
+    def slow(data: bytes, *limits: object) -> Decoded:
         decoding.set()
         assert go_on.wait(30)
-        return real(data)
+        return real(data, *limits)
 
     monkeypatch.setattr(http_app, "decode_protobuf", slow)
     answers: list[int] = []

@@ -1,0 +1,121 @@
+"""How much memory requests may take together, over both transports."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+
+from otel_fmd.otlp.errors import RetryableError, TooLargeError
+
+_RETRY_AFTER_S = 1.0
+_FULL_S = 5.0
+_MOST_OF_SENT = 32
+"""Times what was sent, that one request may take: an honest one takes some twenty, compressed."""
+
+
+class Flight:
+    """Counts the bytes that requests hold, from their first byte until they are stored.
+
+    `turn` is held while a body is decoded: more at once would be no faster, under the interpreter's
+    lock, but take memory for each.
+
+    Args:
+        limit: bytes for all together. One that is alone may take more, if much was sent.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._lock = Lock()
+        self.turn = Lock()
+        self._refused_at = float("-inf")
+
+    @property
+    def used(self) -> int:
+        """Bytes held now."""
+        return self._used
+
+    @property
+    def is_full(self) -> bool:
+        """Whether somebody was refused in the last seconds."""
+        return time.monotonic() - self._refused_at < _FULL_S
+
+    def take(self, more: int, held: int, sent: int) -> None:
+        """Take bytes for one who holds `held` of them, made of `sent`.
+
+        Raises:
+            TooLargeError: it would be too much even if nobody else held anything.
+            RetryableError: others hold too much.
+        """
+        if held + more > max(self._limit, sent * _MOST_OF_SENT):
+            raise TooLargeError(
+                f"{sent} bytes that were sent would take {held + more} bytes of memory, of "
+                f"{self._limit} (OTEL_FMD_MAX_BYTES_IN_FLIGHT): send fewer spans at once"
+            )
+        with self._lock:
+            if self._used + more > self._limit and self._used > held:
+                self._refused_at = time.monotonic()
+                raise RetryableError(
+                    f"requests that wait hold {self._used} bytes of {self._limit}",
+                    retry_after_s=_RETRY_AFTER_S,
+                    overload=True,
+                )
+            self._used += more
+
+    def give_back(self, number: int) -> None:
+        """Give bytes back."""
+        with self._lock:
+            self._used -= number
+
+
+class Hold:
+    """What one request holds; given back when its `with` block ends.
+
+    Args:
+        flight: where it counts.
+    """
+
+    __slots__ = ("_flight", "_sent", "size")
+
+    def __init__(self, flight: Flight) -> None:
+        self._flight = flight
+        self._sent = 0
+        self.size = 0
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.resize(0)
+
+    def receive(self, number: int) -> None:
+        """Hold so many bytes that were sent.
+
+        Raises:
+            RetryableError: others hold too much.
+        """
+        self._sent += number
+        self.add(number)
+
+    def add(self, number: int) -> None:
+        """Hold so many bytes more.
+
+        Raises:
+            TooLargeError: too many for what was sent.
+            RetryableError: others hold too much.
+        """
+        self._flight.take(number, self.size, self._sent)
+        self.size += number
+
+    def resize(self, size: int) -> None:
+        """Hold so many bytes, more or fewer than before.
+
+        Raises:
+            TooLargeError: too many for what was sent.
+            RetryableError: others hold too much.
+        """
+        if size > self.size:
+            self.add(size - self.size)
+        else:
+            less, self.size = self.size - size, size
+            self._flight.give_back(less)

@@ -1,0 +1,99 @@
+"""What is refused, and whom it was refused: for operators, who see no other trace of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import NamedTuple
+
+_log = logging.getLogger(__name__)
+_LOG_EVERY_S = 60.0
+_MOST_SENDERS = 50
+_MOST_TOLD = 1_000
+_KNOWN_PATHS = frozenset(
+    [
+        "/v1/traces",
+        "/v1/metrics",
+        "/v1/logs",
+        "/v1/agent/levels",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ]
+)
+
+
+class Refused(NamedTuple):
+    """Who was refused: how often, and when last (unix seconds)."""
+
+    address: str
+    transport: str
+    path: str
+    reason: str
+    times: int
+    last: float
+
+
+class Refusals:
+    """Counts refusals by path and reason, and remembers the last fifty senders of them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._senders: OrderedDict[tuple[str, str, str, str], tuple[int, float]] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = Lock()
+        self._logged_at = float("-inf")
+        self._unlogged = 0
+
+    def add(self, transport: str, path: str, reason: str, address: str) -> None:
+        """Count one, and log it, at most once a minute.
+
+        Args:
+            transport: `http` or `grpc`.
+            path: the path or method that was asked for.
+            reason: a status, such as `404` or `unauthenticated`.
+            address: of the sender.
+        """
+        path = path if path in _KNOWN_PATHS or transport == "grpc" else "(other)"
+        address = address[:64] or "(unknown)"
+        now = time.time()
+        with self._lock:
+            key = (transport, path, reason)
+            self._counts[key] = self._counts.get(key, 0) + 1
+            sender = (address, *key)
+            count = self._senders.pop(sender, (0, 0.0))[0]
+            self._senders[sender] = (count + 1, now)
+            if len(self._senders) > _MOST_SENDERS:
+                self._senders.popitem(last=False)
+            quiet = time.monotonic() - self._logged_at < _LOG_EVERY_S
+            unlogged, self._unlogged = self._unlogged, self._unlogged + 1 if quiet else 0
+            if not quiet:
+                self._logged_at = time.monotonic()
+        if not quiet:
+            more = f" ({unlogged} more since the last such line)" if unlogged else ""
+            _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)
+
+    def first_for(self, address: str, what: str) -> bool:
+        """Whether this client was not told this yet; it counts as told now."""
+        key = (address, what)
+        with self._lock:
+            if key in self._told:
+                return False
+            self._told[key] = None
+            if len(self._told) > _MOST_TOLD:
+                self._told.popitem(last=False)
+            return True
+
+    def counts(self) -> Mapping[tuple[str, str, str], int]:
+        """How many, by transport, path and reason."""
+        with self._lock:
+            return dict(self._counts)
+
+    def senders(self) -> list[Refused]:
+        """The last senders, the last first."""
+        with self._lock:
+            found = list(self._senders.items())
+        return [Refused(*sender, *seen) for sender, seen in reversed(found)]
