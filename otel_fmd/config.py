@@ -179,9 +179,8 @@ class Settings:
     max_bytes_in_flight: int = _setting(
         24 * 2**20,
         size,
-        "Memory that all requests together may take until they are stored, of receiver and "
-        "dashboard; more are refused (429). One that comes alone may take 32 times what was "
-        "sent.",
+        "Memory that all requests to the receiver together may take until they are stored; more "
+        "are refused (429). One that comes alone may take 32 times what was sent.",
     )
     max_connections: int = _setting(
         512,

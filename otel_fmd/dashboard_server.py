@@ -20,6 +20,7 @@ _THREADS = 8
 _MOST_BODY = 2 * 2**20
 _MOST_OF_LOGIN = 64 * 1024
 _MOST_DISCARDED = 1024 * 1024
+_MOST_IN_FLIGHT = 8 * 2**20
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -27,7 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def dashboard_server(
-    app: Any, bound: socket.socket, grace_s: float, flight: Flight, connections: int
+    app: Any, bound: socket.socket, grace_s: float, connections: int
 ) -> HttpServer:
     """The server of a dashboard.
 
@@ -35,9 +36,10 @@ def dashboard_server(
         app: its WSGI application.
         bound: a bound TCP socket; the server takes it over.
         grace_s: how long accepted requests may take to finish when stopping, in seconds.
-        flight: where the memory of requests is counted.
         connections: open at once.
     """
+    # Not the receiver's: whoever fills that one takes the dashboard from nobody.
+    flight = Flight(_MOST_IN_FLIGHT)
     guard = Guard(flight, lambda *_: None, connections=connections)
     asgi = BoundedBodies(WSGIMiddleware(app, workers=_THREADS), flight)
     return HttpServer(asgi, bound, grace_s, guard, name="otel-fmd-dashboard")
@@ -61,16 +63,17 @@ class BoundedBodies:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         most = _MOST_OF_LOGIN if scope["path"].endswith("/login") else _MOST_BODY
         with Hold(self._flight) as hold:
+            coming = Body(receive)
             try:
                 too_large = not declared.isdigit() or int(declared[:20]) > most
-                body = None if too_large else await _whole(receive, hold, most)
+                body = None if too_large else await coming.whole(hold, most)
             except RetryableError:
-                return await _refuse(receive, send, 503, b"too much is waiting: try again\n")
+                return await _refuse(coming, send, 503, b"too much is waiting: try again\n")
             except ConnectionError:
                 return None
             if body is None:
                 message = f"a request may have at most {most} bytes\n"
-                return await _refuse(receive, send, 413, message.encode())
+                return await _refuse(coming, send, 413, message.encode())
             parts: Iterator[Message] = iter(
                 [{"type": "http.request", "body": body, "more_body": False}]
             )
@@ -82,30 +85,53 @@ class BoundedBodies:
             await self._app(scope, replay, send)
 
 
-async def _whole(receive: Receive, hold: Hold, most: int) -> bytes | None:
-    """The body; None when it is too large."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
+class Body:
+    """The body of a request as it comes.
+
+    Args:
+        receive: gives the next message; after the last one it waits until the client goes away.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_complete = False
+
+    async def whole(self, hold: Hold, most: int) -> bytes | None:
+        """All of it; None when it is over `most` bytes.
+
+        Raises:
+            RetryableError: other requests hold too much.
+            ConnectionError: the client went away.
+        """
+        parts: list[bytes] = []
+        while not self._is_complete:
+            part = await self._part()
+            hold.receive(len(part))
+            parts.append(part)
+            if hold.size > most:
+                return None
+        return b"".join(parts)
+
+    async def discard(self, most: int) -> None:
+        """Read what still comes, up to `most` bytes, and forget it."""
+        try:
+            while most > 0 and not self._is_complete:
+                most -= len(await self._part())
+        except ConnectionError:
+            return
+
+    async def _part(self) -> bytes:
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError("client went away")
-        part = message.get("body", b"")
-        hold.receive(len(part))
-        parts.append(part)
-        if hold.size > most:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
+        self._is_complete = not message.get("more_body")
+        part: bytes = message.get("body", b"")
+        return part
 
 
-async def _refuse(receive: Receive, send: Send, status: int, text: bytes) -> None:
+async def _refuse(coming: Body, send: Send, status: int, text: bytes) -> None:
     # A little more is read and forgotten, so that the client reads the answer.
-    left = _MOST_DISCARDED
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            break
+    await coming.discard(_MOST_DISCARDED)
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(text)).encode()),

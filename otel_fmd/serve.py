@@ -153,7 +153,6 @@ class Server:
             BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
             bound,
             settings.grace_seconds,
-            self._flight,
             settings.max_connections,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])

@@ -33,7 +33,7 @@ _MOST_PIPELINED = 16
 _SMALL_HEAD = 4 * 1024
 _LEAST_BYTES_PER_S = 16 * 1024
 _STALLED_S = 2.0
-_UNREAD_BYTES = 8 * 2**20
+_UNREAD_BYTES = 4 * 2**20
 _SWEEP_S = 1.0
 _LOG_EVERY_S = 60.0
 _LINGER_S = 1.0
@@ -156,6 +156,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        if self._refused:
+            # What was on its way when the connection was turned away.
+            return
         self._unset_keepalive_if_required()
         if len(data) > _SMALL_HEAD and not self._guard.has_room(len(data)):
             self._turn_away(429)

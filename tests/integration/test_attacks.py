@@ -101,7 +101,9 @@ def attacked(
     served = Served(f"sqlite:///{path}", **token)
     yield Attacked(served, request.param)
     assert served.process.poll() is None
-    assert not [line for line in served.errors if "Traceback" in line]
+    assert not [line for line in served.errors if "Traceback" in line], "".join(served.errors)[
+        -4000:
+    ]
     served.stop()
 
 

@@ -1,0 +1,54 @@
+"""Bodies of requests to the dashboard: bounded, alone and together, and each gets an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+pytest.importorskip("a2wsgi")
+
+from otel_fmd.dashboard_server import BoundedBodies
+from otel_fmd.otlp.flight import Flight
+
+KIB = 1024
+
+
+def answered(sent: list[bytes], limit: int, path: str = "/page") -> int:
+    """The status of an answer to a client that sends a body in parts and then waits."""
+    messages = [
+        {"type": "http.request", "body": part, "more_body": n < len(sent)}
+        for n, part in enumerate(sent, 1)
+    ]
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    async def send(message: dict[str, Any]) -> None:
+        statuses.append(message.get("status", 0))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["body"] == b"".join(sent)
+        await send({"type": "http.response.start", "status": 200})
+
+    scope = {"type": "http", "path": path, "headers": []}
+    bounded = BoundedBodies(app, Flight(limit))
+    asyncio.run(asyncio.wait_for(bounded(scope, receive, send), 5))
+    return statuses[0]
+
+
+def test_a_body_in_parts_is_given_whole() -> None:
+    """The application gets it at once."""
+    assert answered([b"a" * KIB, b"b" * KIB], 64 * KIB) == 200
+
+
+def test_a_complete_body_that_is_refused_gets_its_answer() -> None:
+    """Its client sends nothing more and waits: so must not we."""
+    assert answered([bytes(65 * KIB)], 900 * KIB, "/login") == 413
+    assert answered([bytes(2049 * KIB)], 4096 * KIB) == 413
+    assert answered([bytes(40 * KIB), bytes(40 * KIB)], 900 * KIB, "/login") == 413
