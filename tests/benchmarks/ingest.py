@@ -54,7 +54,7 @@ def memory(report: Report, rows: int, seconds: float) -> None:
             what="serve with dashboard", rows=rows, spans_per_s=rate, pages=asked, peak_rss_mib=peak
         )
         served.stop()
-    report.at_most("peak RSS of serve with its dashboard, MiB", peak, 256.0)
+    report.at_most("peak RSS of serve with its dashboard, MiB", peak, 230.0)
 
 
 def route(session: requests.Session, base: str, path: str) -> int:
