@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class OtlpError(Exception):
     """A request that is refused; `str()` is the message for the developer at the other end."""
@@ -43,3 +45,16 @@ class RetryableError(OtlpError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.overload = overload
+
+
+def let_go(error: BaseException) -> None:
+    """Keep nothing alive of what was read on the way to an error.
+
+    Its traceback holds every frame that it went through, and with them bodies and whatever was made
+    of them, until the client has its answer.
+    """
+    reached: BaseException | None = error
+    while reached is not None:
+        traceback.clear_frames(reached.__traceback__)
+        reached.__traceback__ = None
+        reached.__cause__, reached.__context__, reached = None, None, reached.__context__

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
-from otel_fmd.otlp.errors import RetryableError, TooLargeError
+from otel_fmd.otlp.errors import OtlpError, RetryableError, TooLargeError, let_go
 
 _RETRY_AFTER_S = 1.0
 _FULL_S = 5.0
@@ -16,9 +18,6 @@ _MOST_OF_SENT = 32
 class Flight:
     """Counts the bytes that requests hold, from their first byte until they are stored.
 
-    `turn` is held while a body is decoded: more at once would be no faster, under the interpreter's
-    lock, but take memory for each.
-
     Args:
         limit: bytes for all together. One that is alone may take more, if much was sent.
     """
@@ -27,7 +26,7 @@ class Flight:
         self._limit = limit
         self._used = 0
         self._lock = Lock()
-        self.turn = Lock()
+        self._turn = Lock()
         self._refused_at = float("-inf")
 
     @property
@@ -39,6 +38,17 @@ class Flight:
     def is_full(self) -> bool:
         """Whether somebody was refused in the last seconds."""
         return time.monotonic() - self._refused_at < _FULL_S
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Held while a body is decoded: more at once would be no faster, under the interpreter's
+        lock, but take memory for each. What is refused takes none from then on."""
+        with self._turn:
+            try:
+                yield
+            except OtlpError as error:
+                let_go(error)
+                raise
 
     def take(self, more: int, held: int, sent: int) -> None:
         """Take bytes for one who holds `held` of them, made of `sent`.
@@ -85,7 +95,9 @@ class Hold:
     def __enter__(self) -> Hold:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OtlpError):
+            let_go(error)
         self.resize(0)
 
     def receive(self, number: int) -> None:

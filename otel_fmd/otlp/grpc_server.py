@@ -140,7 +140,7 @@ class OtlpGrpcServer:
             if not coding:
                 # What the spans keep of it, for as long as it is decoded.
                 hold.add(len(data))
-            with self._flight.turn:
+            with self._flight.turn():
                 decoded = decode_protobuf(data, self._limits.spans, hold.add)
                 del data
                 hold.resize(decoded.memory)

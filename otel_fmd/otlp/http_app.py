@@ -265,7 +265,7 @@ class OtlpHttpApp:
             # What the spans keep of it, or its text in JSON, for as long as it is decoded.
             hold.add(len(data))
         decode = decode_json if kind == _JSON else decode_protobuf
-        with self._flight.turn:
+        with self._flight.turn():
             decoded = decode(data, limits.spans, hold.add)
             del data
             hold.resize(decoded.memory)

@@ -85,10 +85,13 @@ class Attacked:
         self.send()
         grown = self.memory.peak_mib() - self.memory.at_start
         # What a login takes by itself, for the hash of its password, is half of that.
+        kept = self.served.rss_mib() - self.at_first
         self.look()
-        assert grown <= MOST_MIB
-        assert self.served.rss_mib() <= self.at_first + MOST_KEPT_MIB
+        # Each attack by itself: one that took too much is not held against the next.
         self.memory = Memory(self.served)
+        print(f"{grown:.0f} MiB more at the peak, {kept:.0f} MiB kept")
+        assert grown <= MOST_MIB
+        assert kept <= MOST_KEPT_MIB
 
 
 @pytest.fixture(scope="module", params=["", TOKEN], ids=["no token", "token"])
