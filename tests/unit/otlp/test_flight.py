@@ -41,8 +41,9 @@ def test_a_refused_body_is_forgotten_before_its_answer() -> None:
             refuse(seen)
         assert [one() for one in seen] == [None, None]
         seen.clear()
-        with pytest.raises(BadDataError), Hold(flight) as hold:
-            hold.receive(100)
+        hold = Hold(flight)
+        hold.receive(100)
+        with pytest.raises(BadDataError), hold:
             refuse(seen)
         assert [one() for one in seen] == [None, None]
     finally:
