@@ -27,6 +27,9 @@ from otel_fmd.errors import ConfigurationError, StoreUnavailableError
 from otel_fmd.forks import on_fork
 
 _BUSY_TIMEOUT_MS = 10_000
+_CHECKPOINT_PAGES = 8_000
+"""Pages (32 MiB) in SQLite's log before they are copied to the file. Batches that arrive together
+touch the same pages: of 1,000 pages, its default, 700 are different ones, of 8,000 only 2,200."""
 _POOL_SIZE = 16
 _DRIVERS = {
     "sqlite": ("sqlite", None),
@@ -267,6 +270,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     _use_wal(cursor)
     # An acknowledged batch survives a power cut, not only a crash of the process.
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     cursor.execute("PRAGMA cache_size = -4000")
     cursor.execute("PRAGMA journal_size_limit = 67108864")
     cursor.close()

@@ -199,6 +199,7 @@ class Translator:
         user = get("fmd.group_by") or get("enduser.id") or get("user.id")
         ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
         status = get("http.response.status_code") or get("http.status_code")
+        version = get("fmd.version")
         level = get("fmd.monitor_level")
         first_byte_ns = get("fmd.time_to_first_byte")
         if status == semconv.SWITCHING_PROTOCOLS:
@@ -211,7 +212,7 @@ class Translator:
             (
                 known[1],
                 self._endpoint(attributes, name),
-                self._fit(get("fmd.version") or known[2] or _UNKNOWN, VERSION_WIDTH),
+                self._fit(version, VERSION_WIDTH) if version else known[2],
                 start_ns // 1000,
                 duration_ns,
                 status
@@ -257,11 +258,12 @@ class Translator:
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:
-        """What a resource tells; the version is '' when it tells none."""
+        """What a resource tells."""
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
-        return fit(str(service), SERVICE_WIDTH), fit(str(version), VERSION_WIDTH)
+        fitted = fit(str(version), VERSION_WIDTH) or _UNKNOWN
+        return fit(str(service), SERVICE_WIDTH), fitted
 
 
 K = TypeVar("K", bound=Hashable)
