@@ -151,6 +151,7 @@ def create_app(
             settings=settings,
             prefix=prefix,
             counters=counters,
+            host=urlsplit(f"//{request.host}").hostname or "localhost",
         )
         found = routing.find_page(path)
         return context if found is None else context.at(found[1])

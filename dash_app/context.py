@@ -77,6 +77,7 @@ class Context:
     prefix: str
     counters: Callable[[], Mapping[str, int]]
     parameters: Mapping[str, str]
+    host: str = "localhost"
 
     @property
     def service(self) -> str | None:
@@ -183,6 +184,7 @@ def make_context(
     settings: Settings,
     prefix: str,
     counters: Callable[[], Mapping[str, int]],
+    host: str,
 ) -> Context:
     """A context from an address and a browser's cookies."""
     return Context(
@@ -198,6 +200,7 @@ def make_context(
         prefix=prefix,
         counters=counters,
         parameters={},
+        host=host,
     )
 
 

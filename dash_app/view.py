@@ -172,14 +172,22 @@ def _drawn(view: View, found: Body) -> list[Any]:
     ]
 
 
-def nothing(text: str) -> dmc.Center:
-    """The empty state."""
+def nothing(text: str, commands: Sequence[str] = ()) -> dmc.Center:
+    """The empty state: what to do, and the commands that do it."""
+    block = html.Div(
+        [
+            html.Pre("\n".join(f"$ {one}" for one in commands)),
+            dcc.Clipboard(content="\n".join(commands), title="copy", className="copy"),
+        ],
+        className="commands",
+    )
     return dmc.Center(
         dmc.Stack(
             [
                 html.Div("∅", className="empty-mark", **{"aria-hidden": "true"}),
                 dmc.Text("Nothing here yet", fw=600),
                 dmc.Text(text, className="muted", ta="center", maw=480),
+                *([block] if commands else []),
             ],
             align="center",
             gap="xs",

@@ -7,6 +7,7 @@ import gc
 import logging
 import socket
 import threading
+from dataclasses import replace
 
 from otel_fmd.config import Settings
 from otel_fmd.database.schema import ensure_schema
@@ -146,7 +147,9 @@ class Server:
         from otel_fmd.api.proxy import BehindProxy
         from otel_fmd.dashboard_server import dashboard_server
 
-        settings = self._settings
+        # As it is: the dashboard tells where to send to.
+        port = self._http.port if self._http is not None else self._settings.otlp_http_port
+        settings = replace(self._settings, otlp_http_port=port, dashboard_path="")
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
         app = create_app(self.store, settings, self.pipeline.counters.as_dict)
         self._dashboard = dashboard_server(

@@ -10,6 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.style import count_text, duration_text
+from dash_app.hints import first_requests
 from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import nothing
 from otel_fmd.api.security import is_admin
@@ -17,10 +18,6 @@ from otel_fmd.database.endpoints import set_monitor_level
 from otel_fmd.database.queries.overview import Overview, OverviewRow, overview
 from otel_fmd.errors import OtelFmdError
 
-_EMPTY = (
-    "No endpoint has been requested yet. Point an OTLP exporter at this receiver, for example "
-    "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 opentelemetry-instrument flask run"
-)
 _COLUMNS = (
     ("endpoint", "endpoint", "link"),
     ("service", "service", "short"),
@@ -78,7 +75,7 @@ def layout(context: Context) -> Any:
         _COLUMNS,
         note="Hits and errors (status 400 to 599); rates, durations and their change since the "
         "time as long before, of the selected time. Click a name.",
-        empty=nothing(_EMPTY),
+        empty=_empty(context),
         extra=() if grouped else (level,),
         after_first=spark,
         hidden=(*_HIDDEN, *same, *(("blueprint",) if grouped else ())),
@@ -89,6 +86,14 @@ def layout(context: Context) -> Any:
         html.Div(id="level-note", role="status"),
         table,
     ]
+
+
+def _empty(context: Context) -> Any:
+    """How the first requests get here; elsewhere what hides those that are there."""
+    if context.service or context.version or context.query.get("blueprint") is not None:
+        return nothing("No endpoint of this selection. Choose another service or version.")
+    hint = first_requests(context.settings, context.host)
+    return nothing(f"No endpoint has been requested yet. {hint.words}", hint.commands)
 
 
 def _query(context: Context) -> Overview:

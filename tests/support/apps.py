@@ -80,12 +80,12 @@ def running_app(
             process.wait(20)
 
 
-def counted(url: str) -> int:
+def counted(url: str, prefix: str = "") -> int:
     """Requests in the figures of a database; -1 while there are no tables yet."""
-    store = Store(url)
+    store = Store(url, prefix)
     try:
         with store.read() as connection:
-            if revision_of(connection, "") is None:
+            if revision_of(connection, prefix) is None:
                 return -1
         with Reader(store).snapshot() as snapshot:
             return total(snapshot, Selection())
