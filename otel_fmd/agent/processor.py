@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd import forks
-from otel_fmd.agent.group_by import group_by_text
+from otel_fmd.agent.group_by import group_of
 from otel_fmd.agent.levels import OUTLIERS, PROFILES, REQUESTS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.outlier import outlier_attributes
@@ -169,12 +169,16 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if options.group_by is not None:
             try:
-                entry.set_attribute("fmd.group_by", group_by_text(options.group_by))
+                group = group_of(options.group_by)
+                if group is not None:
+                    entry.set_attribute("fmd.group_by", group)
             except Exception:
                 self.failed("group_by")
         if options.get_ip is not None:
             try:
-                entry.set_attribute("client.address", str(options.get_ip()))
+                address = options.get_ip()
+                if address is not None:
+                    entry.set_attribute("client.address", str(address))
             except Exception:
                 self.failed("get_ip")
 

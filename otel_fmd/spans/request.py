@@ -19,6 +19,7 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
+_OTHER = "_OTHER"
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
@@ -110,9 +111,10 @@ def endpoint_name(attributes: dict[str, AttributeValue], span_name: str) -> str:
     # A text first: a client may send a list or a map, which no set can be asked for.
     method = str(method)
     if method not in semconv.KNOWN_METHODS:
-        method = method.upper()
+        # The conventions know ten methods; what stood in the request is in another attribute.
+        method = str(attributes.get(semconv.ORIGINAL_METHOD) or method).upper()
         if method not in semconv.KNOWN_METHODS:
-            method = "_OTHER"
+            method = _OTHER
     return f"{method} {attributes.get('http.route') or '(unmatched)'}"
 
 
@@ -246,7 +248,8 @@ class Translator:
             return fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
         if found is None:
             found = fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
-            self._endpoints = _keep(self._endpoints, key, found)
+            if method != _OTHER:
+                self._endpoints = _keep(self._endpoints, key, found)
         return found
 
     def _fit(self, value: AttributeValue, width: int) -> str:

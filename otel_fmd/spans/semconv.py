@@ -35,10 +35,55 @@ FIRST_BYTE_NS = "fmd.time_to_first_byte"
 AGENT_VERSION = "fmd.version"
 """The app's version, on spans whose resource tells none."""
 
+ORIGINAL_METHOD = "http.request.method_original"
 KNOWN_METHODS = frozenset(
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"]
+    [
+        "GET",
+        "HEAD",
+        "POST",
+        "PUT",
+        "DELETE",
+        "CONNECT",
+        "OPTIONS",
+        "TRACE",
+        "PATCH",
+        "QUERY",
+        "ACL",
+        "BASELINE-CONTROL",
+        "BIND",
+        "CHECKIN",
+        "CHECKOUT",
+        "COPY",
+        "LABEL",
+        "LINK",
+        "LOCK",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MKREDIRECTREF",
+        "MKWORKSPACE",
+        "MOVE",
+        "ORDERPATCH",
+        "PRI",
+        "PROPFIND",
+        "PROPPATCH",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "UNBIND",
+        "UNCHECKOUT",
+        "UNLINK",
+        "UNLOCK",
+        "UPDATE",
+        "UPDATEREDIRECTREF",
+        "VERSION-CONTROL",
+    ]
 )
-"""Methods that may appear in an endpoint's name; any other is `_OTHER`, as in the conventions."""
+"""Methods that may appear in an endpoint's name, all that are registered; any other is `_OTHER`.
+
+Source: https://www.iana.org/assignments/http-methods
+"""
 
 SWITCHING_PROTOCOLS = 101
 """Status of a connection that became a websocket: counted, but its length is no duration."""
@@ -55,6 +100,7 @@ EVENT_PROFILE = "fmd.profile"
 REQUEST_ATTRIBUTES = frozenset(
     [
         *METHOD,
+        ORIGINAL_METHOD,
         *STATUS_CODE,
         *ROUTE,
         *ADDRESS,

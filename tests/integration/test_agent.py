@@ -38,6 +38,43 @@ def test_endpoints_have_fmds_names_and_users(instrumented: Any) -> None:
     assert (one.group_by, one.ip) == ("(ana,(static,7))", "192.0.2.1")
 
 
+def itself() -> Any:
+    """A function that returns a function without end."""
+    return itself
+
+
+@pytest.mark.parametrize(
+    ("group_by", "expected"),
+    [
+        (lambda: None, None),
+        (lambda: lambda: None, None),
+        (lambda: "None", "None"),
+        (lambda: "(unknown)", "(unknown)"),
+        (lambda: ("a", None), "(a,None)"),
+        (lambda: 0, "0"),
+        (lambda: "", None),
+    ],
+)
+def test_nobody_is_known(instrumented: Any, group_by: Any, expected: str | None) -> None:
+    """None is nobody, not a user called None; a user may be called anything."""
+    app, found, store = instrumented(group_by=group_by, get_ip=lambda: None)
+    app.test_client().get("/item/1", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        (one,) = requests(snapshot, Selection()).requests
+    assert one.group_by == expected
+    assert one.ip == "192.0.2.7"
+
+
+def test_a_function_that_returns_itself(instrumented: Any) -> None:
+    """The request is answered, and stored."""
+    app, found, store = instrumented(group_by=itself)
+    assert app.test_client().get("/item/1").status_code == 200
+    assert found.force_flush()
+    with Reader(store).snapshot() as snapshot:
+        assert len(requests(snapshot, Selection()).requests) == 1
+
+
 def test_levels_follow_the_database(instrumented: Any) -> None:
     """A change in the dashboard takes effect within ten seconds, without a restart."""
     app, found, store = instrumented()

@@ -30,6 +30,15 @@ def one(attributes: dict, **about: object) -> Request:
         ({"http.request.method": "PUT", "http.route": "/a"}, "PUT /a"),
         ({"http.method": "GET", "http.target": "/wp-admin.php"}, "GET (unmatched)"),
         ({"http.method": "EVIL' OR 1", "http.target": "/x"}, "_OTHER (unmatched)"),
+        ({"http.request.method": "PROPFIND", "http.route": "/a"}, "PROPFIND /a"),
+        (
+            {"http.request.method": "_OTHER", "http.request.method_original": "Propfind"},
+            "PROPFIND (unmatched)",
+        ),
+        (
+            {"http.request.method": "_OTHER", "http.request.method_original": "EVIL' OR 1"},
+            "_OTHER (unmatched)",
+        ),
         ({"http.request.method": "get", "http.route": "/a"}, "get /a"),
         ({"messaging.system": "kafka"}, "orders process"),
         ({"rpc.method": "Get"}, "orders process"),
@@ -39,6 +48,21 @@ def test_an_endpoint_is_named(attributes: dict, name: str) -> None:
     """FMD's name, `METHOD route`, never the path of what has no route, else the span's name."""
     expected = name.replace("get ", "GET ") if name.startswith("get ") else name
     assert one(attributes, name="orders process").endpoint.upper() == expected.upper()
+
+
+def test_methods_that_the_conventions_do_not_know_keep_their_names_apart() -> None:
+    """One translator, one route, several methods under `_OTHER`."""
+    translator = Translator(False)
+    names = []
+    for original in ("PROPFIND", "MKCOL", "NONE", "PROPFIND"):
+        attributes = {
+            "http.request.method": "_OTHER",
+            "http.request.method_original": original,
+            "http.route": "/dav",
+        }
+        spans = decode_protobuf(body([Spans().span(attributes)])).spans
+        names.append(translator.translate(spans).requests[0].endpoint)
+    assert names == ["PROPFIND /dav", "MKCOL /dav", "_OTHER /dav", "PROPFIND /dav"]
 
 
 @pytest.mark.parametrize("key", ["http.status_code", "http.response.status_code"])
