@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dash import Dash, Input, Output
+from dash import Dash, Input, Output, html
 
 from dash_app import shell
 from dash_app.context import Context
@@ -15,6 +15,7 @@ from dash_app.pages import PAGES
 from dash_app.view import failure, nothing
 from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.spans.naming import SOURCES
 
 _log = logging.getLogger(__name__)
 _MOST_VERSIONS = 100
@@ -43,15 +44,16 @@ def show(context: Context) -> Shown:
     """Everything of a page."""
     found = find_page(context.path)
     page = None if found is None else found[0]
-    name, services, versions = "", [], []
+    name, source, services, versions = "", "", [], []
     try:
         with context.reader.snapshot() as snapshot:
             services = list(snapshot.services.values())
             endpoint = snapshot.endpoints.get(context.endpoint_id)
-            name = "" if endpoint is None else endpoint.name
+            if endpoint is not None:
+                name, source = endpoint.name, endpoint.name_source
             ids = context.selection(snapshot).endpoint_ids
             versions = [v.name for v in versions_seen(snapshot, ids)[:_MOST_VERSIONS]]
-        content = _content(page, context, name)
+        content = _content(page, context, name, source)
     except OtelFmdError as error:
         _log.warning("page %s: %s", context.path, error)
         content = failure(f"The data could not be read: {error}")
@@ -62,14 +64,18 @@ def show(context: Context) -> Shown:
     )
 
 
-def _content(page: Page | None, context: Context, endpoint_name: str) -> Any:
+def _content(page: Page | None, context: Context, endpoint_name: str, source: str) -> Any:
     if page is None:
         return failure(f"There is no page {context.path[:100]!r}.")
     if page.admin_only and not context.is_admin:
         return failure("Only an admin can see this page.")
     if "endpoint" in context.parameters and not endpoint_name:
         return nothing("There is no such endpoint; choose one from the overview.")
-    return page.content(context)
+    shown = page.content(context)
+    if "endpoint" not in context.parameters or source not in SOURCES:
+        return shown
+    told = html.P(f"Named after {SOURCES[source]}.", className="card-help name-source")
+    return [told, *(shown if isinstance(shown, list) else [shown])]
 
 
 def register(app: Dash, make: Make) -> None:

@@ -24,6 +24,7 @@ from otel_fmd.config_values import (
     flag,
     networks,
     path,
+    rules,
     size,
     text,
     whole,
@@ -192,6 +193,18 @@ class Settings:
         2_000,
         whole(1, 100_000),
         "Endpoints kept per service; further ones become `(other endpoints)`.",
+    )
+    max_paths: int = _setting(
+        200,
+        whole(1, 100_000),
+        "Endpoints kept per service whose names are made from paths, because their spans tell no "
+        "route; further ones become `(other paths)`.",
+    )
+    rename: tuple[str, ...] = _setting(
+        (),
+        rules,
+        "Rules that rename endpoints, `regex -> name`, with `;` or newlines between them: the first "
+        "whose regex matches the whole name (or, of spans without a route, `METHOD /path`) counts.",
     )
     max_users: int = _setting(
         500,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from otel_fmd.errors import ConfigurationError
+
 Parse = Callable[[str], Any]
+_RULE_ENDS = re.compile(r"\n|;(?=\s|$)")
 
 
 def text(value: str) -> str:
@@ -60,6 +64,19 @@ def decimal(least: float) -> Parse:
 def words(value: str) -> tuple[str, ...]:
     """Words with commas between them."""
     return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def rules(value: str) -> tuple[str, ...]:
+    """Rules that rename endpoints, on lines of their own or with `;` and a blank between them."""
+    from otel_fmd.spans.naming import read_rule
+
+    found = tuple(rule.strip() for rule in _RULE_ENDS.split(value) if rule.strip(" \t\r\n;"))
+    for rule in found:
+        try:
+            read_rule(rule)
+        except ConfigurationError as error:
+            raise ValueError(f"rules such as `GET /items/.* -> items`; {error}") from None
+    return found
 
 
 def networks(value: str) -> tuple[str, ...]:

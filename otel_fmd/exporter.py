@@ -52,7 +52,7 @@ class FmdSpanExporter(SpanExporter):
         self._logged_at = float("-inf")
         self._sdk_resource: Any = None
         self._resource = Resource({})
-        self._translator = Translator(self._settings.internal_roots)
+        self._translator = Translator(self._settings.internal_roots, self._settings.rename)
         self._said = False
 
     @property
@@ -129,6 +129,8 @@ def pipeline_settings(settings: config.Settings, *, retry: bool) -> PipelineSett
         ),
         default_level=settings.monitor_level,
         max_endpoints=settings.max_endpoints,
+        max_paths=settings.max_paths,
+        rename=settings.rename,
         max_who=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
     )

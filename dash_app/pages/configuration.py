@@ -21,6 +21,8 @@ _WORDS = {
     "duplicates": "requests sent again by a client, stored once",
     "outliers": "outliers among them",
     "seen_only": "requests at monitor level 0, not stored",
+    "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
+    "(other paths)",
     "not_kept": "child spans, accepted and not kept",
     "clock_errors": "spans that ended before they began, stored with a duration of 0",
     "refused": "requests refused because too many waited",

@@ -8,6 +8,7 @@ winner's row.
 from __future__ import annotations
 
 import time
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,8 +17,13 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.database.store import Store
+from otel_fmd.spans import naming
+from otel_fmd.spans.request import Request
 
+_log = logging.getLogger(__name__)
 OTHER_ENDPOINTS = "(other endpoints)"
+OTHER_PATHS = "(other paths)"
+_TOLD_EVERY_S = 3600.0
 _REFRESH_S = 5.0
 
 
@@ -35,22 +41,34 @@ class NameRegistry:
         store: the database.
         default_level: the monitor level of a new endpoint, 0 to 3.
         max_endpoints: endpoints kept per service; the rest becomes `(other endpoints)`.
+        max_paths: those among them whose names are made from paths; the rest of these becomes
+            `(other paths)`.
     """
 
-    def __init__(self, store: Store, default_level: int = 2, max_endpoints: int = 2_000) -> None:
+    def __init__(
+        self,
+        store: Store,
+        default_level: int = 2,
+        max_endpoints: int = 2_000,
+        max_paths: int = 200,
+    ) -> None:
         self._store = store
         self._default_level = default_level
         self._max_endpoints = max_endpoints
+        self._max_paths = max_paths
         self.endpoints: dict[tuple[str, str], EndpointInfo] = {}
         self.versions: dict[str, int] = {}
         self._services: dict[str, int] = {}
         self._per_service: dict[str, int] = {}
-        self._refreshed = float("-inf")
+        self._paths: dict[str, int] = {}
+        self.others: set[tuple[str, str]] = set()
+        self._refreshed = self._told = float("-inf")
 
-    def prepare(self, wanted: Mapping[tuple[str, str, str], int | None]) -> None:
+    def prepare(self, wanted: Mapping[tuple[str, str, str], Request]) -> None:
         """Make sure that every (service, endpoint, version) can be looked up afterwards.
 
-        A new endpoint gets the monitor level that its agent watched it at, or the default (None).
+        A new endpoint gets the monitor level that the agent watched a request of it at, or the
+        default. Those that were above a limit are in `others`.
         """
         if time.monotonic() - self._refreshed > _REFRESH_S:
             self._load()
@@ -60,7 +78,8 @@ class NameRegistry:
                     self._store.tables.version, {"name": version}, {}
                 )
             if (service, endpoint) not in self.endpoints:
-                self._add_endpoint(service, endpoint, version, wanted[service, endpoint, version])
+                request = wanted[service, endpoint, version]
+                self._add_endpoint(service, endpoint, version, request.level, request.name_source)
 
     def forget(self) -> None:
         """Read everything again at the next use, after a write failed."""
@@ -77,21 +96,66 @@ class NameRegistry:
             self.versions = {row.name: row.id for row in versions}
             endpoint = tables.endpoint.c
             rows = connection.execute(
-                select(endpoint.id, endpoint.name, endpoint.monitor_level, endpoint.service_id)
+                select(
+                    endpoint.id,
+                    endpoint.name,
+                    endpoint.monitor_level,
+                    endpoint.service_id,
+                    endpoint.name_source,
+                )
             ).all()
         self._services = {name: number for number, name in services.items()}
         self.endpoints = {}
-        self._per_service = {}
+        self._per_service, self._paths = {}, {}
+        self.others = set()
         for row in rows:
             service = services.get(row.service_id)
             if service is not None:
                 level = self._default_level if row.monitor_level is None else row.monitor_level
                 self.endpoints[service, row.name] = EndpointInfo(row.id, level)
-                self._per_service[service] = self._per_service.get(service, 0) + 1
+                self._count(service, row.name_source)
         self._refreshed = time.monotonic()
 
+    def _count(self, service: str, source: str | None) -> None:
+        self._per_service[service] = self._per_service.get(service, 0) + 1
+        if source == naming.PATH:
+            self._paths[service] = self._paths.get(service, 0) + 1
+
+    def _instead(self, service: str, name: str, source: str) -> str:
+        """The endpoint that takes what is above a limit; '' below them."""
+        if name in (OTHER_ENDPOINTS, OTHER_PATHS):
+            return ""
+        if source == naming.PATH and self._paths.get(service, 0) >= self._max_paths:
+            return OTHER_PATHS
+        full = self._per_service.get(service, 0) >= self._max_endpoints
+        return OTHER_ENDPOINTS if full else ""
+
+    def _tell(self, service: str, name: str, instead: str) -> None:
+        now = time.monotonic()
+        if now - self._told < _TOLD_EVERY_S:
+            return
+        self._told = now
+        limit, setting = (
+            (self._max_paths, "OTEL_FMD_MAX_PATHS")
+            if instead == OTHER_PATHS
+            else (self._max_endpoints, "OTEL_FMD_MAX_ENDPOINTS")
+        )
+        _log.warning(
+            "service %r has more than %d such endpoints (%s): %r and further ones become %r",
+            service[:100],
+            limit,
+            setting,
+            name[:100],
+            instead,
+        )
+
     def _add_endpoint(
-        self, service: str, name: str, version: str, level: int | None = None
+        self,
+        service: str,
+        name: str,
+        version: str,
+        level: int | None = None,
+        source: str = "",
     ) -> None:
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -100,10 +164,13 @@ class NameRegistry:
             self._services[service] = self._add(
                 tables.service, {"name": service}, {"time_added": now}
             )
-        if self._per_service.get(service, 0) >= self._max_endpoints and name != OTHER_ENDPOINTS:
-            if (service, OTHER_ENDPOINTS) not in self.endpoints:
-                self._add_endpoint(service, OTHER_ENDPOINTS, version)
-            self.endpoints[service, name] = self.endpoints[service, OTHER_ENDPOINTS]
+        instead = self._instead(service, name, source)
+        if instead:
+            self._tell(service, name, instead)
+            if (service, instead) not in self.endpoints:
+                self._add_endpoint(service, instead, version)
+            self.endpoints[service, name] = self.endpoints[service, instead]
+            self.others.add((service, name))
             return
         number = self._add(
             tables.endpoint,
@@ -113,10 +180,11 @@ class NameRegistry:
                 "time_added": now,
                 "version_added": version,
                 "last_requested": now,
+                "name_source": source or None,
             },
         )
         self.endpoints[service, name] = EndpointInfo(number, level)
-        self._per_service[service] = self._per_service.get(service, 0) + 1
+        self._count(service, source)
 
     def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:
         """The id of the row with this key, made when there is none."""

@@ -16,7 +16,7 @@ from otel_fmd.database.store import Store
 from otel_fmd.errors import SchemaError
 
 _log = logging.getLogger(__name__)
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`."""
 RECOUNT = "recount_rollups"
 """Setting: a migration changed rows, so that the rollups are to be made anew from them."""

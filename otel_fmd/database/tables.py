@@ -126,6 +126,7 @@ def _small_fmd_tables(table: Any, ref: Any) -> dict[str, Table]:
             Column("version_added", String(100)),
             Column("last_requested", _TIME),
             Column("service_id", Integer, ref("Service.id")),
+            Column("name_source", String(20)),
             UniqueConstraint("service_id", "name"),
         ),
     }

@@ -40,6 +40,7 @@ class Written(NamedTuple):
     duplicates: int
     outliers: int
     seen_only: int
+    other_endpoints: int
 
 
 class Prepared(NamedTuple):
@@ -61,7 +62,8 @@ class BatchWriter:
         store: the database, its schema made.
         rule: when a request that no agent judged is an outlier.
         default_level: the monitor level of new endpoints.
-        max_endpoints: endpoints kept per service.
+        max_endpoints: endpoints kept per service, and
+        max_paths: those among them whose names are made from paths.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class BatchWriter:
         rule: OutlierRule,
         default_level: int = LEVEL_OUTLIERS,
         max_endpoints: int = 2_000,
+        max_paths: int = 200,
     ) -> None:
         self._store = store
         self._rule = rule
-        self.names = NameRegistry(store, default_level, max_endpoints)
+        self.names = NameRegistry(store, default_level, max_endpoints, max_paths)
         self._inserter = Inserter(store)
         self._details = DetailWriter(store)
         self._means: dict[int, RunningMean] | None = None
@@ -103,7 +106,7 @@ class BatchWriter:
     def _write(self, requests: Sequence[Request]) -> Written:
         if self._means is None:
             self._means = self._load_means()
-        self.names.prepare({(r.service, r.endpoint, r.version): r.level for r in requests})
+        self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
         batch, seen = self._prepare(requests)
         rows = [item.row for item in batch]
         try:
@@ -122,7 +125,9 @@ class BatchWriter:
                 outliers, means = self._finish(connection, batch, seen)
         self._means.update(means)
         seen_only = len(requests) - len(rows)
-        return Written(len(batch), len(rows) - len(batch), outliers, seen_only)
+        others = self.names.others
+        other = sum((r.service, r.endpoint) in others for r in requests) if others else 0
+        return Written(len(batch), len(rows) - len(batch), outliers, seen_only, other)
 
     def _prepare(self, requests: Sequence[Request]) -> tuple[list[Prepared], dict[int, int]]:
         endpoints = self.names.endpoints

@@ -13,6 +13,7 @@ class PipelineCounters:
     duplicates: int = 0
     outliers: int = 0
     seen_only: int = 0
+    other_endpoints: int = 0
     not_kept: int = 0
     clock_errors: int = 0
     refused: int = 0

@@ -56,7 +56,7 @@ class Pipeline:
     def __init__(self, store: Store, settings: PipelineSettings | None = None) -> None:
         self._store = store
         self._settings = settings or PipelineSettings()
-        self._translator = Translator(self._settings.internal_roots)
+        self._translator = Translator(self._settings.internal_roots, self._settings.rename)
         self.counters = PipelineCounters()
         self._reset()
         on_fork(self._reset)
@@ -204,7 +204,11 @@ class Pipeline:
         ensure_schema(self._store)
         settings = self._settings
         return BatchWriter(
-            self._store, settings.outlier_rule, settings.default_level, settings.max_endpoints
+            self._store,
+            settings.outlier_rule,
+            settings.default_level,
+            settings.max_endpoints,
+            settings.max_paths,
         )
 
     def _write_loop(self) -> None:
@@ -296,6 +300,7 @@ class Pipeline:
             self.counters.duplicates += written.duplicates
             self.counters.outliers += written.outliers
             self.counters.seen_only += written.seen_only
+            self.counters.other_endpoints += written.other_endpoints
         self._last_error = ""
         self._queue.finish(tickets)
         for ticket in tickets:

@@ -19,7 +19,9 @@ class PipelineSettings:
         internal_roots: take local root spans of kind INTERNAL as requests.
         outlier_rule: the receiver's rule.
         default_level: monitor level of new endpoints.
-        max_endpoints: endpoints kept per service.
+        max_endpoints: endpoints kept per service, and
+        max_paths: those among them whose names are made from paths.
+        rename: rules that rename endpoints.
         max_who: users, and addresses, kept per endpoint and version.
         fold_every_s: seconds between looks for deltas to fold; 0 for never.
         linger_s: how long offered requests wait for others to be written with.
@@ -32,6 +34,8 @@ class PipelineSettings:
     outlier_rule: OutlierRule = field(default_factory=OutlierRule)
     default_level: int = 2
     max_endpoints: int = 2_000
+    max_paths: int = 200
+    rename: tuple[str, ...] = ()
     max_who: int = 500
     fold_every_s: float = 1.0
     linger_s: float = 1.0

@@ -24,6 +24,8 @@ _PIPELINE_HELP = {
     "duplicates": "Requests that were stored before: sent again by a client.",
     "outliers": "Requests that were outliers.",
     "seen_only": "Requests of endpoints at monitor level 0, not stored.",
+    "other_endpoints": "Requests of endpoints above the limits for each service, stored as "
+    "`(other endpoints)` or `(other paths)`.",
     "not_kept": "Child spans, accepted and not kept.",
     "clock_errors": "Spans that ended before they began; stored with a duration of 0.",
     "refused": "Requests refused because too many waited; by the size of their body, mostly.",

@@ -6,10 +6,11 @@ attributes, and allocates one record.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Set
+from collections.abc import Hashable, Iterable, Sequence, Set
 from typing import Any, NamedTuple, TypeVar
 
 from otel_fmd.spans import semconv
+from otel_fmd.spans.naming import PATH_ATTRIBUTES, EndpointNamer, Named
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
 from otel_fmd.spans.text import fit
 
@@ -23,6 +24,10 @@ _OTHER = "_OTHER"
 _CACHE_LIMIT = 20_000
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
+_LOOKS = 32
+"""Paths that are held against a route before it is taken to tell them whole."""
+_CHECKED_EVERY = 200_000
+"""Requests after which that is done again."""
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -46,7 +51,8 @@ class Request(NamedTuple):
     `start_us` is unix microseconds, `duration_ns` nanoseconds (0: the clock was wrong); `span` is
     kept for what only some requests need (outlier, profile, exceptions). `level`: the monitor level
     at which our agent watched it, so that it is an outlier if and only if it has the event; None:
-    no agent did. `first_byte_ns`: nanoseconds until a streamed body's first chunk.
+    no agent did. `first_byte_ns`: nanoseconds until a streamed body's first chunk. `name_source`:
+    where the endpoint's name came from, see `naming.SOURCES`.
     """
 
     service: str
@@ -62,6 +68,7 @@ class Request(NamedTuple):
     span: Span
     level: int | None
     first_byte_ns: int | None = None
+    name_source: str = ""
 
     def events(self, name: str) -> list[Event]:
         """The events of this name, oldest first."""
@@ -97,27 +104,6 @@ def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> Att
     return None
 
 
-def endpoint_name(attributes: dict[str, AttributeValue], span_name: str) -> str:
-    """The endpoint of an entry span: FMD's name, `METHOD route`, `METHOD (unmatched)`, or its name.
-
-    An HTTP span without a route never gets its path: a scanner would make endpoints without bound.
-    """
-    name = attributes.get(semconv.FLASK_ENDPOINT)
-    if name:
-        return str(name)
-    method = _first(attributes, semconv.METHOD)
-    if method is None:
-        return span_name or "(unnamed)"
-    # A text first: a client may send a list or a map, which no set can be asked for.
-    method = str(method)
-    if method not in semconv.KNOWN_METHODS:
-        # The conventions know ten methods; what stood in the request is in another attribute.
-        method = str(attributes.get(semconv.ORIGINAL_METHOD) or method).upper()
-        if method not in semconv.KNOWN_METHODS:
-            method = _OTHER
-    return f"{method} {attributes.get('http.route') or '(unmatched)'}"
-
-
 def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
     """The HTTP status; 500 for what failed without one; None when there is none."""
     status = _first(attributes, semconv.STATUS_CODE)
@@ -142,13 +128,20 @@ class Translator:
 
     Args:
         internal_roots: also take local root spans of kind INTERNAL as requests.
+        rules: rename endpoints, see `naming.read_rule`.
+
+    Raises:
+        ConfigurationError: a rule is none.
     """
 
-    def __init__(self, internal_roots: bool = False) -> None:
+    def __init__(self, internal_roots: bool = False, rules: Sequence[str] = ()) -> None:
         self._internal_roots = internal_roots
+        self._namer = EndpointNamer(rules)
         self._known: tuple[Resource | None, str, str] = (None, "", "")
         self._fitted: dict[str, str] = {}
-        self._endpoints: dict[tuple[AttributeValue, ...], str] = {}
+        self._endpoints: dict[tuple[AttributeValue, ...], tuple[str, str]] = {}
+        self._looked_at: dict[tuple[AttributeValue, ...], int] = {}
+        self._unchecked = 0
 
     def translate(self, spans: Iterable[Span]) -> Translation:
         """The requests among `spans`, in their order."""
@@ -162,6 +155,9 @@ class Translator:
             if not request.duration_ns and request.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
             requests.append(request)
+        self._unchecked += len(requests)
+        if self._unchecked > _CHECKED_EVERY:
+            self._endpoints, self._looked_at, self._unchecked = {}, {}, 0
         return Translation(requests, not_kept, clock_errors)
 
     def request(self, span: Span) -> Request:
@@ -208,12 +204,13 @@ class Translator:
             duration_ns = (
                 0  # A websocket is a connection; how long it lasts tells of nobody's wait.
             )
+        endpoint, name_source = self._endpoint(attributes, name, span, status)
         # As Request(...), without the call of its constructor.
         return _tuple(  # type: ignore[no-any-return]
             Request,
             (
                 known[1],
-                self._endpoint(attributes, name),
+                endpoint,
                 self._fit(version, VERSION_WIDTH) if version else known[2],
                 start_ns // 1000,
                 duration_ns,
@@ -227,6 +224,7 @@ class Translator:
                 span if level is None or span.has_events else NOTHING_MORE,
                 level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
                 first_byte_ns if type(first_byte_ns) is int and first_byte_ns > 0 else None,
+                name_source,
             ),
         )
 
@@ -237,20 +235,51 @@ class Translator:
             return True
         return kind == SpanKind.INTERNAL and self._internal_roots and not span.has_local_parent
 
-    def _endpoint(self, attributes: dict[str, AttributeValue], span_name: str) -> str:
-        """The endpoint's fitted name, made once for each combination of what it is made from."""
+    def _endpoint(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        span: Span,
+        status: AttributeValue,
+    ) -> tuple[str, str]:
+        """The endpoint's fitted name and its source, made once for what it is made from.
+
+        A path is looked at only where there is no route, or not yet trust in it.
+        """
         get = attributes.get
         method = get("http.request.method") or get("http.method")
         key = (get("flask.endpoint"), method, get("http.route"), None if method else span_name)
         try:
             found = self._endpoints.get(key)
         except TypeError:  # a list or a map where a text was expected
-            return fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
+            return _fitted(self._named(attributes, span_name, span, status))
         if found is None:
-            found = fit(endpoint_name(attributes, span_name), ENDPOINT_WIDTH)
-            if method != _OTHER:
+            named = self._named(attributes, span_name, span, status)
+            found = _fitted(named)
+            if named.is_steady and self._is_proven(key):
                 self._endpoints = _keep(self._endpoints, key, found)
         return found
+
+    def _named(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        span: Span,
+        status: AttributeValue,
+    ) -> Named:
+        more = lambda: span.source.attributes(span.raw, PATH_ATTRIBUTES)  # noqa: E731
+        return self._namer.named(attributes, span_name, status, more)
+
+    def _is_proven(self, key: tuple[AttributeValue, ...]) -> bool:
+        """Whether a name needs no other look at the paths that it was made for."""
+        flask, method, route, _ = key
+        if method == _OTHER:
+            return False
+        if flask or not method or not route:
+            return True
+        looks = self._looked_at.get(key, 0) + 1
+        self._looked_at = _keep(self._looked_at, key, looks)
+        return looks > _LOOKS
 
     def _fit(self, value: AttributeValue, width: int) -> str:
         text = value if isinstance(value, str) else str(value)
@@ -269,10 +298,15 @@ class Translator:
         return fit(str(service), SERVICE_WIDTH), fitted
 
 
+def _fitted(named: Named) -> tuple[str, str]:
+    return fit(named.name, ENDPOINT_WIDTH), named.source
+
+
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-def _keep(cache: dict[K, str], key: K, value: str) -> dict[K, str]:
+def _keep(cache: dict[K, V], key: K, value: V) -> dict[K, V]:
     """A cache with one more entry; a new one when it has grown too large."""
     if len(cache) >= _CACHE_LIMIT:
         cache = {}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -122,7 +123,8 @@ def compared(
     Users(store).ensure_admin("admin", PASSWORD)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     writer = BatchWriter(store, OutlierRule())
-    writer.names.prepare({("shop", "item", "1.0"): 3, ("shop", "orders", "1.0"): 3})
+    watched = SimpleNamespace(level=3, name_source="")
+    writer.names.prepare({("shop", name, "1.0"): watched for name in ("item", "orders")})
     write(store, now)
     for endpoint in (1, 2):
         set_monitor_level(store, endpoint, 1)

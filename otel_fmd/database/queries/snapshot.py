@@ -19,7 +19,8 @@ from otel_fmd.database.tables import Tables
 
 
 class Endpoint(NamedTuple):
-    """An endpoint; `last_requested` is naive UTC and may be a fold behind."""
+    """An endpoint; `last_requested` is naive UTC and may be a fold behind; `name_source` is one of
+    `spans.naming.SOURCES`, '' when it is not known."""
 
     id: int
     name: str
@@ -27,6 +28,7 @@ class Endpoint(NamedTuple):
     monitor_level: int
     last_requested: datetime | None
     time_added: datetime | None
+    name_source: str = ""
 
     @property
     def blueprint(self) -> str:
@@ -64,6 +66,7 @@ class Snapshot:
                 endpoint.monitor_level,
                 endpoint.last_requested,
                 endpoint.time_added,
+                endpoint.name_source,
             ).order_by(endpoint.id)
         )
         return {
@@ -74,6 +77,7 @@ class Snapshot:
                 2 if row.monitor_level is None else row.monitor_level,
                 row.last_requested,
                 row.time_added,
+                row.name_source or "",
             )
             for row in rows
         }

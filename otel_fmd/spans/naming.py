@@ -1,0 +1,219 @@
+"""The endpoint of an entry span, and where its name came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from otel_fmd.errors import ConfigurationError
+from otel_fmd.spans import semconv
+from otel_fmd.spans.record import AttributeValue
+from otel_fmd.spans.templates import has_placeholder, is_part_of_path, template_of
+
+FLASK = "flask"
+ROUTE = "route"
+SPAN = "span"
+PATH = "path"
+RULE = "rule"
+UNMATCHED = "unmatched"
+SOURCES = {
+    FLASK: "its Flask endpoint, which the agent knows",
+    ROUTE: "the route that its spans tell (http.route)",
+    SPAN: "its spans' name: they tell no route",
+    PATH: "the paths of its requests, with {id} for numbers and identifiers: their spans tell "
+    "no route. OTEL_FMD_RENAME gives it another name",
+    RULE: "a rule of OTEL_FMD_RENAME",
+    UNMATCHED: "no route: its spans tell none, and nothing was found at their paths",
+}
+"""Where an endpoint's name came from, in words."""
+
+RULE_ARROW = " -> "
+PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url"])
+_CODE = re.compile(r"[A-Za-z0-9)\]][.#@\\]+[A-Za-z_<]|::|->")
+_NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "http.handler"])
+_LONGEST_MATCHED = 500
+_REFERENCE = re.compile(r"\\(?:([1-9][0-9]?)|g<(\w+)>)")
+
+
+class Named(NamedTuple):
+    """An endpoint's name and where it came from; `is_steady`: the same for all spans of its kind
+    (method, route, name), whatever their paths."""
+
+    name: str
+    source: str
+    is_steady: bool
+
+
+class Rule(NamedTuple):
+    """Renames what `pattern` matches as a whole."""
+
+    pattern: re.Pattern[str]
+    name: str
+
+
+def read_rule(text: str) -> Rule:
+    """A rule, `regex -> name`; the name may refer to groups, `\\1` or `\\g<name>`.
+
+    Raises:
+        ConfigurationError: it is none; the message says why.
+    """
+    pattern, arrow, name = (part.strip() for part in text.rpartition(RULE_ARROW))
+    if not arrow or not pattern or not name:
+        raise ConfigurationError(f"rule {text.strip()!r} is not `regex{RULE_ARROW}name`")
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigurationError(f"rule {text!r}: {pattern!r} is no regex: {error}") from None
+    for number, group in _REFERENCE.findall(name):
+        known = int(number) <= compiled.groups if number else group in compiled.groupindex
+        if not known and not (group.isdigit() and int(group) <= compiled.groups):
+            raise ConfigurationError(f"rule {text!r}: {pattern!r} has no group {number or group}")
+    if "\\" in _REFERENCE.sub("", name):
+        raise ConfigurationError(rf"rule {text!r}: a backslash must be \1 or \g<name>")
+    return Rule(compiled, name)
+
+
+class EndpointNamer:
+    """Names endpoints.
+
+    Args:
+        rules: see `read_rule`; the first that matches counts.
+
+    Raises:
+        ConfigurationError: a rule is none.
+    """
+
+    def __init__(self, rules: Sequence[str] = ()) -> None:
+        self._rules = [read_rule(rule) for rule in rules]
+
+    def named(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        status: AttributeValue,
+        more: Callable[[], dict[str, AttributeValue]],
+    ) -> Named:
+        """The endpoint of an entry span.
+
+        Args:
+            attributes: those of `semconv.REQUEST_ATTRIBUTES`, or more.
+            span_name: the span's name.
+            status: its HTTP status, None when it has none.
+            more: gives its `PATH_ATTRIBUTES`; called only where they matter.
+        """
+        is_missing = str(status) == "404"
+        flask = attributes.get(semconv.FLASK_ENDPOINT)
+        if flask:
+            return self._renamed(str(flask), FLASK)
+        method = method_of(attributes)
+        if method is None:
+            return self._renamed(span_name or "(unnamed)", SPAN)
+        route = attributes.get("http.route")
+        if route:
+            return self._of_route(method, str(route), is_missing, more)
+        if attributes.get(semconv.MONITOR_LEVEL) is not None:
+            # Our agent knows the app's routes: there is none.
+            return self._renamed(f"{method} (unmatched)", UNMATCHED)
+        path = path_of(attributes) or path_of(more())
+        if path:
+            ruled = self._ruled(f"{method} {path}")
+            if ruled:
+                return Named(ruled, RULE, is_steady=False)
+        told = _told_by_name(method, span_name, path, is_missing)
+        if told:
+            return self._renamed(told, SPAN)._replace(is_steady=False)
+        path = path or _path_in(span_name)
+        if not path or is_missing:
+            return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)
+        return self._renamed(f"{method} {template_of(path)}", PATH)._replace(is_steady=False)
+
+    def _of_route(
+        self,
+        method: str,
+        route: str,
+        is_missing: bool,
+        more: Callable[[], dict[str, AttributeValue]],
+    ) -> Named:
+        if not is_missing:
+            path = path_of(more())
+            if path and is_part_of_path(route, path):
+                ruled = self._ruled(f"{method} {path}")
+                if ruled:
+                    return Named(ruled, RULE, is_steady=False)
+                name = f"{method} {template_of(path)}"
+                return self._renamed(name, PATH)._replace(is_steady=False)
+        return self._renamed(f"{method} {route}", ROUTE)
+
+    def _renamed(self, name: str, source: str) -> Named:
+        ruled = self._ruled(name)
+        return Named(ruled, RULE, is_steady=True) if ruled else Named(name, source, is_steady=True)
+
+    def _ruled(self, name: str) -> str:
+        """What the first rule that matches makes of a name; '' when none does."""
+        for rule in self._rules:
+            found = rule.pattern.fullmatch(name[:_LONGEST_MATCHED])
+            if found:
+                return found.expand(rule.name).strip()
+        return ""
+
+
+def method_of(attributes: dict[str, AttributeValue]) -> str | None:
+    """The HTTP method, `_OTHER` for one that is none; None for a span that is not HTTP."""
+    for name in semconv.METHOD:
+        method = attributes.get(name)
+        if method is not None and method != "":
+            # A text first: a client may send a list or a map, which no set can be asked for.
+            text = str(method)
+            if text in semconv.KNOWN_METHODS:
+                return text
+            # The conventions know ten methods; what stood in the request is in another attribute.
+            text = str(attributes.get(semconv.ORIGINAL_METHOD) or text).upper()
+            return text if text in semconv.KNOWN_METHODS else "_OTHER"
+    return None
+
+
+def path_of(attributes: dict[str, AttributeValue]) -> str:
+    """The path that was asked for, by any convention; '' when none tells it."""
+    for name in ("url.path", "http.target", "url.full", "http.url"):
+        value = attributes.get(name)
+        if isinstance(value, str) and value:
+            if value.startswith("/"):
+                return value.partition("?")[0].partition("#")[0]
+            try:
+                parts = urlsplit(value)
+            except ValueError:
+                continue
+            if parts.scheme:
+                return parts.path or "/"
+    return ""
+
+
+def _path_in(span_name: str) -> str:
+    """The path in a span's name, such as `GET /items/7`."""
+    _, slash, rest = span_name.partition("/")
+    return f"/{rest}".partition("?")[0] if slash else ""
+
+
+def _told_by_name(method: str, span_name: str, path: str, is_missing: bool) -> str:
+    """What a span's name tells of an endpoint; '' when it tells nothing, or one request's path."""
+    words = span_name.split()
+    while words and (words[0].upper() in semconv.KNOWN_METHODS or words[0] in ("HTTP", "_OTHER")):
+        words.pop(0)
+    if not words:
+        return ""
+    rest = " ".join(words)
+    if rest.startswith("/"):
+        shape = unquote(rest.partition("?")[0]).rstrip("/") or "/"
+        own = unquote(path).rstrip("/") or "/"
+        if not path:
+            return f"{method} {rest}" if has_placeholder(rest) else ""
+        if own.endswith(shape) or (is_part_of_path(rest, path) and not has_placeholder(rest)):
+            return ""
+        if is_missing and not has_placeholder(rest):
+            return ""
+        return f"{method} {rest}"
+    if len(words) > 1 or has_placeholder(rest):
+        return span_name.strip()
+    return span_name.strip() if _CODE.search(rest) and rest not in _NO_NAMES else ""
