@@ -203,8 +203,8 @@ class Settings:
     rename: tuple[str, ...] = _setting(
         (),
         rules,
-        "Rules that rename endpoints, `regex -> name`, with `;` or newlines between them: the first "
-        "whose regex matches the whole name (or, of spans without a route, `METHOD /path`) counts.",
+        "Rules that rename endpoints, `regex -> name`, with `;` or newlines between them. The "
+        "first whose regex matches the whole name, or `METHOD /path` of a span without a route, counts.",
     )
     max_users: int = _setting(
         500,

@@ -7,8 +7,8 @@ winner's row.
 
 from __future__ import annotations
 
-import time
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple

@@ -54,8 +54,7 @@ def is_part_of_path(route: str, path: str) -> bool:
     if len(theirs) <= len(mine):
         return False
     return all(
-        one == other or has_placeholder(f"/{one}")
-        for one, other in zip(mine, theirs, strict=False)
+        one == other or has_placeholder(f"/{one}") for one, other in zip(mine, theirs, strict=False)
     )
 
 

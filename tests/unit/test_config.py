@@ -27,6 +27,12 @@ def test_an_argument_wins_over_the_environment() -> None:
         ("max_body_bytes", "12Q"),
         ("max_body_bytes", "inf"),
         ("timezone", "Mars/Olympus"),
+        ("rename", "GET /a"),
+        ("rename", "GET /(a -> a"),
+        ("rename", "GET /a -> "),
+        ("rename", "GET /(a) -> \\2"),
+        ("rename", "GET /(a) -> \\g<name>"),
+        ("rename", "GET /a -> good; -> b"),
         ("timezone", "../etc/passwd"),
     ],
 )

@@ -51,6 +51,8 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
         connection.execute(text(f"UPDATE {name} SET version_num = '0001'"))
         quoted = connection.dialect.identifier_preparer.quote("Request")
         connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN time_to_first_byte"))
+        quoted = connection.dialect.identifier_preparer.quote("Endpoint")
+        connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN name_source"))
         body = connection.execute(
             select(tables.endpoint.c.id).where(tables.endpoint.c.name == "sse (body)")
         ).scalar_one()
@@ -66,6 +68,8 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
         assert revision_of(connection, "") == HEAD
         columns = {one["name"] for one in inspect(connection).get_columns("Request")}
         assert "time_to_first_byte" in columns
+        columns = {one["name"] for one in inspect(connection).get_columns("Endpoint")}
+        assert "name_source" in columns
         names = {r.id: r.name for r in connection.execute(select(tables.endpoint))}
         assert sorted(names.values()) == ["other", "sse"]
         rows = connection.execute(select(tables.request).order_by(tables.request.c.id)).all()

@@ -233,6 +233,30 @@ def test_endpoints_are_bounded(store: Store) -> None:
     assert count(store, "endpoint") == 6
 
 
+def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> None:
+    """Above the limit all go to one endpoint, counted; routes are named still, in other processes,
+    too, and what was there stays."""
+    paths = [f"/{a}{b}" for a in "abcde" for b in "vwxyz"]
+    spans = [
+        Spans(n).span({"http.method": "GET", "url.path": path}) for n, path in enumerate(paths)
+    ]
+    spans.append(Spans(99).span(flask_attributes("/routed")))
+    first = BatchWriter(store, OutlierRule(), max_paths=5).write(requests_of(spans))
+    assert (first.stored, first.other_endpoints) == (26, 20)
+    again = [
+        Spans(100 + n).span({"http.method": "GET", "url.path": path})
+        for n, path in enumerate(("/ex", "/av", "/new"))
+    ]
+    second = BatchWriter(store, OutlierRule(), max_paths=5).write(requests_of(again))
+    assert (second.stored, second.other_endpoints) == (3, 2)
+    with Reader(store).snapshot() as snapshot:
+        sources = {one.name: one.name_source for one in snapshot.endpoints.values()}
+    named = [name for name, source in sources.items() if source == "path"]
+    assert len(named) == 5
+    assert set(sources) - set(named) == {"GET /routed", "(other paths)"}
+    assert sources["GET /routed"] == "route"
+
+
 def test_folding_keeps_every_figure(store: Store) -> None:
     """Figures are the same before, between and after folds, by two folders at once."""
     one = writer(store)

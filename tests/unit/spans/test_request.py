@@ -28,8 +28,11 @@ def one(attributes: dict, **about: object) -> Request:
         ({"flask.endpoint": "shop.item", "http.method": "GET"}, "shop.item"),
         ({"http.method": "GET", "http.route": "/a"}, "GET /a"),
         ({"http.request.method": "PUT", "http.route": "/a"}, "PUT /a"),
-        ({"http.method": "GET", "http.target": "/wp-admin.php"}, "GET (unmatched)"),
-        ({"http.method": "EVIL' OR 1", "http.target": "/x"}, "_OTHER (unmatched)"),
+        (
+            {"http.method": "GET", "http.target": "/a.php", "http.status_code": 404},
+            "GET (unmatched)",
+        ),
+        ({"http.method": "EVIL' OR 1", "http.target": "/x"}, "_OTHER /x"),
         ({"http.request.method": "PROPFIND", "http.route": "/a"}, "PROPFIND /a"),
         (
             {"http.request.method": "_OTHER", "http.request.method_original": "Propfind"},
@@ -45,9 +48,10 @@ def one(attributes: dict, **about: object) -> Request:
     ],
 )
 def test_an_endpoint_is_named(attributes: dict, name: str) -> None:
-    """FMD's name, `METHOD route`, never the path of what has no route, else the span's name."""
+    """FMD's name, `METHOD route`; without a route see `test_naming`; else the span's name."""
     expected = name.replace("get ", "GET ") if name.startswith("get ") else name
-    assert one(attributes, name="orders process").endpoint.upper() == expected.upper()
+    span_name = "GET" if "(" in name or "/x" in name else "orders process"
+    assert one(attributes, name=span_name).endpoint.upper() == expected.upper()
 
 
 def test_methods_that_the_conventions_do_not_know_keep_their_names_apart() -> None:
