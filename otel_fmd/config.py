@@ -204,7 +204,8 @@ class Settings:
         (),
         rules,
         "Rules that rename endpoints, `regex -> name`, with `;` or newlines between them. The "
-        "first whose regex matches the whole name, or `METHOD /path` of a span without a route, counts.",
+        "first whose regex matches the whole name, or `METHOD /path` of a span without a route, "
+        "counts.",
     )
     max_users: int = _setting(
         500,

@@ -202,9 +202,9 @@ def test_node(served: Served, node_modules: Path, exporter: str) -> None:
         (name, status, version) for name, status, _, _, version in requests_of(served, service)
     ]
     assert found == [
-        ("GET (unmatched)", 200, "js1"),
-        ("GET (unmatched)", 200, "js1"),
-        ("GET (unmatched)", 503, "js1"),
+        ("GET /a", 200, "js1"),
+        ("GET /b", 200, "js1"),
+        ("GET /bad", 503, "js1"),
     ]
 
 

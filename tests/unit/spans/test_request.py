@@ -29,7 +29,7 @@ def one(attributes: dict, **about: object) -> Request:
         ({"http.method": "GET", "http.route": "/a"}, "GET /a"),
         ({"http.request.method": "PUT", "http.route": "/a"}, "PUT /a"),
         (
-            {"http.method": "GET", "http.target": "/a.php", "http.status_code": 404},
+            {"http.method": "GET", "http.target": "/a", "http.status_code": 404},
             "GET (unmatched)",
         ),
         ({"http.method": "EVIL' OR 1", "http.target": "/x"}, "_OTHER /x"),
