@@ -228,6 +228,7 @@ class FmdSpanProcessor(SpanProcessor):
         running.request = request
         rule = request.url_rule
         if rule is None:
+            add_attributes(entry, {semconv.UNMATCHED: True})
             return
         state = self._levels.state(rule.endpoint)
         level = state.level

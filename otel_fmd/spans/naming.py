@@ -30,7 +30,8 @@ SOURCES = {
 """Where an endpoint's name came from, in words."""
 
 RULE_ARROW = " -> "
-PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url"])
+PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url", semconv.UNMATCHED])
+"""What is read where a route is missing, or may not tell the whole path."""
 _CODE = re.compile(r"[A-Za-z0-9)\]][.#@\\]+[A-Za-z_<]|::|->")
 _NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "http.handler"])
 _LONGEST_MATCHED = 500
@@ -113,17 +114,18 @@ class EndpointNamer:
         route = attributes.get("http.route")
         if route:
             return self._of_route(method, str(route), is_missing, more)
-        if attributes.get(semconv.MONITOR_LEVEL) is not None:
+        told = attributes if semconv.MONITOR_LEVEL in attributes else more()
+        if semconv.MONITOR_LEVEL in told or semconv.UNMATCHED in told:
             # Our agent knows the app's routes: there is none.
-            return self._renamed(f"{method} (unmatched)", UNMATCHED)
-        path = path_of(attributes) or path_of(more())
+            return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)
+        path = path_of(told)
         if path:
             ruled = self._ruled(f"{method} {path}")
             if ruled:
                 return Named(ruled, RULE, is_steady=False)
-        told = _told_by_name(method, span_name, path, is_missing)
-        if told:
-            return self._renamed(told, SPAN)._replace(is_steady=False)
+        name = _told_by_name(method, span_name, path, is_missing)
+        if name:
+            return self._renamed(name, SPAN)._replace(is_steady=False)
         path = path or _path_in(span_name)
         if not path or is_missing:
             return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)

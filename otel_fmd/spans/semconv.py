@@ -32,6 +32,8 @@ MONITOR_LEVEL = "fmd.monitor_level"
 """Set by our agent on the requests that it watched: the level in force, 0 to 3."""
 FIRST_BYTE_NS = "fmd.time_to_first_byte"
 """Set by our agent on requests whose body is streamed: nanoseconds from start to first chunk."""
+UNMATCHED = "fmd.unmatched"
+"""Set by our agent on requests that no route of the app matches."""
 AGENT_VERSION = "fmd.version"
 """The app's version, on spans whose resource tells none."""
 

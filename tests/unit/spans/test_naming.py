@@ -149,8 +149,8 @@ def test_nothing_at_all_is_unmatched() -> None:
 
 def test_what_the_agent_saw_without_a_route_has_none() -> None:
     """It knows the app's routes; a refusal by a hook is no endpoint."""
-    found = name_of("GET /x", "/x", 403, **{"fmd.monitor_level": 2})
-    assert found == ("GET (unmatched)", "unmatched")
+    for told in ({"fmd.monitor_level": 2}, {"fmd.unmatched": True}):
+        assert name_of("GET /x", "/x", 403, **told) == ("GET (unmatched)", "unmatched")
 
 
 def test_a_mounted_app_is_named_by_its_paths() -> None:
