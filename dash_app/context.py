@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dash_app.parameters import day_in, number_in
 from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.config import Settings
 from otel_fmd.database.queries.selection import Selection
@@ -107,7 +108,7 @@ class Context:
         """The days in a part of an address, `2026-01-01..2026-01-31`; None when it has none."""
         one, _, other = text.partition("..")
         try:
-            days = sorted((date.fromisoformat(one), date.fromisoformat(other)))
+            days = sorted((day_in(one), day_in(other)))
         except ValueError:
             return None
         return Days(days[0], days[1], self.zone)
@@ -115,8 +116,7 @@ class Context:
     @property
     def endpoint_id(self) -> int:
         """The endpoint of an endpoint's page; 0 on other pages."""
-        text = self.parameters.get("endpoint", "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+        return number_in(self.parameters.get("endpoint")) or 0
 
     def times_us(self) -> tuple[int, int]:
         """Start and end of the selected time, in unix microseconds."""

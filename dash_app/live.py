@@ -46,7 +46,11 @@ def register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
         view = views[identifier["view"]]
         if not click or view.click is None:
             return no_update
-        return view.click(click["points"][0], make(path, search)) or no_update
+        try:
+            return view.click(click["points"][0], make(path, search)) or no_update
+        except (IndexError, KeyError, TypeError, ValueError):
+            _log.warning("view %s: %.200r is no point of it", view.name, click)
+            return no_update
 
     @app.callback(
         Output("download", "data"),

@@ -12,6 +12,7 @@ from dash_app.context import Context
 from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.style import duration_text
 from dash_app.page import ENDPOINT, Live, Page
+from dash_app.parameters import MOST_PAGES, number_in
 from dash_app.view import Table, View, card, nothing
 from otel_fmd.analysis.outliers import OutlierLoad
 from otel_fmd.database.queries.outliers import outlier_count, outlier_loads, outliers
@@ -107,8 +108,7 @@ def live(context: Context) -> Live:
 
 
 def _page_number(context: Context) -> int:
-    text = context.query.get("page", "0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+    return number_in(context.query.get("page"), MOST_PAGES) or 0
 
 
 def _rows(context: Context, number: int) -> tuple[list[Row], int]:

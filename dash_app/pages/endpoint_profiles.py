@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash_app.components.profile import profile_card
 from dash_app.context import Context
 from dash_app.page import ENDPOINT, Page
+from dash_app.parameters import MOST_PAGES, number_in
 from dash_app.view import nothing
 from otel_fmd.database.queries.profiles import profile_count, profiles
 
@@ -22,8 +23,7 @@ EMPTY = (
 
 def layout(context: Context) -> list[Any]:
     """A page of profiles."""
-    text = context.query.get("page", "0")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+    number = number_in(context.query.get("page"), MOST_PAGES) or 0
     with context.reader.snapshot() as snapshot:
         total = profile_count(snapshot, context.endpoint_id)
         found = profiles(snapshot, context.endpoint_id, offset=number * _PER_PAGE, limit=_PER_PAGE)

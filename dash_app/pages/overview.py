@@ -261,6 +261,8 @@ def register(app: Dash, make: Any) -> None:
                 name = change["data"]["endpoint"]
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red")
+        except (KeyError, TypeError, ValueError):
+            return dmc.Alert("This is no change of a monitor level.", color="red")
         return dmc.Alert(f"{name} is now at monitor level {level}.", color="green")
 
 

@@ -12,6 +12,7 @@ from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
 from dash_app.figures.style import duration_text
 from dash_app.page import HIDDEN, Page
+from dash_app.parameters import MOST, number_in
 from dash_app.view import failure
 from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.database.queries.latency import slower_than
@@ -26,10 +27,11 @@ _WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
 def layout(context: Context) -> Any:
     """Everything of one request."""
     text = context.parameters["request"]
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        return failure(f"{text[:50]!r} is no request id; expected digits.")
+    number = number_in(text)
+    if number is None:
+        return failure(f"{text[:50]!r} is no request id; expected digits, at most {MOST}.")
     with context.reader.snapshot() as snapshot:
-        one = request_by_id(snapshot, int(text))
+        one = request_by_id(snapshot, number)
         if one is None:
             return failure(f"There is no request {text}; it may have been pruned.")
         endpoint = snapshot.endpoints[one.endpoint_id]

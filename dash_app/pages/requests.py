@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash_app.components.tables import Row, request_rows, request_table
 from dash_app.context import Context
 from dash_app.page import HIDDEN, Live, Page
+from dash_app.parameters import number_in
 from otel_fmd.analysis.calendar import hour_of
 from otel_fmd.database.queries.rows import RequestFilter, requests
 from otel_fmd.database.queries.selection import Selection
@@ -50,11 +51,11 @@ def _page(context: Context) -> tuple[list[Row], int | None, dict[str, str]]:
             snapshot,
             _selection(snapshot, context),
             keep=_filter(context),
-            cursor=_number(context.query.get("cursor")),
+            cursor=number_in(context.query.get("cursor")),
             limit=_LIMIT,
         )
         rows = request_rows(page.requests, snapshot.endpoints, context)
-        endpoint = snapshot.endpoints.get(_number(context.query.get("endpoint")) or 0)
+        endpoint = snapshot.endpoints.get(number_in(context.query.get("endpoint")) or 0)
     words = {key: context.query[key] for key in _FILTERS if key in context.query}
     if endpoint is not None:
         words["endpoint"] = endpoint.name
@@ -78,10 +79,10 @@ def _chips(words: dict[str, str], context: Context) -> Any:
 
 def _selection(snapshot: Snapshot, context: Context) -> Selection:
     selection = context.selection(snapshot)
-    endpoint = _number(context.query.get("endpoint"))
+    endpoint = number_in(context.query.get("endpoint"))
     if endpoint is not None:
         selection = selection.of([endpoint], selection.version_ids)
-    hour, days = _number(context.query.get("hour")), context.custom_days
+    hour, days = number_in(context.query.get("hour")), context.custom_days
     if hour is not None and hour < 24 and days is not None:
         start = hour_of(days[0], hour, context.zone)
         return Selection(start, start + 1, selection.endpoint_ids, selection.version_ids)
@@ -94,15 +95,11 @@ def _filter(context: Context) -> RequestFilter:
     low = high = None
     if status == "none":
         low, high = 0, 1
-    elif len(status) == 3 and status.endswith("xx") and status[0].isdigit():
-        low, high = int(status[0]) * 100, int(status[0]) * 100 + 100
-    elif status.isascii() and status.isdigit() and int(status) < _STATUS_MOST:
-        low, high = int(status), int(status) + 1
+    elif status.endswith("xx") and (kind := number_in(status[:-2], 9)) is not None:
+        low, high = kind * 100, kind * 100 + 100
+    elif (code := number_in(status, _STATUS_MOST - 1)) is not None:
+        low, high = code, code + 1
     return RequestFilter(low, high, query.get("user"), query.get("ip"))
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 PAGE = Page("/requests", "Requests", HIDDEN, (), layout, live={"requests": live})

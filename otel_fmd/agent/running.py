@@ -80,7 +80,7 @@ class RunningRequest:
     def status_code(self) -> int | None:
         """The status that was sent; None when none was."""
         number = self.status[:3]
-        return int(number) if number.isdigit() else None
+        return int(number) if number.isascii() and number.isdigit() else None
 
     @property
     def is_upgrade(self) -> bool:
