@@ -166,6 +166,10 @@ class Context:
         """A moment in unix microseconds, in words of this time zone."""
         return self.time_text(datetime.fromtimestamp(us / 1e6, UTC).replace(tzinfo=None))
 
+    def day_of(self, us: int) -> date:
+        """The day of a moment in unix microseconds, in this time zone."""
+        return datetime.fromtimestamp(us / 1e6, UTC).astimezone(self.zone).date()
+
     def at(self, parameters: Mapping[str, str]) -> Context:
         """The same look with the parameters that a page's path has."""
         return replace(self, parameters=parameters)

@@ -1,4 +1,4 @@
-"""Numbers and days in an address: of the right shape, and within what databases and calendars take."""
+"""Numbers and days in an address: of the right shape, and within what databases can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 MOST = 2**63 - 1
 """The largest number that every database takes."""
 MOST_PAGES = 999_999
-FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2262, 4, 10)
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2554, 7, 20)
 """Between them lies every time that a span can tell, in nanoseconds, in any time zone."""
 
 

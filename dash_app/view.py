@@ -78,7 +78,7 @@ def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:
     endpoints = context.selection(snapshot).endpoint_ids
     marks = [
         Mark(
-            context.time_of(version.first_us)[:10],
+            context.day_of(version.first_us),
             f"version {version.name} first seen {context.time_of(version.first_us)[:16]}",
         )
         for version in versions_seen(snapshot, endpoints)
@@ -87,7 +87,7 @@ def marks_of(snapshot: Snapshot, context: Context) -> list[Mark]:
     if adopted is not None:
         moment = context.time_of(adopted)
         words = "until here FMD timed the view, from here OpenTelemetry the whole request"
-        marks.append(Mark(moment[:10], f"adopted {moment[:16]}: {words}"))
+        marks.append(Mark(context.day_of(adopted), f"adopted {moment[:16]}: {words}"))
     return marks
 
 

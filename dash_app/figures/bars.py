@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import plotly.graph_objects as go
 
@@ -15,15 +14,19 @@ from dash_app.figures.style import (
     plain,
     status_class,
 )
+from otel_fmd.analysis.calendar import Columns
 
 
 def daily_load(
-    days: Sequence[date],
+    columns: Columns,
     per_endpoint: Mapping[str, Sequence[int]],
     style: Style,
     ids: Mapping[str, int] | None = None,
 ) -> go.Figure:
-    """Stacked bars of requests per day, one colour per endpoint; `ids` are told on a click."""
+    """Stacked bars of requests per day (or longer time), one colour per endpoint.
+
+    `ids` are told on a click.
+    """
     figure = go.Figure()
     named = labels(per_endpoint, 32)
     for endpoint, values in per_endpoint.items():
@@ -31,10 +34,10 @@ def daily_load(
             go.Bar(
                 name=named[endpoint],
                 meta=plain(endpoint),
-                x=[day.isoformat() for day in days],
+                x=columns.labels,
                 y=list(values),
                 marker={"color": style.color_of(endpoint)},
-                customdata=[str((ids or {}).get(endpoint) or "")] * len(days),
+                customdata=[str((ids or {}).get(endpoint) or "")] * len(columns),
                 hovertemplate="%{meta}<br>%{x}: %{y:,} requests<extra></extra>",
             )
         )
@@ -42,8 +45,12 @@ def daily_load(
         layout(
             style,
             barmode="stack",
-            xaxis={"title": {"text": f"day ({style.zone})"}, "type": "category", "nticks": 14},
-            yaxis={"title": {"text": "requests per day"}, "rangemode": "tozero"},
+            xaxis={
+                "title": {"text": f"{columns.unit} ({style.zone})"},
+                "type": "category",
+                "nticks": 14,
+            },
+            yaxis={"title": {"text": f"requests per {columns.unit}"}, "rangemode": "tozero"},
             height=440 + 14 * len(per_endpoint),
         )
     )

@@ -11,10 +11,11 @@ from otel_fmd.analysis.calendar import HourlyLoad
 
 
 def hourly_load(data: HourlyLoad, style: Style) -> go.Figure:
-    """Requests per hour of the day (upward) and day (rightward)."""
+    """Requests per hour of the day (upward) and day, or longer time (rightward)."""
+    unit = data.columns.unit
     figure = go.Figure(
         go.Heatmap(
-            x=[day.isoformat() for day in data.days],
+            x=data.columns.labels,
             y=list(range(24)),
             z=data.matrix,
             colorscale=style.scale,
@@ -28,7 +29,7 @@ def hourly_load(data: HourlyLoad, style: Style) -> go.Figure:
     figure.update_layout(
         layout(
             style,
-            xaxis={"title": {"text": f"day ({style.zone})"}, "type": "category", "nticks": 14},
+            xaxis={"title": {"text": f"{unit} ({style.zone})"}, "type": "category", "nticks": 14},
             yaxis={"title": {"text": "hour of the day"}, "dtick": 3, "ticksuffix": ":00"},
             height=460,
         )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from dash_app.figures.style import Style, plain
+from otel_fmd.analysis.calendar import UNITS, label_of
+
+_MOST_WORDS = 10
 
 
 class Mark(NamedTuple):
-    """A day, as the axis names it, and what happened on it."""
+    """A day, and what happened on it."""
 
-    day: str
+    day: date
     words: str
 
 
@@ -21,11 +25,13 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figu
     """Mark days that the figure shows: a dotted line, and a flag that tells more on hover."""
     if not marks:
         return figure
-    days = {day for trace in figure.data for day in (trace.x if trace.x is not None else ())}
+    shown = {x for trace in figure.data for x in (trace.x if trace.x is not None else ())}
     by_day: dict[str, list[str]] = {}
     for mark in marks:
-        if mark.day in days:
-            by_day.setdefault(mark.day, []).append(mark.words)
+        for label in (label_of(mark.day, unit) for unit in UNITS):
+            if label in shown:
+                by_day.setdefault(label, []).append(mark.words)
+                break
     for day, words in sorted(by_day.items()):
         figure.add_shape(
             type="line",
@@ -41,7 +47,7 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figu
             y=1,
             yref="paper",
             text="⚑",
-            hovertext="<br>".join(plain(one) for one in words),
+            hovertext="<br>".join(plain(one) for one in _few(words)),
             showarrow=False,
             yanchor="bottom",
             font={"size": 15, "color": style.text},
@@ -49,3 +55,8 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figu
     if by_day:
         figure.update_layout(margin={"t": 28})
     return figure
+
+
+def _few(words: Sequence[str]) -> Sequence[str]:
+    rest = len(words) - _MOST_WORDS
+    return words if rest <= 0 else [*words[:_MOST_WORDS], f"and {rest} more"]

@@ -11,6 +11,7 @@ from dash_app.figures.bars import daily_load
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View, clicked_key
+from otel_fmd.analysis.calendar import days_of_label
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.utilization import DailyLoad, daily, known_range
 
@@ -19,7 +20,7 @@ _REST = "all other endpoints"
 
 
 class Data(NamedTuple):
-    """Requests per day by the endpoint's name, the busiest first, and the endpoints' ids."""
+    """Requests per column by the endpoint's name, the busiest first, and the endpoints' ids."""
 
     load: DailyLoad
     named: dict[str, list[int]]
@@ -37,7 +38,7 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
     ids: dict[str, int] = {}
     for place, number in enumerate(order):
         name = snapshot.labels[number] if place < _MOST else _REST
-        row = named.setdefault(name, [0] * len(found.days))
+        row = named.setdefault(name, [0] * len(found.columns))
         ids[name] = number if place < _MOST else 0
         for column, value in enumerate(found.per_endpoint[number]):
             row[column] += value
@@ -46,22 +47,25 @@ def load(snapshot: Snapshot, context: Context) -> Data | None:
 
 def figure(data: Data, style: Style) -> go.Figure:
     """Stacked bars."""
-    return daily_load(data.load.days, data.named, style, data.ids)
+    return daily_load(data.load.columns, data.named, style, data.ids)
 
 
 def table(data: Data, _context: Context) -> Table:
-    """One row per day, one column per endpoint."""
+    """One row per column of the figure, one column per endpoint."""
+    columns = data.load.columns
     rows = [
-        (day.isoformat(), *(values[column] for values in data.named.values()))
-        for column, day in enumerate(data.load.days)
+        (label, *(values[column] for values in data.named.values()))
+        for column, label in enumerate(columns.labels)
     ]
-    return ("day", *data.named), rows
+    return (columns.unit, *data.named), rows
 
 
 def open_day(point: dict[str, Any], context: Context) -> str | None:
-    """The requests of an endpoint on a day."""
-    day, endpoint = str(point["x"]), clicked_key(point)
-    changes = {"from": day, "to": day, "range": None}
+    """The requests of an endpoint on a day; a longer time is looked at more closely first."""
+    (first, last), endpoint = days_of_label(str(point["x"])), clicked_key(point)
+    changes = {"from": first.isoformat(), "to": last.isoformat(), "range": None}
+    if first != last:
+        return context.href("/daily", **changes)
     if endpoint:
         changes["endpoint"] = endpoint
     return context.href("/requests", **changes)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from dash_app.context import Context
 from dash_app.figures.heatmap import hourly_load
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View
-from otel_fmd.analysis.calendar import HourlyLoad
+from otel_fmd.analysis.calendar import HourlyLoad, days_of_label
 from otel_fmd.database.queries.snapshot import Snapshot
 from otel_fmd.database.queries.utilization import hourly, known_range
 
@@ -22,19 +21,22 @@ def load(snapshot: Snapshot, context: Context) -> HourlyLoad | None:
 
 
 def table(data: HourlyLoad, _context: Context) -> Table:
-    """One row per hour with requests."""
+    """One row per cell."""
     rows = [
-        (day.isoformat(), hour, data.matrix[hour][column])
-        for column, day in enumerate(data.days)
+        (label, hour, data.matrix[hour][column])
+        for column, label in enumerate(data.columns.labels)
         for hour in range(24)
     ]
-    return ("day", "hour", "requests"), rows
+    return (data.columns.unit, "hour", "requests"), rows
 
 
 def open_hour(point: dict[str, Any], context: Context) -> str | None:
-    """The requests behind a cell."""
-    day, hour = date.fromisoformat(point["x"]), int(point["y"])
-    changes = {"hour": str(hour), "from": day.isoformat(), "to": day.isoformat(), "range": None}
+    """The requests behind a cell; of a longer time than a day, its days first."""
+    (first, last), hour = days_of_label(str(point["x"])), int(point["y"])
+    changes = {"from": first.isoformat(), "to": last.isoformat(), "range": None}
+    if first != last:
+        return context.href(context.path, **changes)
+    changes["hour"] = str(hour)
     if context.endpoint_id:
         changes["endpoint"] = str(context.endpoint_id)
     return context.href("/requests", **changes)

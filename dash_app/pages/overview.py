@@ -186,13 +186,31 @@ def _above(data: Overview, context: Context) -> list[Any]:
         )
         for name, value, note in figures
     ]
-    parts = [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
+    parts = _from_the_future(data, context)
+    parts += [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
     changed = data.changed_most(_MOST_CHANGES)
     if changed:
         words = html.Span("Changed most since the time before:", className="figure-name")
         found = [_change(row, context) for row in changed]
         parts.append(html.Div([words, *found], className="changes"))
     return [*parts, _group_links(context)]
+
+
+def _from_the_future(data: Overview, context: Context) -> list[Any]:
+    """Whose clock is ahead."""
+    if not data.future.requests:
+        return []
+    with context.reader.snapshot() as snapshot:
+        services = data.future.by_service(snapshot)
+    more = "at least " if data.future.is_cut else ""
+    whose = ", ".join(f"{count_text(number)} of {name}" for name, number in services)
+    number = len(data.future.requests)
+    words = (
+        f"{more}{count_text(number)} request{'' if number == 1 else 's'} from the future ({whose}; "
+        f"until {context.time_of(data.future.requests[-1].start_us)[:16]}): check the clock there. "
+        "They are kept, and in no figure of today."
+    )
+    return [dmc.Alert(words, color="yellow", className="card")]
 
 
 def _change(row: OverviewRow, context: Context) -> Any:

@@ -13,6 +13,8 @@ from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS
 
 HOUR_US = 3_600_000_000
 HOURS_PER_DAY = 24
+AHEAD_US = 5 * 60 * 1_000_000
+"""How far a sender's clock may be ahead before what it says is not believed, in microseconds."""
 _FACTOR = 2**SCALE
 
 CountKey = tuple[int, int, int, int]
@@ -126,11 +128,15 @@ class Rollup:
             found[endpoint, version] = min(first, tally.first_us), max(last, tally.last_us)
         return found
 
-    def last_requested(self) -> dict[int, int]:
-        """The last start (us) per endpoint, those at monitor level 0 included."""
-        found = dict(self.seen)
+    def last_requested(self, until_us: int) -> dict[int, int]:
+        """The last start (us) per endpoint, those at monitor level 0 included.
+
+        Sums that go on after `until_us` tell nothing: whoever sent them has a wrong clock.
+        """
+        found = {endpoint: us for endpoint, us in self.seen.items() if us <= until_us}
         for (_, endpoint, _, _), tally in self.hours.items():
-            found[endpoint] = max(found.get(endpoint, 0), tally.last_us)
+            if tally.last_us <= until_us:
+                found[endpoint] = max(found.get(endpoint, 0), tally.last_us)
         return found
 
     def note_seen(self, seen: dict[int, int]) -> None:

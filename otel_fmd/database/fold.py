@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis import histogram
-from otel_fmd.analysis.rollup import Rollup, buckets_of
+from otel_fmd.analysis.rollup import AHEAD_US, Rollup, buckets_of
 from otel_fmd.database.delta import unpack
 from otel_fmd.database.rollups import ADDRESS, OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.database.sql import Statements, run_many
@@ -118,7 +118,8 @@ class Folder:
         )
         seen = [(*key, *times) for key, times in rollup.endpoint_versions().items()]
         run_many(connection, self._put_version, sorted(seen))
-        self._note_last_requested(connection, rollup.last_requested())
+        until_us = time.time_ns() // 1000 + AHEAD_US
+        self._note_last_requested(connection, rollup.last_requested(until_us), until_us)
 
     def _add_histograms(
         self,
@@ -213,16 +214,19 @@ class Folder:
         except IntegrityError:
             connection.execute(statement.values(generation=state.c.generation + 1))
 
-    def _note_last_requested(self, connection: Connection, last: Mapping[int, int]) -> None:
+    def _note_last_requested(
+        self, connection: Connection, last: Mapping[int, int], until_us: int
+    ) -> None:
         endpoint = self._store.tables.endpoint
         rows = connection.execute(select(endpoint.c.id, endpoint.c.last_requested))
         known: dict[int, datetime | None] = {row.id: row.last_requested for row in rows}
         epoch = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+        latest = epoch + timedelta(microseconds=until_us)
         changes = []
         for number, us in sorted(last.items()):
             when = epoch + timedelta(microseconds=us)
             old = known.get(number)
-            if number in known and (old is None or when > old):
+            if number in known and (old is None or when > old or old > latest):
                 changes.append({"key": number, "time": when})
         if changes:
             connection.execute(

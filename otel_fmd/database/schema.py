@@ -149,6 +149,8 @@ def _one_at_a_time(store: Store, connection: Connection) -> Iterator[None]:
         connection.execute(text("SELECT GET_LOCK('otel_fmd_schema', 120)"))
         try:
             yield
+            # Before the lock goes: whoever waits for it must see what was made.
+            connection.exec_driver_sql("COMMIT")
         finally:
             try:
                 connection.execute(text("SELECT RELEASE_LOCK('otel_fmd_schema')"))

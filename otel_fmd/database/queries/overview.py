@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from otel_fmd.analysis.distribution import Distribution
-from otel_fmd.analysis.rollup import HOUR_US
+from otel_fmd.analysis.rollup import AHEAD_US, HOUR_US
 from otel_fmd.database.queries.counts import Sum, sums
+from otel_fmd.database.queries.future import Future, future, last_before
 from otel_fmd.database.queries.latency import Latencies
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Endpoint, Snapshot
@@ -91,12 +92,14 @@ class OverviewRow(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """The rows, the selected requests of all of them, and their durations together."""
+    """The rows, the selected requests of all of them, their durations together, and requests that
+    have not happened yet: these are in no figure of today and this week."""
 
     rows: list[OverviewRow]
     selected: Hits
     latency: Distribution | None
     hours: int
+    future: Future
 
     def changed_most(self, most: int) -> list[OverviewRow]:
         """The rows whose median or share of errors changed most since the time before."""
@@ -128,7 +131,9 @@ def overview(
     now_hour = now_us // HOUR_US
     by = ("endpoint_id", "status_code")
     everything = Selection(endpoint_ids=ids)
-    end = everything.end_hour
+    until_us = now_us + AHEAD_US
+    end = until_us // HOUR_US + 1
+    ahead = future(snapshot, now_us, ids)
     length = selection.end_hour - selection.start_hour
     earlier = replace(
         selection, start_hour=selection.start_hour - length, end_hour=selection.start_hour
@@ -136,15 +141,15 @@ def overview(
     spark_from = now_hour - SPARK_HOURS + 1
     recent = Selection(spark_from, now_hour + 1, ids)
     found = _Found(
-        _hits(sums(snapshot, Selection(today_us // HOUR_US, end, ids), by)),
-        _hits(sums(snapshot, Selection(now_hour - _WEEK_H, end, ids), by)),
+        _without(ahead, end, _hits(sums(snapshot, Selection(today_us // HOUR_US, end, ids), by))),
+        _without(ahead, end, _hits(sums(snapshot, Selection(now_hour - _WEEK_H, end, ids), by))),
         _hits(sums(snapshot, everything, by)),
         _hits(sums(snapshot, selection, by)),
         _hits(sums(snapshot, earlier, by)),
         Latencies(snapshot, selection),
         Latencies(snapshot, earlier),
         sums(snapshot, recent, ("period", "endpoint_id"), hours_per_period=1),
-        snapshot.pending.last_requested(),
+        _last(snapshot, ahead, until_us),
     )
     # All of time is often what is selected already.
     known = known_range(snapshot, everything)
@@ -162,7 +167,7 @@ def overview(
     for row in rows:
         total = total.plus(row.selected)
     lasted = max(1, min(selection.end_hour, now_hour + 1) - selection.start_hour)
-    return Overview(rows, total, found.latency.all, lasted)
+    return Overview(rows, total, found.latency.all, lasted, ahead)
 
 
 class _Found(NamedTuple):
@@ -176,14 +181,14 @@ class _Found(NamedTuple):
     latency: Latencies
     latency_before: Latencies
     spark: Mapping[tuple[int, ...], Sum]
-    last: Mapping[int, int]
+    last: Mapping[int, datetime | None]
 
     def row(
         self, endpoints: list[Endpoint], all_time: Latencies, hours: Sequence[int]
     ) -> OverviewRow:
         ids = [endpoint.id for endpoint in endpoints]
         overall = all_time.of(ids)
-        times = [_latest(one.last_requested, self.last.get(one.id)) for one in endpoints]
+        times = [self.last.get(one.id, one.last_requested) for one in endpoints]
         return OverviewRow(
             endpoints,
             _together(self.today, ids),
@@ -213,14 +218,36 @@ def _together(hits: Mapping[int, Hits], ids: Sequence[int]) -> Hits:
 def _hits(found: Mapping[tuple[int, ...], Sum]) -> dict[int, Hits]:
     result: dict[int, Hits] = {}
     for (endpoint, status), one in found.items():
-        requests, errors = result.get(endpoint, NO_HITS)
-        is_error = 400 <= status < 600
-        result[endpoint] = Hits(requests + one.number, errors + (one.number if is_error else 0))
+        errors = one.number if _is_error(status) else 0
+        result[endpoint] = result.get(endpoint, NO_HITS).plus(Hits(one.number, errors))
     return result
 
 
-def _latest(folded: datetime | None, pending_us: int | None) -> datetime | None:
-    if pending_us is None:
-        return folded
-    pending = _EPOCH + timedelta(microseconds=pending_us)
-    return pending if folded is None else max(folded, pending)
+def _is_error(status: int | None) -> bool:
+    return status is not None and 400 <= status < 600
+
+
+def _without(ahead: Future, end_hour: int, hits: dict[int, Hits]) -> dict[int, Hits]:
+    """Hits that are counted by the hour, without those of the last hour that are yet to come."""
+    for one in ahead.requests:
+        if one.start_us // HOUR_US < end_hour and one.endpoint_id in hits:
+            less = Hits(-1, -1 if _is_error(one.status_code) else 0)
+            hits[one.endpoint_id] = hits[one.endpoint_id].plus(less)
+    return hits
+
+
+def _last(snapshot: Snapshot, ahead: Future, until_us: int) -> dict[int, datetime | None]:
+    """When endpoints were requested last: those that are not folded, or said to be in the future
+    by somebody whose clock is wrong."""
+    found: dict[int, datetime | None] = {}
+    latest = _EPOCH + timedelta(microseconds=until_us)
+    pending = snapshot.pending.last_requested(until_us)
+    whose = ahead.endpoint_ids
+    for endpoint in snapshot.endpoints.values():
+        folded = endpoint.last_requested
+        if endpoint.id in whose or (folded is not None and folded > latest):
+            found[endpoint.id] = last_before(snapshot, endpoint.id, until_us)
+        elif endpoint.id in pending:
+            when = _EPOCH + timedelta(microseconds=pending[endpoint.id])
+            found[endpoint.id] = when if folded is None else max(folded, when)
+    return found

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
 
 _FIRST_HOUR = 0
-_LAST_HOUR = 24 * 365 * 330
-"""About the year 2300: later than any clock error that the receiver lets in as a time."""
+_LAST_HOUR = 24 * 366 * 590
+"""After the year 2554, the last that a span can tell."""
 
 
 @dataclass(frozen=True, slots=True)

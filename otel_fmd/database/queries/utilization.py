@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from otel_fmd.analysis.calendar import (
+    Columns,
     HourlyLoad,
     days_between,
     hourly_load,
@@ -24,9 +25,9 @@ NO_STATUS = 0
 
 
 class DailyLoad(NamedTuple):
-    """Requests per local day: one list per endpoint id, as long as `days`."""
+    """Requests per column of local days: one list per endpoint id, as long as `columns`."""
 
-    days: list[date]
+    columns: Columns
     per_endpoint: dict[int, list[int]]
 
 
@@ -61,8 +62,7 @@ def hourly(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> HourlyLo
 
 def daily(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> DailyLoad:
     """Requests per day and endpoint."""
-    days = days_between(selection.start_hour, selection.end_hour, zone)
-    columns = {day: column for column, day in enumerate(days)}
+    columns = Columns(days_between(selection.start_hour, selection.end_hour, zone))
     offset = utc_offset_hours(selection.start_hour, selection.end_hour, zone)
     by = ("period", "endpoint_id")
     per_endpoint: dict[int, list[int]] = {}
@@ -75,10 +75,11 @@ def daily(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> DailyLoad
             day = local_time(period, zone).date()
         else:
             day = _UNIX_DAY + timedelta(days=period)
-        if day in columns:
-            row = per_endpoint.setdefault(endpoint, [0] * len(days))
-            row[columns[day]] += one.number
-    return DailyLoad(days, per_endpoint)
+        column = columns.place(day)
+        if column is not None:
+            row = per_endpoint.setdefault(endpoint, [0] * len(columns))
+            row[column] += one.number
+    return DailyLoad(columns, per_endpoint)
 
 
 def version_share(snapshot: Snapshot, selection: Selection, most_versions: int) -> VersionShare:

@@ -27,7 +27,7 @@ def test_a_load_is_put_at_local_hours() -> None:
     """23:00 UTC is the next day in Amsterdam."""
     start = hour(2026, 6, 1, 0)
     found = hourly_load({hour(2026, 6, 1, 23): 7}, start, start + 24, AMSTERDAM)
-    assert found.days == [date(2026, 6, 1), date(2026, 6, 2)]
+    assert found.columns.labels == ["2026-06-01", "2026-06-02"]
     assert found.matrix[1][1] == 7
     assert found.total == 7
 

@@ -15,7 +15,7 @@ from dash_app.figures.icicle import Block, icicle, sunburst
 from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.marks import Mark, add_marks
 from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text, labels
-from otel_fmd.analysis.calendar import HourlyLoad
+from otel_fmd.analysis.calendar import Columns, HourlyLoad
 from otel_fmd.analysis.distribution import from_values
 from otel_fmd.analysis.outliers import OutlierLoad
 
@@ -25,7 +25,7 @@ STYLE = Style()
 def test_hourly_load_draws_the_matrix() -> None:
     """Hours upward, days rightward."""
     matrix = [[hour, hour + 1] for hour in range(24)]
-    figure = hourly_load(HourlyLoad([date(2026, 1, 1), date(2026, 1, 2)], matrix), STYLE)
+    figure = hourly_load(HourlyLoad(Columns([date(2026, 1, 1), date(2026, 1, 2)]), matrix), STYLE)
     assert [list(row) for row in figure.data[0].z] == matrix
     assert list(figure.data[0].x) == ["2026-01-01", "2026-01-02"]
     assert "UTC" in figure.layout.xaxis.title.text
@@ -33,7 +33,7 @@ def test_hourly_load_draws_the_matrix() -> None:
 
 def test_daily_load_stacks_endpoints() -> None:
     """One trace per endpoint in its own colour."""
-    figure = daily_load([date(2026, 1, 1)], {"a": [3], "b": [4]}, STYLE)
+    figure = daily_load(Columns([date(2026, 1, 1)]), {"a": [3], "b": [4]}, STYLE)
     assert [(trace.name, list(trace.y)) for trace in figure.data] == [("a", [3]), ("b", [4])]
     assert figure.layout.barmode == "stack"
     assert figure.data[0].marker.color == STYLE.color_of("a")
@@ -173,7 +173,7 @@ def test_profiles_are_areas() -> None:
 
 def test_days_are_marked_where_the_figure_shows_them() -> None:
     """With what happened, on hover."""
-    figure = daily_load([date(2026, 1, 1), date(2026, 1, 2)], {"a": [3, 4]}, STYLE)
-    marks = [Mark("2026-01-02", "version 2"), Mark("2025-01-01", "too early")]
+    figure = daily_load(Columns([date(2026, 1, 1), date(2026, 1, 2)]), {"a": [3, 4]}, STYLE)
+    marks = [Mark(date(2026, 1, 2), "version 2"), Mark(date(2025, 1, 1), "too early")]
     marked = add_marks(figure, marks, STYLE)
     assert [one.hovertext for one in marked.layout.annotations] == ["version 2"]
