@@ -7,7 +7,7 @@ from datetime import date
 MOST = 2**63 - 1
 """The largest number that every database takes."""
 MOST_PAGES = 999_999
-FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2554, 7, 20)
+FIRST_DAY, LAST_DAY = date(1969, 12, 31), date(2554, 7, 23)
 """Between them lies every time that a span can tell, in nanoseconds, in any time zone."""
 
 

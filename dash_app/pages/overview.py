@@ -205,9 +205,10 @@ def _from_the_future(data: Overview, context: Context) -> list[Any]:
     more = "at least " if data.future.is_cut else ""
     whose = ", ".join(f"{count_text(number)} of {name}" for name, number in services)
     number = len(data.future.requests)
+    last = context.time_text(data.future.requests[-1].time_requested)[:16]
     words = (
         f"{more}{count_text(number)} request{'' if number == 1 else 's'} from the future ({whose}; "
-        f"until {context.time_of(data.future.requests[-1].start_us)[:16]}): check the clock there. "
+        f"until {last}): check the clock there. "
         "They are kept, and in no figure of today."
     )
     return [dmc.Alert(words, color="yellow", className="card")]

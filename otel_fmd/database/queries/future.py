@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from otel_fmd.analysis.request_id import id_range, start_us_of
+from otel_fmd.analysis.request_id import id_range
 from otel_fmd.analysis.rollup import AHEAD_US, HOUR_US
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
@@ -19,9 +19,9 @@ MOST = 5_000
 
 
 class FutureRequest(NamedTuple):
-    """When it began, in unix microseconds, and what the figures count it under."""
+    """When it says that it began, naive UTC, and what the figures count it under."""
 
-    start_us: int
+    time_requested: datetime
     endpoint_id: int
     status_code: int | None
 
@@ -48,7 +48,7 @@ class Future(NamedTuple):
             endpoint = snapshot.endpoints.get(one.endpoint_id)
             if endpoint is not None:
                 found[endpoint.service] += 1
-        return found.most_common()
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
 def future(snapshot: Snapshot, now_us: int, endpoint_ids: Collection[int] | None = None) -> Future:
@@ -56,14 +56,14 @@ def future(snapshot: Snapshot, now_us: int, endpoint_ids: Collection[int] | None
     request = snapshot.tables.request.c
     lowest, highest = id_range(now_us + AHEAD_US, Selection().end_us)
     query = (
-        select(request.id, request.endpoint_id, request.status_code)
+        select(request.time_requested, request.endpoint_id, request.status_code)
         .where(request.id >= lowest, request.id <= highest)
         .order_by(request.id)
         .limit(MOST)
     )
     return Future(
         [
-            FutureRequest(start_us_of(row.id), row.endpoint_id, row.status_code)
+            FutureRequest(*row)
             for row in snapshot.connection.execute(query)
             if endpoint_ids is None or row.endpoint_id in endpoint_ids
         ]

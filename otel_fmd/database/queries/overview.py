@@ -229,8 +229,9 @@ def _is_error(status: int | None) -> bool:
 
 def _without(ahead: Future, end_hour: int, hits: dict[int, Hits]) -> dict[int, Hits]:
     """Hits that are counted by the hour, without those of the last hour that are yet to come."""
+    end = _EPOCH + timedelta(hours=end_hour)
     for one in ahead.requests:
-        if one.start_us // HOUR_US < end_hour and one.endpoint_id in hits:
+        if one.time_requested < end and one.endpoint_id in hits:
             less = Hits(-1, -1 if _is_error(one.status_code) else 0)
             hits[one.endpoint_id] = hits[one.endpoint_id].plus(less)
     return hits
