@@ -12,6 +12,8 @@ import pytest
 REQUIRE_ALL = os.environ.get("OTEL_FMD_REQUIRE_ALL") == "1"
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+CACHE = Path(os.environ.get("OTEL_FMD_TEST_CACHE") or Path.home() / ".cache" / "otel-fmd-tests")
+"""What is built from the registries of other languages, for all checkouts."""
 
 
 def missing(what: str) -> NoReturn:
@@ -19,14 +21,6 @@ def missing(what: str) -> NoReturn:
     if REQUIRE_ALL:
         pytest.fail(f"{what} is not installed, and OTEL_FMD_REQUIRE_ALL=1")
     pytest.skip(f"{what} is not installed")
-
-
-def toolchain(name: str) -> str:
-    """The path of another language's compiler or runtime; without it the test is skipped."""
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def program(*names: str, folders: tuple[str, ...] = ()) -> str:
