@@ -153,7 +153,8 @@ class OtlpGrpcServer:
             with self._answering(context, f"{signal}/Export"), Hold(self._flight) as hold:
                 self._read(messages, context, hold)
             self._counters.add("grpc", f"{signal}_not_kept")
-            is_news = self._refusals.first_for(_address(context), signal)
+            agent = str(dict(context.invocation_metadata()).get("user-agent", ""))
+            is_news = self._refusals.is_to_be_told(_address(context), agent, signal)
             # The answers of the three signals are alike: a partial success of number and text.
             return success(0, NOT_KEPT.format(signal=signal) if is_news else "")
 

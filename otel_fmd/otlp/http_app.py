@@ -279,7 +279,8 @@ class OtlpHttpApp:
             if size > self._limits.body_bytes:
                 raise TooLargeError(f"the body is over {self._limits.body_bytes} bytes")
         self._counters.add("http", f"{signal}_not_kept")
-        is_news = self._refusals.first_for(call.client, signal)
+        agent = call.headers.get("user-agent", "")
+        is_news = self._refusals.is_to_be_told(call.client, agent, signal)
         answer = success(0, NOT_KEPT.format(signal=signal) if is_news else "")
         encoded = encode(answer, as_json=call.kind == _JSON)
         await call.answer(200, call.kind, encoded, call.cors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,6 +12,13 @@ from typing import NamedTuple
 
 _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
+_TAKES_IT_FOR_A_FAILURE = re.compile(
+    r"OTLP[ -]Exporter[ -](?!python|java)|collector|otelcol|alloy"
+    r"|\((?:linux|windows|darwin)/\w+\)",
+    re.IGNORECASE,
+)
+"""Clients that log every `partial_success` with a message as a warning or an error (Go, Rust, the
+Collector), or may do so; those of Python, Java and JavaScript do not."""
 _MOST_SENDERS = 50
 _MOST_TOLD = 1_000
 _KNOWN_PATHS = frozenset(
@@ -43,7 +51,7 @@ class Refusals:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str], int] = {}
         self._senders: OrderedDict[tuple[str, str, str, str], tuple[int, float]] = OrderedDict()
-        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._lock = Lock()
         self._logged_at = float("-inf")
         self._unlogged = 0
@@ -76,9 +84,12 @@ class Refusals:
             more = f" ({unlogged} more since the last such line)" if unlogged else ""
             _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)
 
-    def first_for(self, address: str, what: str) -> bool:
-        """Whether this client was not told this yet; it counts as told now."""
-        key = (address, what)
+    def is_to_be_told(self, address: str, agent: str, signal: str) -> bool:
+        """Whether a client is to be told that its signal is not kept: once, and not who would log
+        that as a failure of its own (`agent` is its `User-Agent`)."""
+        if _TAKES_IT_FOR_A_FAILURE.search(agent):
+            return False
+        key = (address, agent[:100], signal)
         with self._lock:
             if key in self._told:
                 return False

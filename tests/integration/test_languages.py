@@ -1,15 +1,36 @@
-"""Spans of the SDKs and exporters of other languages: JavaScript through Node, Go, Java."""
+"""Spans of the SDKs and exporters of other languages, and of apps under their default settings."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
+from sqlalchemy.exc import NoResultFound
 
+from tests.support.clients import (
+    GO_MODULES,
+    Client,
+    fetch,
+    go_program,
+    java_folder,
+    node_folder,
+    python_folder,
+    rust_program,
+)
 from tests.support.requests import requests_of
-from tests.support.requirements import BUILD, program, toolchain
+from tests.support.requirements import CACHE, program
 from tests.support.serving import Served
+from tests.support.waiting import free_port, wait_for
+
+OF_THE_MACHINE = re.compile(r"MetadataLookupWarning|trace-warnings|Sharing is only supported")
+"""No matter of ours: no cloud tells its metadata here (Node); what any agent costs (the JDK)."""
 
 NODE_PACKAGES = (
     "@opentelemetry/api",
@@ -51,7 +72,7 @@ server.listen(0, "127.0.0.1", async () => {
 });
 """
 
-GO_MODULES = (
+SDK_MODULES = (
     "go.opentelemetry.io/otel@v1.47.0",
     "go.opentelemetry.io/otel/sdk@v1.47.0",
     "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp@v1.47.0",
@@ -176,11 +197,145 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     server.stop()
 
 
+def otlp_url(served: Served, transport: str) -> str:
+    """Where an exporter of this transport sends."""
+    return f"http://{served.grpc}" if transport == "grpc" else served.traces
+
+
+@dataclass(frozen=True)
+class App:
+    """A program in a language with its own instrumentation, and what its requests become.
+
+    `command` and `folder` as for a `Client`, with `PORT` for its port; `found`: the endpoint of
+    its items, and that of what it does not have (None: it has all).
+    """
+
+    command: list[str]
+    folder: Path
+    found: str
+    missing: str | None = "GET (unmatched)"
+    path: str = "/shop"
+    transport: str = "http"
+
+
+def _apps(name: str, folder: Path) -> App:
+    if name in ("express", "fastify"):
+        auto = "--require=@opentelemetry/auto-instrumentations-node/register"
+        command = [program("node"), auto, f"{name}.js", "PORT"]
+        if name == "express":
+            return App(command, node_folder(), "GET /shop/items/:id", "GET /shop")
+        return App(command, node_folder(), "GET /shop/items/{id}")
+    if name in ("tornado", "starlette"):
+        home = python_folder()
+        instrument = str(home / "venv" / "bin" / "opentelemetry-instrument")
+        command = [instrument, str(home / "venv" / "bin" / "python"), f"{name}_app.py", "PORT"]
+        if name == "tornado":
+            return App(command, home, "GET /shop/items/{number}", transport="grpc")
+        # The name of what is mounted, from its path: the span tells `/shop` for all of it.
+        return App(command, home, "GET /shop/items/{id}", "GET /shop", transport="grpc")
+    if name == "java":
+        agent = "-javaagent:opentelemetry-javaagent.jar"
+        command = [program("java"), agent, "-cp", ".", "Shop", "PORT"]
+        # The JDK's server has no routes below its contexts.
+        return App(command, java_folder(), "GET /items/{id}", None, path="")
+    if name == "axum":
+        return App([rust_program(), "PORT"], folder, "GET /items/{id}", path="")
+    kind = name.removeprefix("go ")
+    route = "GET /items/:id" if kind == "gin" else "GET /items/{id}"
+    return App([go_program("go", GO_MODULES), kind, "PORT"], folder, route, path="")
+
+
+DEFAULTS = (
+    "express",
+    "fastify",
+    "go gin",
+    "go mux",
+    "go own",
+    "axum",
+    "java",
+    "tornado",
+    "starlette",
+)
+INTERVALS_S = 2 * 60 + 10
+"""Two of the intervals at which metrics are exported by default, and the delays before them."""
+
+
+class Fleet:
+    """All of the apps at once, under their default settings."""
+
+    def __init__(self, served: Served, folder: Path) -> None:
+        self.served = served
+        self._apps = {name: _apps(name, folder) for name in DEFAULTS}
+        self.clients: dict[str, Client] = {}
+        ports = {name: free_port() for name in DEFAULTS}
+        for name, app in self._apps.items():
+            self.clients[name] = Client(
+                folder / f"{name}.log",
+                [part.replace("PORT", str(ports[name])) for part in app.command],
+                app.folder,
+                OTEL_SERVICE_NAME=name,
+                OTEL_EXPORTER_OTLP_ENDPOINT=otlp_url(served, app.transport).removesuffix(
+                    "/v1/traces"
+                ),
+            )
+        for name, app in self._apps.items():
+            self.clients[name].wait_for("ready")
+            for path in ("/items/7", "/items/8", "/items/13", "/nothing"):
+                url = f"http://127.0.0.1:{ports[name]}{app.path}{path}"
+                wait_for(partial(_is_answered, url), 30, url)
+        self.started = time.monotonic()
+
+    def expected(self, name: str) -> list[tuple[str, int]]:
+        """What an app's requests must have become."""
+        app = self._apps[name]
+        found = [(app.found, 200), (app.found, 200), (app.found, 503)]
+        return sorted(found if app.missing is None else [*found, (app.missing, 404)])
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        for client in self.clients.values():
+            client.process.terminate()
+        for client in self.clients.values():
+            client.stop()
+
+
+def _is_answered(url: str) -> bool:
+    try:
+        requests.get(url, timeout=5)
+    except requests.ConnectionError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def fleet(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Started by the first test of this file, so that the others take the time that it needs."""
+    found = Fleet(served, tmp_path_factory.mktemp("fleet"))
+    yield found
+    found.stop()
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_apps_are_seen_under_default_settings(fleet: Fleet, name: str) -> None:
+    """Endpoint and name of the service are all that is set; each endpoint is named."""
+    expected = fleet.expected(name)
+
+    def found() -> list[tuple[str, int]]:
+        try:
+            return [(row[0], row[1]) for row in requests_of(fleet.served, name)]
+        except NoResultFound:
+            return []
+
+    wait_for(lambda: len(found()) >= len(expected), 30, f"the requests of {name}")
+    assert found() == expected
+
+
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The OpenTelemetry packages of Node, installed once."""
     npm = program("npm")
-    folder = BUILD / "node"
+    folder = CACHE / "sdk" / "node"
     if not (folder / "node_modules" / "@opentelemetry" / "sdk-trace-node").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text('{"private": true}')
@@ -208,27 +363,17 @@ def test_node(served: Served, node_modules: Path, exporter: str) -> None:
     ]
 
 
-def fetch(command: list[str], folder: Path) -> None:
-    """Run a package manager, or skip where it cannot reach its packages."""
-    found = subprocess.run(
-        command, cwd=folder, timeout=300, check=False, capture_output=True, text=True
-    )
-    if found.returncode:
-        last = (found.stderr or found.stdout).strip().splitlines()[-1:]
-        pytest.skip(f"{command[0]} could not fetch its packages: {' '.join(last)}")
-
-
 @pytest.fixture(scope="session")
 def go_spans() -> Path:
     """A Go server under its own instrumentation, built once."""
-    go = toolchain("go")
-    folder = BUILD / "go"
+    go = program("go")
+    folder = CACHE / "sdk" / "go"
     built = folder / "spans"
     if not built.exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "go.mod").write_text("module spans\n\ngo 1.25\n")
         (folder / "main.go").write_text(GO)
-        fetch([go, "get", *GO_MODULES], folder)
+        fetch([go, "get", *SDK_MODULES], folder)
         subprocess.run([go, "build", "-o", str(built), "."], cwd=folder, check=True, timeout=300)
     return built
 
@@ -236,8 +381,8 @@ def go_spans() -> Path:
 @pytest.fixture(scope="session")
 def java_spans() -> list[str]:
     """The command of a Java program that makes spans, compiled once."""
-    javac, java, maven = toolchain("javac"), toolchain("java"), toolchain("mvn")
-    folder = BUILD / "java"
+    javac, java, maven = program("javac"), program("java"), program("mvn")
+    folder = CACHE / "sdk" / "java"
     if not (folder / "Spans.class").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "pom.xml").write_text(JAVA_POM)
@@ -247,11 +392,6 @@ def java_spans() -> list[str]:
         compile_it = [javac, "-cp", "jars/*", "Spans.java"]
         subprocess.run(compile_it, cwd=folder, check=True, timeout=120)
     return [java, "-cp", f"{folder}:{folder / 'jars'}/*", "Spans"]
-
-
-def otlp_url(served: Served, transport: str) -> str:
-    """Where an exporter of this transport sends."""
-    return f"http://{served.grpc}" if transport == "grpc" else served.traces
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
@@ -285,3 +425,18 @@ def test_java(served: Served, java_spans: list[str], transport: str) -> None:
         ("GET /items/{id}", 200, "java1"),
         ("GET /items/{id}", 503, "java1"),
     ]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_nobody_complains_for_two_export_intervals(fleet: Fleet, name: str) -> None:
+    """Metrics and logs, which agents send by default, make no warning and no error anywhere."""
+    over = fleet.started + INTERVALS_S
+    wait_for(lambda: time.monotonic() > over, INTERVALS_S + 60, "two intervals")
+    client = fleet.clients[name]
+    assert client.process.poll() is None, client.log
+    complaints = [line for line in client.complaints if not OF_THE_MACHINE.search(line)]
+    assert complaints == []
+    assert [line for line in fleet.served.errors if " WARNING " in line or " ERROR " in line] == []
+    sent = fleet.served.metric('otel_fmd_otlp_total{transport="http",event="metrics_not_kept"}')
+    assert sent >= 2 * 4

@@ -148,6 +148,28 @@ def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) ->
     assert served.metric(name) == before + 2
 
 
+@pytest.mark.parametrize(
+    ("agent", "is_told"),
+    [
+        ("OTel OTLP Exporter Go/1.47.0", False),
+        ("OTel-OTLP-Exporter-Rust/0.33.1", False),
+        ("OpenTelemetry Collector Contrib/0.165.0 (linux/amd64)", False),
+        ("mine/1 (linux/arm64)", False),
+        ("OTel-OTLP-Exporter-Python/1.45.1", True),
+        ("OTel-OTLP-Exporter-Java/1.68.0", True),
+        ("OTel-OTLP-Exporter-JavaScript/0.219.0", True),
+        ("curl/8", True),
+    ],
+)
+def test_who_logs_a_partial_success_as_a_failure_is_not_told(
+    served: Served, agent: str, is_told: bool
+) -> None:
+    """That metrics are not kept is no fault of the app, and no line in its log."""
+    url, headers = f"{served.http}/v1/metrics", {**PROTOBUF, "User-Agent": agent}
+    answers = [requests.post(url, data=b"", headers=headers, timeout=10) for _ in range(2)]
+    assert [bool(answer.content) for answer in answers] == [is_told, False]
+
+
 def test_what_is_refused_is_counted_by_path_and_status(served: Served) -> None:
     """So that an operator sees an exporter that is set up wrongly."""
 

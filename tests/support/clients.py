@@ -27,6 +27,7 @@ GO_MODULES = (
 )
 COLLECTOR = "v0.165.0"
 COLLECTOR_MODULES = (
+    "go.opentelemetry.io/collector/confmap/provider/fileprovider@v1.71.0",
     f"go.opentelemetry.io/collector/otelcol@{COLLECTOR}",
     f"go.opentelemetry.io/collector/receiver/otlpreceiver@{COLLECTOR}",
     f"go.opentelemetry.io/collector/exporter/otlpexporter@{COLLECTOR}",
@@ -64,7 +65,7 @@ def fetch(command: Sequence[str], folder: Path, timeout_s: float = 600) -> None:
 
 
 def built(name: str, key: Sequence[str], build: Callable[[Path], None]) -> Path:
-    """The folder of what `build` makes in it of our sources; made anew when they or `key` change."""
+    """The folder where `build` made something of our sources, `key` and all that they hold."""
     source = SOURCES / name
     digest = blake2b(repr(key).encode(), digest_size=8)
     for path in sorted(source.rglob("*")):

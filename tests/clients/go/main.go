@@ -25,7 +25,7 @@ func check(err error) {
 }
 
 func item(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("id") == "bad" {
+	if r.PathValue("id") == "13" {
 		w.WriteHeader(503)
 	}
 }
@@ -36,7 +36,7 @@ func handler(kind string) http.Handler {
 		router := gin.New()
 		router.Use(otelgin.Middleware("gin"), gin.Recovery())
 		router.GET("/items/:id", func(c *gin.Context) {
-			if c.Param("id") == "bad" {
+			if c.Param("id") == "13" {
 				c.Status(503)
 			}
 		})

@@ -6,7 +6,7 @@ class Shop {
     HttpServer server = HttpServer.create(
         new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])), 0);
     server.createContext("/items", exchange -> {
-      boolean bad = exchange.getRequestURI().getPath().endsWith("bad");
+      boolean bad = exchange.getRequestURI().getPath().endsWith("13");
       exchange.sendResponseHeaders(bad ? 503 : 200, -1);
       exchange.close();
     });

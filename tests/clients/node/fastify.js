@@ -1,7 +1,7 @@
 const app = require("fastify")();
 
 const item = async (request, reply) => {
-  reply.code(request.params.id === "bad" ? 503 : 200);
+  reply.code(request.params.id === "13" ? 503 : 200);
   return "";
 };
 app.register(async (shop) => shop.get("/items/:id", item), { prefix: "/shop" });

@@ -10,8 +10,8 @@ from starlette.routing import Mount, Route
 
 
 async def item(request: Request) -> Response:
-    """200, or 503 for what is bad."""
-    return Response(status_code=503 if request.path_params["number"] == "bad" else 200)
+    """200, or 503 for number 13."""
+    return Response(status_code=503 if request.path_params["number"] == "13" else 200)
 
 
 shop = Starlette(routes=[Route("/items/{number}", item), Route("/users/{number}", item)])

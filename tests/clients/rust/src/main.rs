@@ -6,7 +6,7 @@ use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use tracing_subscriber::{filter::LevelFilter, prelude::*};
 
 async fn item(Path(id): Path<String>) -> StatusCode {
-    if id == "bad" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+    if id == "13" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
 }
 
 async fn serve(port: String) {
