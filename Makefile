@@ -59,10 +59,11 @@ bench-profiler: $(VENV)/.dev ## how right profiles are, beside FMD 5.1.0
 bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million requests
 	$(BIN)/python -m tests.benchmarks.pages
 
-soak: $(VENV)/.dev ## long runs: 500 kills, a minute of overload, a million profiled requests
+soak: $(VENV)/.dev ## long runs: 500 kills, a Collector, a minute of overload, a million requests
 	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 OTEL_FMD_TEST_LOCK_SECONDS=30 \
-	  OTEL_FMD_TEST_SOAK_REQUESTS=1000000 $(BIN)/python -m pytest -q -o timeout=7200 \
-	  tests/integration/test_kill.py tests/integration/test_faults.py \
+	  OTEL_FMD_TEST_COLLECTOR_KILLS=12 OTEL_FMD_TEST_SOAK_REQUESTS=1000000 $(BIN)/python -m pytest -q -o timeout=7200 \
+	  tests/integration/test_kill.py tests/integration/test_collector.py \
+	  tests/integration/test_faults.py \
 	  tests/integration/test_harmless.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the documentation

@@ -11,7 +11,7 @@ from dash import Dash, _get_paths, _pages
 from flask import Flask, Response, has_request_context, request
 
 from dash_app import browser, live, routing, shell
-from dash_app.context import SCHEME_COOKIE, Context, make_context
+from dash_app.context import SCHEME_COOKIE, Context, Refusals, make_context
 from dash_app.pages import PAGES, database, overview, users
 from otel_fmd._version import __version__
 from otel_fmd.api import proxy
@@ -100,6 +100,7 @@ def create_app(
     store: Store,
     settings: Settings,
     counters: Callable[[], Mapping[str, int]],
+    refusals: Refusals = tuple,
 ) -> Flask:
     """The dashboard's WSGI application; the server tells in SCRIPT_NAME where it is reached.
 
@@ -107,6 +108,7 @@ def create_app(
         store: the database, its schema made.
         settings: brand, time zone, colours.
         counters: what the pipeline of this process did.
+        refusals: whom the receiver of this process refused lately.
     """
     people = Users(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -151,6 +153,7 @@ def create_app(
             settings=settings,
             prefix=prefix,
             counters=counters,
+            refusals=refusals,
             host=urlsplit(f"//{request.host}").hostname or "localhost",
         )
         found = routing.find_page(path)

@@ -8,7 +8,7 @@ light, whether its screen is narrow).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -62,6 +62,22 @@ class Days(NamedTuple):
         return f"{self.first.isoformat()} to {self.last.isoformat()}"
 
 
+class Refusal(NamedTuple):
+    """Somebody whose requests the receiver of this process refused: for what, how often, and when
+    last (unix microseconds)."""
+
+    address: str
+    transport: str
+    path: str
+    reason: str
+    times: int
+    last_us: int
+
+
+Refusals = Callable[[], Sequence[Refusal]]
+"""The last senders of refused requests, the last first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One look at the dashboard."""
@@ -79,6 +95,7 @@ class Context:
     counters: Callable[[], Mapping[str, int]]
     parameters: Mapping[str, str]
     host: str = "localhost"
+    refusals: Refusals = tuple
 
     @property
     def service(self) -> str | None:
@@ -189,6 +206,7 @@ def make_context(
     prefix: str,
     counters: Callable[[], Mapping[str, int]],
     host: str,
+    refusals: Refusals = tuple,
 ) -> Context:
     """A context from an address and a browser's cookies."""
     return Context(
@@ -205,6 +223,7 @@ def make_context(
         counters=counters,
         parameters={},
         host=host,
+        refusals=refusals,
     )
 
 

@@ -144,6 +144,7 @@ class Server:
     def _make_dashboard(self) -> None:
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
+        from dash_app.context import Refusal
         from otel_fmd.api.proxy import BehindProxy
         from otel_fmd.dashboard_server import dashboard_server
 
@@ -151,7 +152,12 @@ class Server:
         port = self._http.port if self._http is not None else self._settings.otlp_http_port
         settings = replace(self._settings, otlp_http_port=port, dashboard_path="")
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
-        app = create_app(self.store, settings, self.pipeline.counters.as_dict)
+        refused = self.refusals
+
+        def refusals() -> list[Refusal]:
+            return [Refusal(*one[:5], int(one.last * 1e6)) for one in refused.senders()]
+
+        app = create_app(self.store, settings, self.pipeline.counters.as_dict, refusals)
         self._dashboard = dashboard_server(
             BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
             bound,

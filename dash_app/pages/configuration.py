@@ -36,6 +36,15 @@ def layout(context: Context) -> Any:
     """Deploy details, counters, and for admins the settings."""
     parts: list[Any] = [html.Div(_facts(context))]
     if context.is_admin:
+        note = "By the receiver of this process, since it started; the last fifty senders."
+        columns = (
+            ("address", "sender", ""),
+            ("what", "asked for", ""),
+            ("reason", "answered", ""),
+            ("times", "times", "number"),
+            ("last", "last", ""),
+        )
+        parts.append(grid("refused", "Refused requests", _refused(context), columns, note=note))
         columns = (
             ("name", "setting", ""),
             ("value", "value", ""),
@@ -50,6 +59,25 @@ def layout(context: Context) -> Any:
 def live(context: Context) -> Live:
     """The settings stay; what is above them changes."""
     return Live(_settings(context), None)
+
+
+def live_refused(context: Context) -> Live:
+    """Who was refused until now."""
+    return Live(_refused(context), None)
+
+
+def _refused(context: Context) -> list[Row]:
+    return [
+        {
+            "id": f"{one.address} {one.transport} {one.path} {one.reason}",
+            "address": one.address,
+            "what": f"{one.path} ({one.transport})",
+            "reason": one.reason,
+            "times": one.times,
+            "last": context.time_of(one.last_us),
+        }
+        for one in context.refusals()
+    ]
 
 
 def _facts(context: Context) -> list[Any]:
@@ -98,5 +126,10 @@ def _settings(context: Context) -> list[Row]:
 
 
 PAGE = Page(
-    "/admin/configuration", "Configuration", ADMINISTRATION, (), layout, live={"settings": live}
+    "/admin/configuration",
+    "Configuration",
+    ADMINISTRATION,
+    (),
+    layout,
+    live={"settings": live, "refused": live_refused},
 )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from otel_fmd.database.queries.outliers import outlier_count, outlier_loads
 from otel_fmd.database.queries.profiles import grouped_profile, profile_count
@@ -221,6 +222,17 @@ def test_versions_are_chosen_for_the_report(visitor: Visitor) -> None:
     page.get_by_role("option", name="1.0.0").click()
     page.wait_for_url("**old=1.0.0**")
     page.get_by_text("Version 2.0.0 compared with version 1.0.0").wait_for()
+
+
+def test_senders_of_refused_requests_are_shown(visitor: Visitor) -> None:
+    """An exporter that is set up wrongly: its address, what it asked for, and what it was told."""
+    for _ in range(2):
+        requests.post(f"{visitor.served.http}/api/traces", data=b"x", timeout=10)
+    visitor.open("/admin/configuration")
+    row = visitor.page.locator(".ag-row", has_text="127.0.0.1").filter(has_text="(other) (http)")
+    row.wait_for()
+    assert "404" in row.inner_text()
+    assert int(row.locator("[col-id=times]").inner_text()) >= 2
 
 
 def test_opening_the_report_leaves_the_address_alone(visitor: Visitor) -> None:

@@ -8,6 +8,7 @@ import json
 import socket
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -191,6 +192,31 @@ def test_what_is_refused_is_counted_by_path_and_status(served: Served) -> None:
         before = refused(path, status)
         assert ask().status_code == status
         assert refused(path, status) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"\x16\x03\x01 no HTTP\r\n\r\n", "broken HTTP from 127.0.0.1"),
+        (
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+            "an Upgrade that is not offered from 127.0.0.1",
+        ),
+    ],
+)
+def test_broken_http_is_one_line_a_minute(tmp_path: Path, sent: bytes, told: str) -> None:
+    """It names the address; a scanner that goes on fills no log."""
+    server = Served(f"sqlite:///{tmp_path / 'fmd.db'}", "--no-dashboard")
+    host, port = server.http.removeprefix("http://").split(":")
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), 5) as one:
+            one.sendall(sent)
+            assert one.recv(1_000)
+    assert server.stop() == 0
+    warnings = [line for line in server.errors if " WARNING " in line]
+    assert len([line for line in warnings if told in line]) == 1
+    assert len(warnings) <= 2
+    assert all("127.0.0.1" in line for line in warnings)
 
 
 def test_an_empty_request_is_a_success(served: Served) -> None:
