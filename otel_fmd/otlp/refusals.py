@@ -13,7 +13,7 @@ from typing import NamedTuple
 _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
 _TAKES_IT_FOR_A_FAILURE = re.compile(
-    r"OTLP[ -]Exporter[ -](?!python|java)|collector|otelcol|alloy"
+    r"OTLP[ -]Exporter[ -](?!python|java)|OTel Go |grpc-go|collector|otelcol|alloy"
     r"|\((?:linux|windows|darwin)/\w+\)",
     re.IGNORECASE,
 )

@@ -153,6 +153,8 @@ def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) ->
     ("agent", "is_told"),
     [
         ("OTel OTLP Exporter Go/1.47.0", False),
+        ("OTel Go OTLP over HTTP/protobuf metrics exporter/1.47.0", False),
+        ("OTel Go OTLP over gRPC metrics exporter/1.47.0 grpc-go/1.75.0", False),
         ("OTel-OTLP-Exporter-Rust/0.33.1", False),
         ("OpenTelemetry Collector Contrib/0.165.0 (linux/amd64)", False),
         ("mine/1 (linux/arm64)", False),

@@ -51,6 +51,7 @@ PYTHON_PACKAGES = (
     "opentelemetry-instrumentation-tornado",
     "opentelemetry-instrumentation-starlette",
 )
+_STOP_S = 3
 _BAD = re.compile(r"warn|error|fail|exception|panic|unimplemented|refused|dropped", re.IGNORECASE)
 
 
@@ -183,7 +184,7 @@ class Client:
         """SIGTERM; SIGKILL for who does not mind it."""
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
