@@ -157,7 +157,7 @@ def create_app(
             host=urlsplit(f"//{request.host}").hostname or "localhost",
         )
         found = routing.find_page(path)
-        return context if found is None else context.at(found[1])
+        return (context if found is None else context.at(found[1])).settled()
 
     def layout() -> Any:
         if not has_request_context():

@@ -20,6 +20,8 @@ from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.config import Settings
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Reader, Snapshot
+from otel_fmd.database.queries.versions import versions_seen
+from otel_fmd.errors import OtelFmdError
 
 RANGES = {
     "1h": ("Last hour", 1),
@@ -30,8 +32,6 @@ RANGES = {
     "90d": ("Last 90 days", 24 * 90),
 }
 DEFAULT_RANGE = "7d"
-ALL_TIME: dict[str, str | None] = {"range": "90d", "from": None, "to": None}
-"""Changes of an address to the longest range, for what is behind a figure of all time."""
 CUSTOM = "custom"
 SCHEME_COOKIE = "otel_fmd_scheme"
 ZONE_COOKIE = "otel_fmd_zone"
@@ -96,6 +96,7 @@ class Context:
     parameters: Mapping[str, str]
     host: str = "localhost"
     refusals: Refusals = tuple
+    dropped_version: str = ""
 
     @property
     def service(self) -> str | None:
@@ -155,6 +156,24 @@ class Context:
         if self.version is not None:
             versions = [n for n, name in snapshot.versions.items() if name == self.version]
         return Selection.between(*self.times_us()).of(endpoints, versions)
+
+    def settled(self) -> Context:
+        """The same look without a version that the selected service never had.
+
+        Whoever chooses another service means all of it: its versions are other ones.
+        """
+        if self.version is None or self.service is None or self.endpoint_id:
+            return self
+        try:
+            with self.reader.snapshot() as snapshot:
+                seen = versions_seen(snapshot, snapshot.endpoints_of(self.service))
+        except OtelFmdError:
+            # Whatever reads the page's own data says so.
+            return self
+        if not seen or any(one.name == self.version for one in seen):
+            return self
+        query = {key: value for key, value in self.query.items() if key != "version"}
+        return replace(self, query=query, dropped_version=self.version)
 
     @property
     def today_us(self) -> int:

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html
 
 from dash_app import shell
 from dash_app.context import Context
+from dash_app.figures.style import visible
 from dash_app.page import Page
 from dash_app.pages import PAGES
 from dash_app.view import failure, nothing
@@ -57,6 +59,12 @@ def show(context: Context) -> Shown:
     except OtelFmdError as error:
         _log.warning("page %s: %s", context.path, error)
         content = failure(f"The data could not be read: {error}")
+    if context.dropped_version:
+        words = (
+            f"{visible(context.service or '')} never had version "
+            f"{visible(context.dropped_version)}: all its versions are shown."
+        )
+        content = [dmc.Alert(words, color="yellow", className="card"), content]
     return Shown(
         content,
         shell.navigation(context, PAGES, page, name),

@@ -16,10 +16,11 @@ from dash_app.figures.style import (
     plain,
     scale_bar,
 )
+from otel_fmd.analysis.who import who_label
 
 
 class Bubble(NamedTuple):
-    """The requests of one user or address in one version."""
+    """The requests of one user or address (its key, see `analysis.who`) in one version."""
 
     who: str
     version: str
@@ -38,7 +39,9 @@ def who_by_version(
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
-    rows, columns = labels(people, style.width(32)), labels(versions, style.width(24))
+    named = labels((who_label(who) for who in people), style.width(32))
+    rows = {who: named[who_label(who)] for who in people}
+    columns = labels(versions, style.width(24))
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
         go.Scatter(
@@ -57,7 +60,7 @@ def who_by_version(
             },
             customdata=[[b.who, b.version, what] for b in bubbles],
             text=[
-                f"<b>{plain(b.who)}</b>, version {plain(b.version)}"
+                f"<b>{plain(who_label(b.who))}</b>, version {plain(b.version)}"
                 f"<br>median {duration_text(b.median_ms)}"
                 f"<br>{count_text(b.requests)} requests"
                 for b in bubbles

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from typing import Any
 
+import plotly.graph_objects as go
 from colorhash import ColorHash
 
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 STATUS_COLORS = {
     "1xx": "#7f7f7f",
@@ -141,9 +144,37 @@ def scale_bar(style: Style, title: str) -> dict[str, Any]:
     return bar
 
 
+def visible(text: str) -> str:
+    """A text whose direction controls are told instead of obeyed: with U+202E a name would turn
+    around whatever stands after it."""
+    return text if text.isascii() else _DIRECTIONS.sub(_told, text)
+
+
+def _told(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found[0]):04X}⟩"
+
+
 def plain(text: str) -> str:
     """A text that is shown as it stands: Plotly takes tags, entities and `%{…}` for markup."""
-    return escape(text, quote=False).replace("%{", "&#37;{")
+    return escape(visible(text), quote=False).replace("%{", "&#37;{")
+
+
+def noted(figure: go.Figure, note: str, style: Style) -> go.Figure:
+    """A figure with a note above it, where there is one."""
+    if note:
+        figure.add_annotation(
+            text=plain(note),
+            x=0,
+            y=1,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            font={"color": style.text},
+        )
+        figure.update_layout(margin={"t": 28})
+    return figure
 
 
 def shorten(text: str, width: int = 42) -> str:

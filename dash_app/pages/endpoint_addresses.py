@@ -12,10 +12,10 @@ VIEW = replace(
     USERS,
     name="endpoint-addresses",
     title="IP-focused multi-version performance",
-    description="From where it is slow: of all time, each bubble is one client address in one "
+    description="From where it is slow: each bubble is one client address in one "
     "version, larger and brighter when the median request took longer. Click one to see its "
     "requests.",
     load=load_addresses,
-    empty="No requests yet.",
+    empty="No requests in the selected time.",
 )
 PAGE = Page("/endpoint/<endpoint>/addresses", "IP-focused", ENDPOINT, (VIEW,))

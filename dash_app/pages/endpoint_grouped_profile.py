@@ -19,7 +19,7 @@ from otel_fmd.database.queries.snapshot import Snapshot
 
 def load(snapshot: Snapshot, context: Context) -> GroupedProfile | None:
     """The merged tree."""
-    found = grouped_profile(snapshot, context.endpoint_id)
+    found = grouped_profile(snapshot, context.endpoint_id, context.selection(snapshot))
     return found if found.lines else None
 
 

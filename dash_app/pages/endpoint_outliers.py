@@ -20,7 +20,7 @@ from otel_fmd.database.queries.snapshot import Snapshot
 
 _PER_PAGE = 100
 _EMPTY = (
-    "A request is an outlier when it takes 2.5 times as long as the endpoint's mean, once 30 "
+    "No outlier in the selected time. A request is an outlier when it takes 2.5 times as long as the endpoint's mean, once 30 "
     "requests are known. The endpoint's monitor level must be 2 or 3."
 )
 _NO_LOAD = (
@@ -31,7 +31,7 @@ _NO_LOAD = (
 
 def load(snapshot: Snapshot, context: Context) -> list[OutlierLoad]:
     """CPU and memory at the newest outliers."""
-    return outlier_loads(snapshot, context.endpoint_id)
+    return outlier_loads(snapshot, context.endpoint_id, context.selection(snapshot))
 
 
 def table(data: list[OutlierLoad], context: Context) -> Table:
@@ -113,8 +113,10 @@ def _page_number(context: Context) -> int:
 
 def _rows(context: Context, number: int) -> tuple[list[Row], int]:
     with context.reader.snapshot() as snapshot:
-        total = outlier_count(snapshot, context.endpoint_id)
-        found = outliers(snapshot, context.endpoint_id, offset=number * _PER_PAGE, limit=_PER_PAGE)
+        selection = context.selection(snapshot)
+        total = outlier_count(snapshot, context.endpoint_id, selection)
+        start = number * _PER_PAGE
+        found = outliers(snapshot, context.endpoint_id, selection, offset=start, limit=_PER_PAGE)
     rows = [
         {
             "id": str(one.request.id),

@@ -16,7 +16,7 @@ from otel_fmd.database.queries.profiles import profile_count, profiles
 
 _PER_PAGE = 10
 EMPTY = (
-    "Profiles come from our agent in the monitored app, at monitor level 3: "
+    "No profile in the selected time. Profiles come from our agent in the monitored app, at monitor level 3: "
     "otel_fmd.instrument(app), and the endpoint's level in the overview."
 )
 
@@ -25,8 +25,10 @@ def layout(context: Context) -> list[Any]:
     """A page of profiles."""
     number = number_in(context.query.get("page"), MOST_PAGES) or 0
     with context.reader.snapshot() as snapshot:
-        total = profile_count(snapshot, context.endpoint_id)
-        found = profiles(snapshot, context.endpoint_id, offset=number * _PER_PAGE, limit=_PER_PAGE)
+        selection = context.selection(snapshot)
+        total = profile_count(snapshot, context.endpoint_id, selection)
+        start = number * _PER_PAGE
+        found = profiles(snapshot, context.endpoint_id, selection, offset=start, limit=_PER_PAGE)
     if not found:
         return [nothing(EMPTY)]
     words = html.P(

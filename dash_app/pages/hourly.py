@@ -10,7 +10,8 @@ from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View
 from otel_fmd.analysis.calendar import HourlyLoad, days_of_label
 from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.utilization import hourly, known_range
+from otel_fmd.database.queries.utilization import hourly
+from otel_fmd.database.queries.versions import known_range
 
 
 def load(snapshot: Snapshot, context: Context) -> HourlyLoad | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -51,21 +50,38 @@ class Future(NamedTuple):
         return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
-def future(snapshot: Snapshot, now_us: int, endpoint_ids: Collection[int] | None = None) -> Future:
-    """What lies more than five minutes ahead of now (unix microseconds)."""
+def future(snapshot: Snapshot, now_us: int, selection: Selection | None = None) -> Future:
+    """What lies more than five minutes ahead of now (unix microseconds).
+
+    Args:
+        snapshot: where to look.
+        now_us: now.
+        selection: its endpoints and versions; None for all.
+    """
+    endpoints = versions = None
+    if selection is not None:
+        endpoints = selection.endpoint_ids
+        if selection.version_ids is not None:
+            versions = {snapshot.versions.get(number) for number in selection.version_ids}
     request = snapshot.tables.request.c
     lowest, highest = id_range(now_us + AHEAD_US, Selection().end_us)
     query = (
-        select(request.time_requested, request.endpoint_id, request.status_code)
+        select(
+            request.time_requested,
+            request.endpoint_id,
+            request.status_code,
+            request.version_requested,
+        )
         .where(request.id >= lowest, request.id <= highest)
         .order_by(request.id)
         .limit(MOST)
     )
     return Future(
         [
-            FutureRequest(*row)
+            FutureRequest(*row[:3])
             for row in snapshot.connection.execute(query)
-            if endpoint_ids is None or row.endpoint_id in endpoint_ids
+            if (endpoints is None or row.endpoint_id in endpoints)
+            and (versions is None or row.version_requested in versions)
         ]
     )
 

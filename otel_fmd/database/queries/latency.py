@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 
 from otel_fmd.analysis.distribution import (
     Counts,
@@ -17,19 +17,21 @@ from otel_fmd.analysis.distribution import (
 )
 from otel_fmd.analysis.histogram import bucket_of
 from otel_fmd.analysis.rollup import buckets_of
+from otel_fmd.analysis.who import OTHERS
 from otel_fmd.database.delta import unpack
 from otel_fmd.database.queries.counts import narrow, total
 from otel_fmd.database.queries.rows import time_conditions
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.database.queries.versions import known_range
 from otel_fmd.database.rollups import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS, UNKNOWN_VERSION
 
 EXACT_ROWS = 20_000
 """Figures come from rows while the whole query reads at most so many."""
 
-OTHERS = "(others)"
-"""Stands for the users or addresses over the cap."""
+MOST_WHO_ROWS = 100_000
+"""Requests of which users and addresses are read one by one, in a part of the time."""
 
 Key = tuple[int, ...]
 K = TypeVar("K")
@@ -100,27 +102,95 @@ def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> d
     return found
 
 
-def by_who(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, str], Distribution]:
-    """Distributions of all of an endpoint's requests by (version id, user or address).
+class Who(NamedTuple):
+    """Distributions by (version id, user or address): '' is nobody that is known, `OTHERS` those
+    over the cap. Of `selected` requests, the newest `counted` are in them."""
+
+    found: dict[tuple[int, str], Distribution]
+    counted: int
+    selected: int
+
+
+def by_who(
+    snapshot: Snapshot, endpoint_id: int, kind: int, selection: Selection | None = None
+) -> Who:
+    """Distributions of an endpoint's requests by version and user or address.
+
+    All of time comes from rollups. A part of it comes from rows, the newest `MOST_WHO_ROWS`.
 
     Args:
         snapshot: where to look.
         endpoint_id: the endpoint.
         kind: `fold.USER` or `fold.ADDRESS`.
+        selection: its time and versions; None for all.
     """
-    return _from_counts(_who_counts(snapshot, endpoint_id, kind))
+    if selection is None or _covers(snapshot, endpoint_id, selection):
+        counts = _who_counts(snapshot, endpoint_id, kind)
+        wanted = None if selection is None else selection.version_ids
+        found = _from_counts(
+            {key: one for key, one in counts.items() if wanted is None or key[0] in wanted}
+        )
+        number = sum(one.count for one in found.values())
+        return Who(found, number, number)
+    return _who_of_rows(snapshot, endpoint_id, kind, selection)
 
 
 def who_distributions(
-    snapshot: Snapshot, endpoint_id: int, kind: int, version: str | None = None
-) -> dict[str, Distribution]:
-    """Distributions of all of an endpoint's requests by user or address, in one version or all."""
-    merged: dict[str, Counts] = {}
-    for (number, name), counts in _who_counts(snapshot, endpoint_id, kind).items():
-        if version is None or snapshot.versions.get(number) == version:
-            slot = _slot(merged, name)
+    snapshot: Snapshot, endpoint_id: int, kind: int, selection: Selection | None = None
+) -> Who:
+    """The same over all selected versions together, which have the id 0 here."""
+    if selection is not None and not _covers(snapshot, endpoint_id, selection):
+        return _who_of_rows(snapshot, endpoint_id, kind, selection, together=True)
+    wanted = None if selection is None else selection.version_ids
+    merged: dict[tuple[int, str], Counts] = {}
+    for (version, name), counts in _who_counts(snapshot, endpoint_id, kind).items():
+        if wanted is None or version in wanted:
+            slot = _slot(merged, (0, name))
             slot += counts
-    return _from_counts(merged)
+    found = _from_counts(merged)
+    number = sum(one.count for one in found.values())
+    return Who(found, number, number)
+
+
+def _covers(snapshot: Snapshot, endpoint_id: int, selection: Selection) -> bool:
+    """Whether all of an endpoint's requests lie in the selected time."""
+    known = known_range(snapshot, Selection(endpoint_ids=[endpoint_id]))
+    return selection.start_hour <= known.start_hour and known.end_hour <= selection.end_hour
+
+
+def _who_of_rows(
+    snapshot: Snapshot,
+    endpoint_id: int,
+    kind: int,
+    selection: Selection,
+    *,
+    together: bool = False,
+) -> Who:
+    request = snapshot.tables.request
+    conditions, in_time = time_conditions(snapshot, selection)
+    numbers = {name: number for number, name in snapshot.versions.items()}
+    who = request.c.group_by if kind == USER else request.c.ip
+    query = (
+        select(request.c.version_requested, who, request.c.duration, request.c.time_requested)
+        .where(
+            *conditions,
+            request.c.endpoint_id == endpoint_id,
+            request.c.status_code.is_distinct_from(SWITCHING_PROTOCOLS),
+        )
+        .order_by(request.c.id.desc())
+        .limit(MOST_WHO_ROWS)
+    )
+    if selection.version_ids is not None:
+        names = [snapshot.versions.get(number, "") for number in selection.version_ids]
+        query = query.where(func.coalesce(request.c.version_requested, UNKNOWN_VERSION).in_(names))
+    values: dict[tuple[int, str], list[float]] = {}
+    for version, name, duration, time in snapshot.connection.execute(query):
+        if in_time(time):
+            number = 0 if together else numbers.get(version or UNKNOWN_VERSION, 0)
+            values.setdefault((number, name or ""), []).append(duration)
+    found = {key: one for key, all_ in values.items() if (one := from_values(all_)) is not None}
+    counted = sum(one.count for one in found.values())
+    return Who(found, counted, total(snapshot, selection.of([endpoint_id], selection.version_ids)))
 
 
 def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) -> float | None:

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from otel_fmd.analysis.outliers import OutlierLoad
 from otel_fmd.database.queries.counts import one_of
-from otel_fmd.database.queries.rows import RequestRecord, request_by_id
+from otel_fmd.database.queries.rows import RequestRecord, of_requests, request_by_id
+from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -30,12 +31,17 @@ class Outlier(NamedTuple):
     values: str
 
 
-def outlier_loads(snapshot: Snapshot, endpoint_id: int, limit: int = 500) -> list[OutlierLoad]:
+def outlier_loads(
+    snapshot: Snapshot, endpoint_id: int, selection: Selection | None = None, limit: int = 500
+) -> list[OutlierLoad]:
     """CPU and memory at the newest outliers of an endpoint, where they are known."""
     outlier, request = snapshot.tables.outlier.c, snapshot.tables.request.c
     rows = snapshot.connection.execute(
         select(outlier.request_id, outlier.cpu_percent, outlier.memory)
-        .where(outlier.endpoint_id == endpoint_id)
+        .where(
+            outlier.endpoint_id == endpoint_id,
+            *of_requests(snapshot, outlier.request_id, selection),
+        )
         .order_by(outlier.request_id.desc())
         .limit(limit)
     ).all()
@@ -67,21 +73,31 @@ def _memory(text: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def outlier_count(snapshot: Snapshot, endpoint_id: int) -> int:
+def outlier_count(snapshot: Snapshot, endpoint_id: int, selection: Selection | None = None) -> int:
     """How many outliers an endpoint has."""
     outlier = snapshot.tables.outlier.c
-    query = select(func.count(outlier.id)).where(outlier.endpoint_id == endpoint_id)
+    query = select(func.count(outlier.id)).where(
+        outlier.endpoint_id == endpoint_id, *of_requests(snapshot, outlier.request_id, selection)
+    )
     return int(snapshot.connection.execute(query).scalar_one())
 
 
 def outliers(
-    snapshot: Snapshot, endpoint_id: int, *, offset: int = 0, limit: int = 100
+    snapshot: Snapshot,
+    endpoint_id: int,
+    selection: Selection | None = None,
+    *,
+    offset: int = 0,
+    limit: int = 100,
 ) -> list[Outlier]:
     """Outliers of an endpoint, the newest first."""
     outlier = snapshot.tables.outlier.c
     query = (
         select(snapshot.tables.outlier)
-        .where(outlier.endpoint_id == endpoint_id)
+        .where(
+            outlier.endpoint_id == endpoint_id,
+            *of_requests(snapshot, outlier.request_id, selection),
+        )
         .order_by(outlier.request_id.desc())
         .offset(offset)
         .limit(limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from otel_fmd.database.queries.future import Future, future, last_before
 from otel_fmd.database.queries.latency import Latencies
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Endpoint, Snapshot
-from otel_fmd.database.queries.utilization import known_range
+from otel_fmd.database.queries.versions import endpoint_versions, known_range
 
 _WEEK_H = 24 * 7
 SPARK_HOURS = 24
@@ -127,38 +127,41 @@ def overview(
         today_us: when today began in the dashboard's time zone, in unix microseconds.
         by_blueprint: a row per service and blueprint instead of one per endpoint.
     """
-    ids = selection.endpoint_ids
+    ids, versions = selection.endpoint_ids, selection.version_ids
     now_hour = now_us // HOUR_US
     by = ("endpoint_id", "status_code")
-    everything = Selection(endpoint_ids=ids)
+    everything = Selection(endpoint_ids=ids, version_ids=versions)
     until_us = now_us + AHEAD_US
     end = until_us // HOUR_US + 1
-    ahead = future(snapshot, now_us, ids)
+    ahead = future(snapshot, now_us, selection)
     length = selection.end_hour - selection.start_hour
     earlier = replace(
         selection, start_hour=selection.start_hour - length, end_hour=selection.start_hour
     )
     spark_from = now_hour - SPARK_HOURS + 1
-    recent = Selection(spark_from, now_hour + 1, ids)
+    recent = Selection(spark_from, now_hour + 1, ids, versions)
+    today = Selection(today_us // HOUR_US, end, ids, versions)
+    week = Selection(now_hour - _WEEK_H, end, ids, versions)
     found = _Found(
-        _without(ahead, end, _hits(sums(snapshot, Selection(today_us // HOUR_US, end, ids), by))),
-        _without(ahead, end, _hits(sums(snapshot, Selection(now_hour - _WEEK_H, end, ids), by))),
+        _without(ahead, end, _hits(sums(snapshot, today, by))),
+        _without(ahead, end, _hits(sums(snapshot, week, by))),
         _hits(sums(snapshot, everything, by)),
         _hits(sums(snapshot, selection, by)),
         _hits(sums(snapshot, earlier, by)),
         Latencies(snapshot, selection),
         Latencies(snapshot, earlier),
         sums(snapshot, recent, ("period", "endpoint_id"), hours_per_period=1),
-        _last(snapshot, ahead, until_us),
+        _last(snapshot, ahead, until_us)
+        if versions is None
+        else _last_of_versions(snapshot, until_us, versions),
     )
     # All of time is often what is selected already.
     known = known_range(snapshot, everything)
     covers = selection.start_hour <= known.start_hour and known.end_hour <= selection.end_hour
-    same = covers and selection.version_ids is None
-    all_time = found.latency if same else Latencies(snapshot, everything)
+    all_time = found.latency if covers else Latencies(snapshot, everything)
     groups: dict[object, list[Endpoint]] = {}
     for endpoint in snapshot.endpoints.values():
-        if ids is None or endpoint.id in ids:
+        if (ids is None or endpoint.id in ids) and (versions is None or endpoint.id in found.last):
             group = (endpoint.service, endpoint.blueprint) if by_blueprint else endpoint.id
             groups.setdefault(group, []).append(endpoint)
     hours = range(spark_from, now_hour + 1)
@@ -235,6 +238,21 @@ def _without(ahead: Future, end_hour: int, hits: dict[int, Hits]) -> dict[int, H
             less = Hits(-1, -1 if _is_error(one.status_code) else 0)
             hits[one.endpoint_id] = hits[one.endpoint_id].plus(less)
     return hits
+
+
+def _last_of_versions(
+    snapshot: Snapshot, until_us: int, versions: Collection[int]
+) -> dict[int, datetime | None]:
+    """When endpoints that ever had one of these versions were requested last in it; None when only
+    in the future, by somebody whose clock is wrong, or when that hides it."""
+    found: dict[int, datetime | None] = {}
+    for (endpoint, version), (_, last_us) in endpoint_versions(snapshot).items():
+        if version in versions:
+            found.setdefault(endpoint, None)
+            if last_us <= until_us:
+                when = _EPOCH + timedelta(microseconds=last_us)
+                found[endpoint] = max(found[endpoint] or when, when)
+    return found
 
 
 def _last(snapshot: Snapshot, ahead: Future, until_us: int) -> dict[int, datetime | None]:

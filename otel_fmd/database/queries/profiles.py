@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 
 from otel_fmd.database.queries.counts import one_of
-from otel_fmd.database.queries.rows import RequestRecord, request_by_id
+from otel_fmd.database.queries.rows import RequestRecord, of_requests, request_by_id
+from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
 
 _MOST_GROUPED = 1_000
@@ -59,21 +60,31 @@ class GroupedProfile(NamedTuple):
     all_profiled: int
 
 
-def profile_count(snapshot: Snapshot, endpoint_id: int) -> int:
+def profile_count(snapshot: Snapshot, endpoint_id: int, selection: Selection | None = None) -> int:
     """How many requests of an endpoint have a profile."""
     profile = snapshot.tables.profile.c
-    query = select(func.count(profile.request_id)).where(profile.endpoint_id == endpoint_id)
+    query = select(func.count(profile.request_id)).where(
+        profile.endpoint_id == endpoint_id, *of_requests(snapshot, profile.request_id, selection)
+    )
     return int(snapshot.connection.execute(query).scalar_one())
 
 
 def profiles(
-    snapshot: Snapshot, endpoint_id: int, *, offset: int = 0, limit: int = 10
+    snapshot: Snapshot,
+    endpoint_id: int,
+    selection: Selection | None = None,
+    *,
+    offset: int = 0,
+    limit: int = 10,
 ) -> list[ProfiledRequest]:
     """Profiled requests of an endpoint, the newest first."""
     profile = snapshot.tables.profile
     rows = snapshot.connection.execute(
         select(profile)
-        .where(profile.c.endpoint_id == endpoint_id)
+        .where(
+            profile.c.endpoint_id == endpoint_id,
+            *of_requests(snapshot, profile.c.request_id, selection),
+        )
         .order_by(profile.c.request_id.desc())
         .offset(offset)
         .limit(limit)
@@ -89,13 +100,18 @@ def profile_of(snapshot: Snapshot, request_id: int) -> ProfiledRequest | None:
     return found[0] if found else None
 
 
-def grouped_profile(snapshot: Snapshot, endpoint_id: int) -> GroupedProfile:
+def grouped_profile(
+    snapshot: Snapshot, endpoint_id: int, selection: Selection | None = None
+) -> GroupedProfile:
     """The profiles of the newest requests of an endpoint, merged into one tree."""
     profile = snapshot.tables.profile.c
     ids = (
         snapshot.connection.execute(
             select(profile.request_id)
-            .where(profile.endpoint_id == endpoint_id)
+            .where(
+                profile.endpoint_id == endpoint_id,
+                *of_requests(snapshot, profile.request_id, selection),
+            )
             .order_by(profile.request_id.desc())
             .limit(_MOST_GROUPED)
         )
@@ -119,7 +135,8 @@ def grouped_profile(snapshot: Snapshot, endpoint_id: int) -> GroupedProfile:
             slot[2] += wall * wall
             slot[3] += cpu
     found = [_grouped(path, *slot) for path, slot in merged.items()]
-    return GroupedProfile(_as_tree(found), len(ids), profile_count(snapshot, endpoint_id))
+    count = profile_count(snapshot, endpoint_id, selection)
+    return GroupedProfile(_as_tree(found), len(ids), count)
 
 
 def _grouped(

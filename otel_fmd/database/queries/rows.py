@@ -13,6 +13,7 @@ from otel_fmd.analysis.request_id import id_range
 from otel_fmd.database.queries.counts import one_of
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.spans.semconv import UNKNOWN_VERSION
 
 _SCAN_S = 0.08
 _SCAN_CHUNK = 500
@@ -53,18 +54,19 @@ class RequestFilter(NamedTuple):
 
 
 def time_conditions(
-    snapshot: Snapshot, selection: Selection
+    snapshot: Snapshot, selection: Selection, column: ColumnElement[int] | None = None
 ) -> tuple[list[ColumnElement[bool]], Callable[[datetime], bool]]:
     """Conditions on ids that cover a time range, and a test of the time for what they let in.
 
     Ids that were made tell the time, clamped ones only that they are at an end of it; those of an
-    adopted FMD database are looked up in the table of adopted hours.
+    adopted FMD database are looked up in the table of adopted hours. `column` holds the ids where
+    it is not the requests' own.
     """
-    request = snapshot.tables.request.c
+    identifier = snapshot.tables.request.c.id if column is None else column
     low, high = id_range(selection.start_us, selection.end_us)
     first = _EPOCH + timedelta(microseconds=selection.start_us)
     last = _EPOCH + timedelta(microseconds=min(selection.end_us, 253_402_300_799_000_000))
-    ranges = [and_(request.id >= low, request.id <= high)]
+    ranges = [and_(identifier >= low, identifier <= high)]
     if low > 0:
         adopted = snapshot.tables.adopted_hour.c
         found = snapshot.connection.execute(
@@ -73,8 +75,32 @@ def time_conditions(
             )
         ).one()
         if found[0] is not None:
-            ranges.append(request.id.between(found[0], found[1]))
+            ranges.append(identifier.between(found[0], found[1]))
     return [or_(*ranges)], lambda time: time is not None and first <= time < last
+
+
+def of_requests(
+    snapshot: Snapshot, column: ColumnElement[int], selection: Selection | None
+) -> list[ColumnElement[bool]]:
+    """Conditions on a column that holds ids of requests: those of the selected time and versions.
+
+    Args:
+        snapshot: where to look.
+        column: the ids.
+        selection: its time and versions count, its endpoints do not; None for all.
+    """
+    if selection is None:
+        return []
+    request = snapshot.tables.request.c
+    conditions, _ = time_conditions(snapshot, selection, column)
+    if selection.version_ids is not None:
+        names = [snapshot.versions.get(number, "") for number in selection.version_ids]
+        # An adopted request may have no version.
+        version = func.coalesce(request.version_requested, UNKNOWN_VERSION)
+        conditions.append(
+            select(request.id).where(request.id == column, version.in_(names)).exists()
+        )
+    return conditions
 
 
 def requests(

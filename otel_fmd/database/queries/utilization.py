@@ -14,7 +14,7 @@ from otel_fmd.analysis.calendar import (
     local_time,
     utc_offset_hours,
 )
-from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
+from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.database.queries.counts import sums
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
@@ -38,19 +38,6 @@ class VersionShare(NamedTuple):
     versions: list[VersionSeen]
     percent: list[list[float]]
     hits: list[list[int]]
-
-
-def known_range(snapshot: Snapshot, selection: Selection) -> Selection:
-    """The selection without hours before the first or after the last request of its endpoints."""
-    seen = versions_seen(snapshot, selection.endpoint_ids)
-    if not seen:
-        return selection
-    first = min(one.first_us for one in seen) // HOUR_US
-    last = max(one.last_us for one in seen) // HOUR_US
-    start, end = max(selection.start_hour, first), min(selection.end_hour, last + 1)
-    if start >= end:
-        return selection
-    return Selection(start, end, selection.endpoint_ids, selection.version_ids)
 
 
 def hourly(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> HourlyLoad:
