@@ -20,8 +20,8 @@ from otel_fmd.database.queries.snapshot import Snapshot
 
 _PER_PAGE = 100
 _EMPTY = (
-    "No outlier in the selected time. A request is an outlier when it takes 2.5 times as long as the endpoint's mean, once 30 "
-    "requests are known. The endpoint's monitor level must be 2 or 3."
+    "No outlier in the selected time. A request is an outlier when it takes 2.5 times as long as "
+    "the endpoint's mean, once 30 requests are known. The endpoint's monitor level must be 2 or 3."
 )
 _NO_LOAD = (
     "CPU and memory come from our agent in the monitored app, where psutil is installed: "

@@ -16,8 +16,8 @@ from otel_fmd.database.queries.profiles import profile_count, profiles
 
 _PER_PAGE = 10
 EMPTY = (
-    "No profile in the selected time. Profiles come from our agent in the monitored app, at monitor level 3: "
-    "otel_fmd.instrument(app), and the endpoint's level in the overview."
+    "No profile in the selected time. Profiles come from our agent in the monitored app, at "
+    "monitor level 3: otel_fmd.instrument(app), and the endpoint's level in the overview."
 )
 
 

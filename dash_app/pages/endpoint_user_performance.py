@@ -54,6 +54,7 @@ VIEW = View(
     figure=figure,
     table=table,
     click=open_user,
-    empty="No requests in the selected time. Users come from the attribute enduser.id or user.id of the spans.",
+    empty="No requests in the selected time. Users come from the attribute enduser.id or user.id "
+    "of the spans.",
 )
 PAGE = Page("/endpoint/<endpoint>/user-performance", "Per-user performance", ENDPOINT, (VIEW,))

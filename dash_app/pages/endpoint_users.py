@@ -106,6 +106,7 @@ VIEW = View(
     figure=figure,
     table=table,
     click=open_bubble,
-    empty="No requests in the selected time. Users come from the attribute enduser.id or user.id of the spans.",
+    empty="No requests in the selected time. Users come from the attribute enduser.id or user.id "
+    "of the spans.",
 )
 PAGE = Page("/endpoint/<endpoint>/users", "User-focused", ENDPOINT, (VIEW,))

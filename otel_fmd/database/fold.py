@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
@@ -24,6 +25,7 @@ from otel_fmd.database.delta import unpack
 from otel_fmd.database.rollups import ADDRESS, OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.database.sql import Statements, run_many
 from otel_fmd.database.store import Store
+from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS
 
 _log = logging.getLogger(__name__)
 _COUNTS = ("count", "sum_ns", "min_ns", "max_ns")
@@ -245,6 +247,8 @@ class WhoColumns(Protocol):
     @property
     def version_ids(self) -> Sequence[int]: ...
     @property
+    def status_codes(self) -> Sequence[int]: ...
+    @property
     def durations_ns(self) -> Sequence[int]: ...
     @property
     def users(self) -> Sequence[str]: ...
@@ -255,14 +259,22 @@ class WhoColumns(Protocol):
 def who_counts(
     batches: Iterable[WhoColumns],
 ) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
-    """Counts by bucket per (endpoint id, kind, version id) and user or address."""
+    """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets:
+    how long one was open is no duration."""
     users: Counter[tuple[int, int, str, int]] = Counter()
     addresses: Counter[tuple[int, int, str, int]] = Counter()
     for columns in batches:
         buckets = buckets_of(columns.durations_ns)
         endpoints, versions = columns.endpoint_ids, columns.version_ids
-        users.update(zip(endpoints, versions, columns.users, buckets, strict=True))
-        addresses.update(zip(endpoints, versions, columns.addresses, buckets, strict=True))
+        by_user = zip(endpoints, versions, columns.users, buckets, strict=True)
+        by_address = zip(endpoints, versions, columns.addresses, buckets, strict=True)
+        if SWITCHING_PROTOCOLS in columns.status_codes:
+            timed = [status != SWITCHING_PROTOCOLS for status in columns.status_codes]
+            users.update(compress(by_user, timed))
+            addresses.update(compress(by_address, timed))
+        else:
+            users.update(by_user)
+            addresses.update(by_address)
     found: dict[tuple[int, int, int], dict[str, dict[int, int]]] = {}
     for kind, counter in ((USER, users), (ADDRESS, addresses)):
         for (endpoint, version, name, bucket), count in counter.items():

@@ -19,7 +19,7 @@ from otel_fmd.analysis.histogram import bucket_of
 from otel_fmd.analysis.rollup import buckets_of
 from otel_fmd.analysis.who import OTHERS
 from otel_fmd.database.delta import unpack
-from otel_fmd.database.queries.counts import narrow, total
+from otel_fmd.database.queries.counts import narrow, sums, total
 from otel_fmd.database.queries.rows import time_conditions
 from otel_fmd.database.queries.selection import Selection
 from otel_fmd.database.queries.snapshot import Snapshot
@@ -190,7 +190,9 @@ def _who_of_rows(
             values.setdefault((number, name or ""), []).append(duration)
     found = {key: one for key, all_ in values.items() if (one := from_values(all_)) is not None}
     counted = sum(one.count for one in found.values())
-    return Who(found, counted, total(snapshot, selection.of([endpoint_id], selection.version_ids)))
+    selected = sums(snapshot, selection.of([endpoint_id], selection.version_ids), ("status_code",))
+    number = sum(one.number for (code,), one in selected.items() if code != SWITCHING_PROTOCOLS)
+    return Who(found, counted, number)
 
 
 def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) -> float | None:
@@ -234,11 +236,12 @@ def _add_pending_who(
             columns.endpoint_ids,
             columns.version_ids,
             names,
+            columns.status_codes,
             buckets_of(columns.durations_ns),
             strict=True,
         )
-        for endpoint, version, name, bucket in rows:
-            if endpoint == endpoint_id:
+        for endpoint, version, name, status, bucket in rows:
+            if endpoint == endpoint_id and status != SWITCHING_PROTOCOLS:
                 known = (version, name) in found or version not in capped
                 _slot(found, (version, name if known else OTHERS))[bucket + 1] += 1
 

@@ -77,8 +77,8 @@ def test_users_over_the_cap_are_others(store: Store) -> None:
     """Five are kept by name, the rest together; nobody is lost."""
     fill(store, folded=True)
     with Reader(store).snapshot() as snapshot:
-        users = by_who(snapshot, 1, USER)
-        addresses = by_who(snapshot, 1, ADDRESS)
+        users = by_who(snapshot, 1, USER).found
+        addresses = by_who(snapshot, 1, ADDRESS).found
     names = {name for _, name in users}
     assert len(names) == 6
     assert OTHERS in names
