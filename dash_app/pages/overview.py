@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
-from dash_app.figures.style import count_text, duration_text
+from dash_app.figures.style import count_text, duration_text, visible
 from dash_app.hints import first_requests
 from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import nothing
@@ -203,7 +203,7 @@ def _from_the_future(data: Overview, context: Context) -> list[Any]:
     with context.reader.snapshot() as snapshot:
         services = data.future.by_service(snapshot)
     more = "at least " if data.future.is_cut else ""
-    whose = ", ".join(f"{count_text(number)} of {name}" for name, number in services)
+    whose = ", ".join(f"{count_text(number)} of {visible(name)}" for name, number in services)
     number = len(data.future.requests)
     last = context.time_text(data.future.requests[-1].time_requested)[:16]
     words = (
@@ -249,7 +249,7 @@ def _group_links(context: Context) -> dmc.Group:
     if blueprint is not None and not grouped:
         found.append(
             dcc.Link(
-                f"only blueprint {blueprint or '(none)'} ✕",
+                f"only blueprint {visible(blueprint) or '(none)'} ✕",
                 href=context.href("/"),
                 className="preset",
             )
@@ -282,7 +282,7 @@ def register(app: Dash, make: Any) -> None:
             return dmc.Alert(str(error), color="red")
         except (KeyError, TypeError, ValueError):
             return dmc.Alert("This is no change of a monitor level.", color="red")
-        return dmc.Alert(f"{name} is now at monitor level {level}.", color="green")
+        return dmc.Alert(f"{visible(name)} is now at monitor level {level}.", color="green")
 
 
 PAGE = Page("/", "Overview", APPLICATION, (), layout, live={"overview": live})

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash_app.components.profile import profile_card
 from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
-from dash_app.figures.style import duration_text
+from dash_app.figures.style import duration_text, visible
 from dash_app.page import HIDDEN, Page
 from dash_app.parameters import MOST, number_in
 from dash_app.view import failure
@@ -49,9 +49,10 @@ def layout(context: Context) -> Any:
         dmc.Paper(
             [
                 dcc.Link(
-                    f"← {endpoint.name}", href=context.href(f"/endpoint/{endpoint.id}/hourly")
+                    f"← {visible(endpoint.name)}",
+                    href=context.href(f"/endpoint/{endpoint.id}/hourly"),
                 ),
-                html.H2(f"{endpoint.name} took {duration_text(one.duration)}"),
+                html.H2(f"{visible(endpoint.name)} took {duration_text(one.duration)}"),
                 html.P(place, className="card-help"),
                 _facts(one, endpoint.service, context),
             ],

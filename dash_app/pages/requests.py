@@ -9,6 +9,7 @@ from dash import dcc, html
 
 from dash_app.components.tables import Row, request_rows, request_table
 from dash_app.context import Context
+from dash_app.figures.style import visible
 from dash_app.page import HIDDEN, Live, Page
 from dash_app.parameters import number_in
 from otel_fmd.analysis.calendar import hour_of
@@ -71,7 +72,7 @@ def _chips(words: dict[str, str], context: Context) -> Any:
     links = []
     for key, value in words.items():
         kept = {k: context.query[k] for k in words if k != key}
-        label = f"{key}: {value or '(none)'} ✕"
+        label = f"{key}: {visible(value) or '(none)'} ✕"
         remove = context.href("/requests", **kept)
         links.append(dcc.Link(label, href=remove, className="preset", title=f"Any {key}"))
     return html.Div(links, className="changes")

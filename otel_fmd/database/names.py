@@ -179,7 +179,6 @@ class NameRegistry:
                 "monitor_level": level,
                 "time_added": now,
                 "version_added": version,
-                "last_requested": now,
                 "name_source": source or None,
             },
         )

@@ -29,6 +29,8 @@ SOURCES = {
 }
 """Where an endpoint's name came from, in words."""
 
+UNNAMED = "(unnamed)"
+"""An endpoint whose spans have no name."""
 RULE_ARROW = " -> "
 PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url", semconv.UNMATCHED])
 """What is read where a route is missing, or may not tell the whole path."""
@@ -110,7 +112,7 @@ class EndpointNamer:
             return self._renamed(str(flask), FLASK)
         method = method_of(attributes)
         if method is None:
-            return self._renamed(span_name or "(unnamed)", SPAN)
+            return self._renamed(span_name or UNNAMED, SPAN)
         route = attributes.get("http.route")
         if route:
             return self._of_route(method, str(route), is_missing, more)

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Sequence, Set
 from typing import Any, NamedTuple, TypeVar
 
 from otel_fmd.spans import semconv
-from otel_fmd.spans.naming import PATH_ATTRIBUTES, EndpointNamer, Named
+from otel_fmd.spans.naming import PATH_ATTRIBUTES, UNNAMED, EndpointNamer, Named
 from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
 from otel_fmd.spans.text import fit
 
@@ -211,7 +211,7 @@ class Translator:
             (
                 known[1],
                 endpoint,
-                self._fit(version, VERSION_WIDTH) if version else known[2],
+                (self._fit(version, VERSION_WIDTH) or known[2]) if version else known[2],
                 start_ns // 1000,
                 duration_ns,
                 status
@@ -295,11 +295,12 @@ class Translator:
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
         fitted = fit(str(version), VERSION_WIDTH) or _UNKNOWN
-        return fit(str(service), SERVICE_WIDTH), fitted
+        return fit(str(service), SERVICE_WIDTH) or semconv.UNKNOWN_SERVICE, fitted
 
 
 def _fitted(named: Named) -> tuple[str, str]:
-    return fit(named.name, ENDPOINT_WIDTH), named.source
+    # Blanks only would be a link that nobody sees.
+    return fit(named.name, ENDPOINT_WIDTH) or UNNAMED, named.source
 
 
 K = TypeVar("K", bound=Hashable)

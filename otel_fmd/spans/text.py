@@ -23,6 +23,8 @@ def fit(text: str, width: int) -> str:
     are removed, because MariaDB compares `'a'` and `'a '` as equal.
     """
     if len(text) > width:
+        if text.isspace():
+            return ""
         digest = blake2b(text.encode("utf-8", "replace"), digest_size=_HASH_LENGTH // 2).hexdigest()
         text = f"{text[: width - _HASH_LENGTH - 1]}~{digest}"
     return clean(text).rstrip()

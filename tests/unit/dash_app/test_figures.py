@@ -14,10 +14,19 @@ from dash_app.figures.heatmap import hourly_load, version_share
 from dash_app.figures.icicle import Block, icicle, sunburst
 from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.marks import Mark, add_marks
-from dash_app.figures.style import STATUS_COLORS, Style, count_text, duration_text, labels
+from dash_app.figures.style import (
+    STATUS_COLORS,
+    Style,
+    count_text,
+    duration_text,
+    labels,
+    plain,
+    visible,
+)
 from otel_fmd.analysis.calendar import Columns, HourlyLoad
 from otel_fmd.analysis.distribution import from_values
 from otel_fmd.analysis.outliers import OutlierLoad
+from otel_fmd.analysis.who import OTHERS, who_cell, who_label
 
 STYLE = Style()
 
@@ -177,3 +186,20 @@ def test_days_are_marked_where_the_figure_shows_them() -> None:
     marks = [Mark(date(2026, 1, 2), "version 2"), Mark(date(2025, 1, 1), "too early")]
     marked = add_marks(figure, marks, STYLE)
     assert [one.hovertext for one in marked.layout.annotations] == ["version 2"]
+
+
+@pytest.mark.parametrize("control", ["\u202a", "\u202e", "\u2066", "\u2069"])
+def test_direction_controls_are_told(control: str) -> None:
+    """A name cannot turn around what stands after it; letters of any script stay as they are."""
+    assert visible(f"a{control}b") == f"a⟨U+{ord(control):04X}⟩b"
+    assert control not in plain(f"<b>{control}</b>")
+    assert visible("שלום عربى é") == "שלום عربى é"
+
+
+def test_labels_of_nobody_are_nobodys_name() -> None:
+    """Whoever is called `(unknown)` is another row; blanks can be seen."""
+    names = ["", OTHERS, "(unknown)", "(others)", "None", " ", "  "]
+    found = [who_label(name) for name in names]
+    assert len(set(found)) == len(names)
+    assert all(label.strip() for label in found)
+    assert who_cell("") == ""

@@ -54,6 +54,17 @@ def test_an_endpoint_is_named(attributes: dict, name: str) -> None:
     assert one(attributes, name=span_name).endpoint.upper() == expected.upper()
 
 
+@pytest.mark.parametrize("blank", [" ", "   ", "\t \n", "\u3000", " " * 300])
+def test_blanks_are_no_names(blank: str) -> None:
+    """Of an endpoint, a service, a version or a user: nobody would see the link."""
+    attributes = {"http.method": "GET", "flask.endpoint": blank, "enduser.id": blank}
+    found = one(attributes, service=blank, version=blank)
+    assert found[:3] == ("unknown_service", "(unnamed)", "unknown")
+    assert found.group_by is None
+    assert one({}, name=blank).endpoint == "(unnamed)"
+    assert one({"fmd.version": blank}, version="2").version == "2"
+
+
 def test_methods_that_the_conventions_do_not_know_keep_their_names_apart() -> None:
     """One translator, one route, several methods under `_OTHER`."""
     translator = Translator(False)
