@@ -105,7 +105,7 @@ def _versions(snapshot: Snapshot, context: Context) -> Compared | None:
     return Compared(
         Selection(endpoint_ids=ids, version_ids=[seen[old]]),
         Selection(endpoint_ids=ids, version_ids=[seen[new]]),
-        (f"version {old}, of all time", f"version {new}, of all time"),
+        (f"version {old}", f"version {new}"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from otel_fmd.analysis.who import who_label
 from otel_fmd.database.queries.outliers import outlier_count, outlier_loads
 from otel_fmd.database.queries.profiles import grouped_profile, profile_count
 from otel_fmd.database.queries.snapshot import Reader
@@ -102,7 +103,7 @@ def test_who_by_version(
     (trace,) = visitor.figure(view)["data"]
     want = durations(
         recount.of("checkout.mine"),
-        lambda row: (getattr(row, column) or "(unknown)", row.version_requested),
+        lambda row: (getattr(row, column) or "", row.version_requested),
     )
     found = {
         (who, version): (size, int(re.search(r"<br>([\d,]+) requests", text)[1].replace(",", "")))  # type: ignore[index]
@@ -131,7 +132,9 @@ def test_boxes_per_version_and_user(
     number = recount.endpoint("catalog.product")
     visitor.open(f"/endpoint/{number}/{page}?{ALL}")
     traces = visitor.figure(view)["data"]
-    want = durations(recount.of("catalog.product"), lambda row: getattr(row, column) or "(unknown)")
+    want = durations(
+        recount.of("catalog.product"), lambda row: who_label(getattr(row, column) or "")
+    )
     boxes = {t["name"]: t["median"][0] for t in traces if t["type"] == "box"}
     assert boxes.keys() == want.keys()
     for name, values in want.items():
@@ -157,7 +160,7 @@ def test_status_codes_and_the_failed_requests(visitor: Visitor, recount: Recount
 def test_outliers_with_the_load_of_the_machine(visitor: Visitor, recount: Recount) -> None:
     """CPU per core and memory, of every outlier."""
     number = recount.endpoint("catalog.search")
-    visitor.open(f"/endpoint/{number}/outliers")
+    visitor.open(f"/endpoint/{number}/outliers?{ALL}")
     cores = visitor.figure("outlier-cpu")["data"]
     (memory,) = visitor.figure("outlier-memory")["data"]
     store = Store(visitor.served.database_url)
@@ -179,11 +182,11 @@ def test_profiles_one_by_one_and_grouped(visitor: Visitor, recount: Recount) -> 
     with Reader(store).snapshot() as snapshot:
         count, merged = profile_count(snapshot, number), grouped_profile(snapshot, number)
     store.close()
-    visitor.open(f"/endpoint/{number}/profiler")
+    visitor.open(f"/endpoint/{number}/profiler?{ALL}")
     text = visitor.page.locator("#content").inner_text()
     assert f"{count:,} requests were sampled" in text
     assert "% CPU" in text
-    visitor.open(f"/endpoint/{number}/grouped-profiler")
+    visitor.open(f"/endpoint/{number}/grouped-profiler?{ALL}")
     visitor.page.wait_for_selector("[id*='profile-icicle'] .js-plotly-plot .slice")
     values = visitor.page.evaluate(
         "Array.from(document.querySelector(\"[id*='profile-icicle'] .js-plotly-plot\")"
