@@ -141,6 +141,14 @@ class Server:
         self.addresses["otlp-http"] = _url("http", settings.host, self._http.port)
         self.addresses["otlp-grpc"] = _url("http", settings.host, self._grpc.port)
 
+    def _counters(self) -> dict[str, int]:
+        """What the configuration page tells: of requests, and of signals that nothing keeps."""
+        counts = self.pipeline.counters.as_dict()
+        for (_, what), number in self.received.snapshot().items():
+            if what.endswith("_not_kept"):
+                counts[what] = counts.get(what, 0) + number
+        return counts
+
     def _make_dashboard(self) -> None:
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
@@ -157,7 +165,7 @@ class Server:
         def refusals() -> list[Refusal]:
             return [Refusal(*one[:5], int(one.last * 1e6)) for one in refused.senders()]
 
-        app = create_app(self.store, settings, self.pipeline.counters.as_dict, refusals)
+        app = create_app(self.store, settings, self._counters, refusals)
         self._dashboard = dashboard_server(
             BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
             bound,

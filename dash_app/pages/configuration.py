@@ -24,6 +24,8 @@ _WORDS = {
     "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
     "(other paths)",
     "not_kept": "child spans, accepted and not kept",
+    "metrics_not_kept": "exports of metrics, taken and forgotten",
+    "logs_not_kept": "exports of logs, taken and forgotten",
     "clock_errors": "spans that ended before they began, stored with a duration of 0",
     "refused": "requests refused because too many waited",
     "failed": "requests whose client was told that they were not stored",

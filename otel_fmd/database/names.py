@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.database.store import Store
@@ -61,6 +61,7 @@ class NameRegistry:
         self._services: dict[str, int] = {}
         self._per_service: dict[str, int] = {}
         self._paths: dict[str, int] = {}
+        self._without_source: set[tuple[str, str]] = set()
         self.others: set[tuple[str, str]] = set()
         self._refreshed = self._told = float("-inf")
 
@@ -80,6 +81,8 @@ class NameRegistry:
             if (service, endpoint) not in self.endpoints:
                 request = wanted[service, endpoint, version]
                 self._add_endpoint(service, endpoint, version, request.level, request.name_source)
+            elif (service, endpoint) in self._without_source:
+                self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
 
     def forget(self) -> None:
         """Read everything again at the next use, after a write failed."""
@@ -107,19 +110,38 @@ class NameRegistry:
         self._services = {name: number for number, name in services.items()}
         self.endpoints = {}
         self._per_service, self._paths = {}, {}
-        self.others = set()
+        self.others, self._without_source = set(), set()
         for row in rows:
             service = services.get(row.service_id)
             if service is not None:
                 level = self._default_level if row.monitor_level is None else row.monitor_level
                 self.endpoints[service, row.name] = EndpointInfo(row.id, level)
                 self._count(service, row.name_source)
+                if row.name_source is None:
+                    self._without_source.add((service, row.name))
         self._refreshed = time.monotonic()
+
+    def _add_source(self, service: str, name: str, source: str) -> None:
+        """Note where the name of an endpoint came from that was made before this was noted."""
+        self._without_source.discard((service, name))
+        if not source:
+            return
+        endpoint = self._store.tables.endpoint
+        with self._store.write() as connection:
+            connection.execute(
+                update(endpoint)
+                .where(endpoint.c.id == self.endpoints[service, name].id)
+                .values(name_source=source)
+            )
+        self._count_path(service, source)
+
+    def _count_path(self, service: str, source: str | None) -> None:
+        if source == naming.PATH:
+            self._paths[service] = self._paths.get(service, 0) + 1
 
     def _count(self, service: str, source: str | None) -> None:
         self._per_service[service] = self._per_service.get(service, 0) + 1
-        if source == naming.PATH:
-            self._paths[service] = self._paths.get(service, 0) + 1
+        self._count_path(service, source)
 
     def _instead(self, service: str, name: str, source: str) -> str:
         """The endpoint that takes what is above a limit; '' below them."""

@@ -216,6 +216,7 @@ class App:
     missing: str | None = "GET (unmatched)"
     path: str = "/shop"
     transport: str = "http"
+    panics: bool = False
 
 
 def _apps(name: str, folder: Path) -> App:
@@ -242,7 +243,8 @@ def _apps(name: str, folder: Path) -> App:
         return App([rust_program(), "PORT"], folder, "GET /items/{id}", path="")
     kind = name.removeprefix("go ")
     route = "GET /items/:id" if kind == "gin" else "GET /items/{id}"
-    return App([go_program("go", GO_MODULES), kind, "PORT"], folder, route, path="")
+    command = [go_program("go", GO_MODULES), kind, "PORT"]
+    return App(command, folder, route, path="", panics=kind == "mux")
 
 
 DEFAULTS = (
@@ -280,7 +282,8 @@ class Fleet:
             )
         for name, app in self._apps.items():
             self.clients[name].wait_for("ready")
-            for path in ("/items/7", "/items/8", "/items/13", "/nothing"):
+            paths = ["/items/7", "/items/8", "/items/13", "/nothing"]
+            for path in [*paths, "/panic"] if app.panics else paths:
                 url = f"http://127.0.0.1:{ports[name]}{app.path}{path}"
                 wait_for(partial(_is_answered, url), 30, url)
         self.started = time.monotonic()
@@ -289,6 +292,9 @@ class Fleet:
         """What an app's requests must have become."""
         app = self._apps[name]
         found = [(app.found, 200), (app.found, 200), (app.found, 503)]
+        if app.panics:
+            # No status, but an exception; the route was not told yet.
+            found.append(("GET /panic", 500))
         return sorted(found if app.missing is None else [*found, (app.missing, 404)])
 
     def stop(self) -> None:
@@ -303,16 +309,20 @@ def _is_answered(url: str) -> bool:
     try:
         requests.get(url, timeout=5)
     except requests.ConnectionError:
-        return False
+        # A handler that panics answers nothing.
+        return url.endswith("/panic")
     return True
 
 
-@pytest.fixture(scope="module")
-def fleet(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Started by the first test of this file, so that the others take the time that it needs."""
-    found = Fleet(served, tmp_path_factory.mktemp("fleet"))
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Looked at last of all, so that other tests take the time that it needs."""
+    folder = tmp_path_factory.mktemp("fleet")
+    server = Served(f"sqlite:///{folder / 'fmd.db'}", "--no-dashboard")
+    found = Fleet(server, folder)
     yield found
     found.stop()
+    server.stop()
 
 
 @pytest.mark.timeout(1200)
@@ -427,6 +437,7 @@ def test_java(served: Served, java_spans: list[str], transport: str) -> None:
     ]
 
 
+@pytest.mark.last
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_nobody_complains_for_two_export_intervals(fleet: Fleet, name: str) -> None:

@@ -16,7 +16,13 @@ import zstandard
 from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import SpanKind
 from requests.adapters import HTTPAdapter
 from sqlalchemy import select
 
@@ -122,6 +128,20 @@ def test_every_coding_that_exporters_offer_is_accepted(served: Served) -> None:
     answer = post(served, body(spans), Content_Encoding="br")
     assert answer.status_code == 415
     assert "br" in Status.FromString(answer.content).message
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_every_compression_of_pythons_exporter_is_taken(
+    served: Served, compression: Compression
+) -> None:
+    """The SDK itself, with each value that it offers."""
+    exporter = OTLPSpanExporter(served.traces, compression=compression)
+    provider = TracerProvider(resource=Resource({"service.name": f"python {compression.value}"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with provider.get_tracer("test").start_as_current_span("task", kind=SpanKind.CONSUMER) as span:
+        identity = span.get_span_context().span_id
+    provider.shutdown()
+    assert identity.to_bytes(8, "big") in stored_ids(served)
 
 
 @pytest.mark.parametrize("path", ["/v1/traces/", "//v1/traces", "/v1//traces"])

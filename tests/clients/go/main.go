@@ -44,6 +44,9 @@ func handler(kind string) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /items/{id}", item)
+	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	})
 	if kind == "own" {
 		// A router of its own, of which nobody tells anything.
 		return otelhttp.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -257,6 +257,19 @@ def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> 
     assert sources["GET /routed"] == "route"
 
 
+def test_an_endpoint_from_before_learns_where_its_name_came_from(store: Store) -> None:
+    """Once a request tells it; its level and all else stay."""
+    one = writer(store)
+    one.write(requests_of([Spans(1).span(flask_attributes("/a"))]))
+    endpoint = store.tables.endpoint
+    with store.write() as connection:
+        connection.execute(endpoint.update().values(name_source=None, monitor_level=1))
+    writer(store).write(requests_of([Spans(2).span(flask_attributes("/a"))]))
+    with store.read() as connection:
+        found = connection.execute(select(endpoint)).one()
+    assert (found.name, found.name_source, found.monitor_level) == ("GET /a", "route", 1)
+
+
 def test_folding_keeps_every_figure(store: Store) -> None:
     """Figures are the same before, between and after folds, by two folders at once."""
     one = writer(store)
