@@ -37,6 +37,7 @@ PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url", 
 _CODE = re.compile(r"[A-Za-z0-9)\]][.#@\\]+[A-Za-z_<]|::|->")
 _NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "http.handler"])
 _LONGEST_MATCHED = 500
+_LONGEST_PATH = 1_000
 _REFERENCE = re.compile(r"\\(?:([1-9][0-9]?)|g<(\w+)>)")
 
 
@@ -142,7 +143,7 @@ class EndpointNamer:
     ) -> Named:
         if not is_missing:
             path = path_of(more())
-            if path and is_part_of_path(route, path):
+            if path and is_part_of_path(route[:_LONGEST_PATH], path):
                 ruled = self._ruled(f"{method} {path}")
                 if ruled:
                     return Named(ruled, RULE, is_steady=False)
@@ -183,6 +184,7 @@ def path_of(attributes: dict[str, AttributeValue]) -> str:
     for name in ("url.path", "http.target", "url.full", "http.url"):
         value = attributes.get(name)
         if isinstance(value, str) and value:
+            value = value[:_LONGEST_PATH]
             if value.startswith("/"):
                 return value.partition("?")[0].partition("#")[0]
             try:
@@ -197,11 +199,12 @@ def path_of(attributes: dict[str, AttributeValue]) -> str:
 def _path_in(span_name: str) -> str:
     """The path in a span's name, such as `GET /items/7`."""
     _, slash, rest = span_name.partition("/")
-    return f"/{rest}".partition("?")[0] if slash else ""
+    return f"/{rest[:_LONGEST_PATH]}".partition("?")[0] if slash else ""
 
 
 def _told_by_name(method: str, span_name: str, path: str, is_missing: bool) -> str:
     """What a span's name tells of an endpoint; '' when it tells nothing, or one request's path."""
+    span_name = span_name[:_LONGEST_PATH]
     words = span_name.split()
     while words and (words[0].upper() in semconv.KNOWN_METHODS or words[0] in ("HTTP", "_OTHER")):
         words.pop(0)

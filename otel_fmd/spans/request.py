@@ -22,6 +22,8 @@ SERVICE_WIDTH = 250
 _GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
 _OTHER = "_OTHER"
 _CACHE_LIMIT = 20_000
+_LONGEST_KEPT = 1_000
+"""Characters of a text that is remembered; longer ones are looked at anew each time."""
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
 _LOOKS = 32
@@ -256,7 +258,10 @@ class Translator:
         if found is None:
             named = self._named(attributes, span_name, span, status)
             found = _fitted(named)
-            if named.is_steady and self._is_proven(key):
+            is_short = all(
+                part is None or (type(part) is str and len(part) <= _LONGEST_KEPT) for part in key
+            )
+            if named.is_steady and is_short and self._is_proven(key):
                 self._endpoints = _keep(self._endpoints, key, found)
         return found
 
@@ -286,7 +291,8 @@ class Translator:
         found = self._fitted.get(text)
         if found is None or len(found) > width:
             found = fit(text, width)
-            self._fitted = _keep(self._fitted, text, found)
+            if len(text) <= _LONGEST_KEPT:
+                self._fitted = _keep(self._fitted, text, found)
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:

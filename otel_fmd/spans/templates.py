@@ -10,7 +10,6 @@ VALUE = "{id}"
 REST = "..."
 """Stands for what is deeper than `MOST_SEGMENTS`."""
 MOST_SEGMENTS = 8
-_LONGEST_PATH = 2_000
 _LONGEST_WORD = 40
 _PLAIN = re.compile(r"[A-Za-z0-9._~!$'+,:-]*")
 _NUMBER = re.compile(r"[0-9]+(?:[,:_~-][0-9]+)*")
@@ -21,14 +20,14 @@ _PLACEHOLDER = re.compile(r"[{<*[(]|/:[A-Za-z]")
 _SPANNING = re.compile(r"\*|[({<:]path\b|:path[}>]|\.\.\.|\(|\[\w*$")
 
 
-@lru_cache(8_192)
+@lru_cache(2_048)
 def template_of(path: str) -> str:
     """The template of a path: numbers, UUIDs, hashes and other long tokens become `{id}`.
 
     A segment is cut at `;`, and each part of it between dots is looked at by itself; what is deeper
     than eight segments becomes `...`.
     """
-    segments = [part for part in path[:_LONGEST_PATH].split("/", 64) if part]
+    segments = [part for part in path.split("/", 64) if part]
     found = [_segment(part) for part in segments[:MOST_SEGMENTS]]
     if len(segments) > MOST_SEGMENTS:
         found.append(REST)
@@ -47,7 +46,7 @@ def is_part_of_path(route: str, path: str) -> bool:
     slash at their end) know the outer route; a route such as `/files/*` says itself that it stands
     for more.
     """
-    if len(path) <= len(route) or _SPANNING.search(route):
+    if not 0 < len(route) < len(path) or _SPANNING.search(route):
         return False
     mine = [part for part in route.split("/") if part]
     theirs = [part for part in path.split("/", 64) if part]

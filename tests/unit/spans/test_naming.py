@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -212,6 +213,30 @@ def test_a_route_that_tells_the_whole_path_stays(route: str, path: str) -> None:
     """With placeholders, wildcards, below a prefix."""
     found = name_of(f"GET {route}", path, **{"http.route": route})
     assert found == (f"GET {route}", "route")
+
+
+def test_long_texts_are_not_remembered() -> None:
+    """Routes, names, paths and users of tens of kilobytes, each another: memory does not grow."""
+    translator = Translator()
+    long = "x" * 50_000
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1_000):
+            span = Spans(number).span(
+                [
+                    {"http.method": "GET", "http.route": f"/{number}{long}", "user.id": long},
+                    {"http.method": "GET", "url.path": f"/{number}{long}"},
+                    {"http.method": "GET", "flask.endpoint": f"{number}{long}"},
+                    {"user.id": f"{number}{long}"},
+                ][number % 4],
+                name=f"{number}{long}",
+            )
+            translator.translate(decode_protobuf(body([span])).spans)
+            del span
+        assert tracemalloc.get_traced_memory()[0] - before < 8 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_rules_rename() -> None:
