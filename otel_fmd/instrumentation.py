@@ -84,6 +84,7 @@ class Instrumentation:
                 # (With others' layers around ours it would take those away.)
                 FlaskInstrumentor.uninstrument_app(app)
         self._place.apps.discard(app)
+        self._place.processor.apps.discard(app)
         if not self._place.apps:
             self._place.close()
 

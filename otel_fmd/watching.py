@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,16 +18,18 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, sampling
 
 from otel_fmd import config
-from otel_fmd.agent.levels import Levels
+from otel_fmd.agent.levels import Levels, Seed
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.poller import LevelPoller
 from otel_fmd.agent.processor import FmdSpanProcessor, Sink
 from otel_fmd.agent.provider import OwnIds, remove_processor, take_over
 from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.agent.url_map import endpoints_of
 from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp_target import OtlpTarget, otlp_target
+from otel_fmd.spans.naming import EndpointNamer
 
 _log = logging.getLogger(__name__)
 
@@ -292,7 +294,8 @@ def _watch(
     service = str(resource.get("service.name", ""))
     url = settings.levels_url or (target.levels_url if target is not None else "")
     if sink is not None or stores:
-        processor.beside = _stored_levels(settings, service, levels)
+        version = str(resource.get("service.version") or version)
+        processor.beside = _stored_levels(settings, service, version, levels, processor)
     elif url:
         processor.beside = LevelPoller(RemoteLevels(url, service, settings.otlp_token), levels)
     provider.add_span_processor(processor)
@@ -302,12 +305,30 @@ def _watch(
     return place
 
 
-def _stored_levels(settings: config.Settings, service: str, levels: Levels) -> LevelPoller:
-    from otel_fmd.database.endpoints import endpoint_seeds
+def _stored_levels(
+    settings: config.Settings,
+    service: str,
+    version: str,
+    levels: Levels,
+    processor: FmdSpanProcessor,
+) -> LevelPoller:
+    from otel_fmd.database.endpoints import endpoint_seeds, expect_endpoints
     from otel_fmd.database.store import Store
 
     store = Store(settings.database_url, settings.table_prefix)
-    fetch: Callable[[], Any] = lambda: endpoint_seeds(store, service)  # noqa: E731
+    namer = EndpointNamer(settings.rename)
+    expected: set[str] = set()
+
+    def fetch() -> Mapping[str, Seed]:
+        # What nobody requests is a finding, too: endpoints of the URL maps are made in advance.
+        news = endpoints_of(processor.apps) - expected
+        if news:
+            names = {one.name: one.source for one in map(namer.of_endpoint, sorted(news))}
+            most = settings.max_endpoints // 2
+            if expect_endpoints(store, service, names, version, settings.monitor_level, most):
+                expected.update(news)
+        return endpoint_seeds(store, service)
+
     return LevelPoller(fetch, levels, store.close)
 
 

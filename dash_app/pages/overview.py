@@ -149,10 +149,18 @@ def _row(row: OverviewRow, hours: int, context: Context) -> Row:
         "p95": latency.p95 if latency else None,
         "p99": latency.p99 if latency else None,
         "median_overall": row.median_overall,
-        "last": context.time_text(row.last_requested)[:16],
+        "last": _last(row, context),
         "spark": row.sparkline,
         "level": endpoint.monitor_level,
     }
+
+
+def _last(row: OverviewRow, context: Context) -> str:
+    """When it was requested last; of one that never was, since when it could have been."""
+    if row.last_requested is not None or row.overall.requests:
+        return context.time_text(row.last_requested)[:16]
+    added = min((one.time_added for one in row.endpoints if one.time_added), default=None)
+    return "never" if added is None else f"never since {context.time_text(added)[:10]}"
 
 
 def live(context: Context) -> Live:

@@ -41,6 +41,7 @@ class RequestBoundary:
         self._processor = processor
         self._key = processor.environ_key
         self.is_off = False
+        processor.apps.add(app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         processor = self._processor

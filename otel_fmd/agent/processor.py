@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from types import CodeType
 from typing import Any, Protocol, TypeGuard
 
 import flask
+from flask import Flask
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -75,6 +77,8 @@ class FmdSpanProcessor(SpanProcessor):
         self._said: set[str] = set()
         self.environ_key = f"otel_fmd.request.{id(self):x}"
         """Where the environment of a request has its `RunningRequest`."""
+        self.apps: weakref.WeakSet[Flask] = weakref.WeakSet()
+        """The apps that it watches."""
         self.is_stopped = False
         self.errors = 0
         self.hidden = 0

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.database.queries.counts import one_of
 from otel_fmd.database.schema import revision_of
 from otel_fmd.database.store import Store
+from otel_fmd.database.tables import Tables
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.spans.naming import UNNAMED
+from otel_fmd.spans.request import ENDPOINT_WIDTH, SERVICE_WIDTH, VERSION_WIDTH
+from otel_fmd.spans.semconv import UNKNOWN_SERVICE, UNKNOWN_VERSION
+from otel_fmd.spans.text import fit
 
 LEVELS = (0, 1, 2, 3)
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,75 @@ def endpoint_seeds(store: Store, service: str) -> dict[str, EndpointSeed]:
         for row in rows
         if row.monitor_level is not None
     }
+
+
+def expect_endpoints(
+    store: Store, service: str, names: Mapping[str, str], version: str, level: int, most: int
+) -> bool:
+    """Make endpoints that an app has, whether or not anybody will request them.
+
+    Args:
+        store: the database.
+        service: whose they are.
+        names: each name, and where it comes from (`spans.naming.SOURCES`).
+        version: the app's version, '' when it is not known.
+        level: their monitor level until somebody sets another.
+        most: endpoints of a service up to which one that nobody requested is made.
+
+    Returns:
+        False when they could not be made yet, for want of tables: again later.
+    """
+    with store.read() as connection:
+        if revision_of(connection, store.tables.prefix) is None:
+            return False
+    for _ in range(_ATTEMPTS):
+        try:
+            with store.write() as connection:
+                _expect(connection, store.tables, service, names, version, level, most)
+            return True
+        except IntegrityError:
+            # Another process of the app had the same to tell.
+            continue
+    return False
+
+
+def _expect(
+    connection: Connection,
+    tables: Tables,
+    service: str,
+    names: Mapping[str, str],
+    version: str,
+    level: int,
+    most: int,
+) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    service = fit(service, SERVICE_WIDTH) or UNKNOWN_SERVICE
+    query = select(tables.service.c.id).where(tables.service.c.name == service)
+    number = connection.execute(query).scalar()
+    if number is None:
+        row = tables.service.insert().values(name=service, time_added=now)
+        number = connection.execute(row).inserted_primary_key[0]  # type: ignore[index]
+    endpoint = tables.endpoint
+    known = set(
+        connection.execute(select(endpoint.c.name).where(endpoint.c.service_id == number)).scalars()
+    )
+    wanted = {fit(name, ENDPOINT_WIDTH) or UNNAMED: source for name, source in names.items()}
+    missing = sorted(wanted.keys() - known)[: max(0, most - len(known))]
+    if missing:
+        connection.execute(
+            endpoint.insert(),
+            [
+                {
+                    "service_id": number,
+                    "name": name,
+                    "monitor_level": level,
+                    "time_added": now,
+                    "version_added": fit(version, VERSION_WIDTH) or UNKNOWN_VERSION,
+                    "name_source": wanted[name] or None,
+                }
+                for name in missing
+            ],
+        )
 
 
 def set_monitor_level(store: Store, endpoint_id: int, level: int) -> None:

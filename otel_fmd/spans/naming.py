@@ -110,7 +110,7 @@ class EndpointNamer:
         is_missing = str(status) == "404"
         flask = attributes.get(semconv.FLASK_ENDPOINT)
         if flask:
-            return self._renamed(str(flask), FLASK)
+            return self.of_endpoint(str(flask))
         method = method_of(attributes)
         if method is None:
             return self._renamed(span_name or UNNAMED, SPAN)
@@ -133,6 +133,10 @@ class EndpointNamer:
         if not path or is_missing:
             return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)
         return self._renamed(f"{method} {template_of(path)}", PATH)._replace(is_steady=False)
+
+    def of_endpoint(self, name: str) -> Named:
+        """What a Flask endpoint is called, as `named` calls its requests."""
+        return self._renamed(name, FLASK)
 
     def _of_route(
         self,

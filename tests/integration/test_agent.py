@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_fmd
+from dash_app.pages.overview import live as overview_live
 from otel_fmd.database.endpoints import set_monitor_level
 from otel_fmd.database.queries.profiles import profiles
 from otel_fmd.database.queries.rows import requests
 from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.database.queries.snapshot import Endpoint, Reader
 from otel_fmd.database.store import Store
+from tests.support.look import context_of
 from tests.support.shop import make_app
 from tests.support.waiting import wait_for
 
@@ -182,3 +185,33 @@ def test_a_sampler_that_hides_requests_is_told_of(
         assert [r.levelname for r in told] == ["WARNING"] * hidden
         assert found.processor.hidden == hidden
         found.uninstrument()
+
+
+def test_what_nobody_requests_is_listed(instrumented: Any) -> None:
+    """As FMD does: from the app's URL map, with no hits, never since the app was seen."""
+    app, found, store = instrumented(rename=("shop\\.mixed -> mixed up",))
+    app.test_client().get("/item/1")
+    assert found.force_flush()
+
+    def named() -> dict[str, Endpoint]:
+        with Reader(store).snapshot() as snapshot:
+            return {one.name: one for one in snapshot.endpoints.values()}
+
+    expected = {rule.endpoint for rule in app.url_map.iter_rules()}
+    expected = expected - {"shop.mixed"} | {"mixed up"}
+    assert "shop.mixed" not in expected
+    assert len(expected) > 3
+    wait_for(lambda: named().keys() >= expected, 20, "the endpoints of the URL map")
+    assert named().keys() == expected
+    rows = {row["endpoint"]: row for row in overview_live(context_of(store, "/", "")).rows}
+    assert rows["shop.item"]["hits_overall"] == 1
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    for name in expected - {"shop.item"}:
+        assert rows[name]["hits_overall"] == 0
+        assert rows[name]["last"] == f"never since {day}"
+    app.test_client().get("/mixed")
+    assert found.force_flush()
+    rows = {row["endpoint"]: row for row in overview_live(context_of(store, "/", "")).rows}
+    assert rows["mixed up"]["hits_overall"] == 1
+    assert rows["mixed up"]["last"].startswith(day)
+    assert named().keys() == expected

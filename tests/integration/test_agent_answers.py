@@ -226,7 +226,8 @@ def test_a_streamed_body_belongs_to_its_request(
     for (name, one), truth in zip(rows, running.truth.answered, strict=True):
         assert one.duration == pytest.approx(truth.duration_ms, abs=20), name
         if name != "file":
-            assert one.time_to_first_byte == pytest.approx(20, abs=15)
+            assert one.time_to_first_byte is not None
+            assert 15 < one.time_to_first_byte < one.duration
             assert one.duration > 75
     failed = [one for one in kept.get_finished_spans() if one.events]
     assert any(e.name == "exception" for one in failed for e in one.events)
