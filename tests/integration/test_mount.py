@@ -90,7 +90,9 @@ def test_it_has_its_own_login_and_leaves_the_app_alone(
     assert found.force_flush()
     store = Store(url)
     with Reader(store).snapshot() as snapshot:
-        assert {e.name for e in snapshot.endpoints.values()} == {"count", "GET (unmatched)"}
+        names = {e.name for e in snapshot.endpoints.values()}
+        assert {"count", "GET (unmatched)"} <= names
+        assert not [name for name in names if name.startswith(("fmd_", "/", "_dash"))]
     store.close()
 
 
@@ -191,7 +193,10 @@ def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
 
             with Reader(store).snapshot() as snapshot:
                 names = {e.name for e in snapshot.endpoints.values()}
-                return names == {"shop.item"} and total(snapshot, Selection()) >= 9
+                # `static` is in the URL map, too; nothing of the dashboard is.
+                return {"shop.item"} <= names <= {"shop.item", "static"} and (
+                    total(snapshot, Selection()) >= 9
+                )
 
         wait_for(counted)
         store.close()
@@ -365,5 +370,5 @@ def test_under_zero_code_the_dashboard_does_not_watch_itself(tmp_path: Path) -> 
     assert counted(url) == 6
     store = Store(url)
     with Reader(store).snapshot() as snapshot:
-        assert {e.name for e in snapshot.endpoints.values()} == {"item"}
+        assert {e.name for e in snapshot.endpoints.values()} - {"static"} == {"item"}
     store.close()
