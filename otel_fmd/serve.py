@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 
 from otel_fmd.config import Settings
+from otel_fmd.database.endpoints import UrlMaps
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.database.users import Users
@@ -105,7 +106,9 @@ class Server:
         )
         intake = PipelineIntake(self.pipeline)
         token, flight, refusals = settings.otlp_token, self._flight, self.refusals
-        pages = ReceiverPages(self.store, self.pipeline, self.received, token, refusals)
+        most = settings.max_endpoints // 2
+        maps = UrlMaps(self.store, settings.rename, settings.monitor_level, most)
+        pages = ReceiverPages(self.store, self.pipeline, self.received, token, refusals, maps)
         app = OtlpHttpApp(
             intake,
             limits,
@@ -115,6 +118,7 @@ class Server:
             token,
             flight,
             refusals,
+            pages.posts(),
         )
         bound = _bind(settings.host, settings.otlp_http_port, "otlp_http_port")
         guard = Guard(

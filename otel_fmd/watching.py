@@ -24,12 +24,11 @@ from otel_fmd.agent.poller import LevelPoller
 from otel_fmd.agent.processor import FmdSpanProcessor, Sink
 from otel_fmd.agent.provider import OwnIds, remove_processor, take_over
 from otel_fmd.agent.remote_levels import RemoteLevels
-from otel_fmd.agent.url_map import endpoints_of
+from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp_target import OtlpTarget, otlp_target
-from otel_fmd.spans.naming import EndpointNamer
 
 _log = logging.getLogger(__name__)
 
@@ -297,7 +296,10 @@ def _watch(
         version = str(resource.get("service.version") or version)
         processor.beside = _stored_levels(settings, service, version, levels, processor)
     elif url:
-        processor.beside = LevelPoller(RemoteLevels(url, service, settings.otlp_token), levels)
+        version = str(resource.get("service.version") or version)
+        news = NewEndpoints(processor.apps)
+        remote = RemoteLevels(url, service, settings.otlp_token, version, news)
+        processor.beside = LevelPoller(remote, levels)
     provider.add_span_processor(processor)
     place = Place(provider, processor, key, is_own=is_own, instruments=instruments)
     _places[provider] = place
@@ -312,21 +314,16 @@ def _stored_levels(
     levels: Levels,
     processor: FmdSpanProcessor,
 ) -> LevelPoller:
-    from otel_fmd.database.endpoints import endpoint_seeds, expect_endpoints
+    from otel_fmd.database.endpoints import UrlMaps, endpoint_seeds
     from otel_fmd.database.store import Store
 
     store = Store(settings.database_url, settings.table_prefix)
-    namer = EndpointNamer(settings.rename)
-    expected: set[str] = set()
+    most = settings.max_endpoints // 2
+    maps = UrlMaps(store, settings.rename, settings.monitor_level, most)
+    news = NewEndpoints(processor.apps)
 
     def fetch() -> Mapping[str, Seed]:
-        # What nobody requests is a finding, too: endpoints of the URL maps are made in advance.
-        news = endpoints_of(processor.apps) - expected
-        if news:
-            names = {one.name: one.source for one in map(namer.of_endpoint, sorted(news))}
-            most = settings.max_endpoints // 2
-            if expect_endpoints(store, service, names, version, settings.monitor_level, most):
-                expected.update(news)
+        news.tell(lambda names: maps.add(service, version, names))
         return endpoint_seeds(store, service)
 
     return LevelPoller(fetch, levels, store.close)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
+from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.errors import LevelsUnavailableError
 
 PATH = "/v1/agent/levels"
+ENDPOINTS_PATH = "/v1/agent/endpoints"
 _TIMEOUT_S = 5.0
 _MOST_BYTES = 8 * 2**20
 
@@ -27,19 +29,32 @@ class RemoteSeed:
 class RemoteLevels:
     """Asks a receiver; call it for what changed since the last call.
 
+    It tells the endpoints of the apps' URL maps first, when there are new ones.
+
     Args:
         url: the receiver, such as `http://127.0.0.1:4318`.
         service: the app's `service.name`.
         token: the bearer token; '' for none.
+        version: the app's version; '' when it is not known.
+        news: what is to be told; None for nothing.
     """
 
-    def __init__(self, url: str, service: str, token: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        token: str,
+        version: str = "",
+        news: NewEndpoints | None = None,
+    ) -> None:
         parts = urlsplit(url)
         self._url = url
         self._secure = parts.scheme == "https"
         self._host = parts.netloc.rpartition("@")[2]
-        self._path = f"{parts.path.rstrip('/')}{PATH}?service={quote(service, safe='')}"
+        self._root = parts.path.rstrip("/")
+        self._service, self._version = service, version
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._news = news
         self._etag = ""
 
     def __call__(self) -> Mapping[str, RemoteSeed]:
@@ -48,18 +63,10 @@ class RemoteLevels:
         Raises:
             LevelsUnavailableError: the receiver did not answer with levels.
         """
-        # Not urllib: an app that traces its outgoing calls would trace ours.
-        connection_class = HTTPSConnection if self._secure else HTTPConnection
-        connection = connection_class(self._host, timeout=_TIMEOUT_S)
-        try:
-            headers = {**self._headers, "If-None-Match": self._etag}
-            connection.request("GET", self._path, headers=headers)
-            answer = connection.getresponse()
-            body = answer.read(_MOST_BYTES)
-        except (OSError, HTTPException) as error:
-            raise LevelsUnavailableError(f"{self._url}{PATH}: {error}") from None
-        finally:
-            connection.close()
+        if self._news is not None:
+            self._news.tell(self._tell)
+        path = f"{PATH}?service={quote(self._service, safe='')}"
+        answer, body = self._ask("GET", path, {"If-None-Match": self._etag})
         if answer.status == 304:
             return {}
         if answer.status != 200:
@@ -67,6 +74,31 @@ class RemoteLevels:
         found = self._seeds(body)
         self._etag = answer.headers.get("ETag", "")
         return found
+
+    def _tell(self, names: list[str]) -> bool:
+        told = {"service": self._service, "version": self._version, "endpoints": names}
+        body = json.dumps(told).encode()
+        headers = {"Content-Type": "application/json"}
+        answer, _ = self._ask("POST", ENDPOINTS_PATH, headers, body)
+        # An older receiver has no such path, and one with a token that we lack takes nothing:
+        # levels will say so. Only what may pass is tried again.
+        return answer.status != 503
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> tuple[HTTPResponse, bytes]:
+        # Not urllib: an app that traces its outgoing calls would trace ours.
+        connection_class = HTTPSConnection if self._secure else HTTPConnection
+        connection = connection_class(self._host, timeout=_TIMEOUT_S)
+        try:
+            asked = {**self._headers, **headers}
+            connection.request(method, f"{self._root}{path}", body=body, headers=asked)
+            answer = connection.getresponse()
+            return answer, answer.read(_MOST_BYTES)
+        except (OSError, HTTPException) as error:
+            raise LevelsUnavailableError(f"{self._url}{PATH}: {error}") from None
+        finally:
+            connection.close()
 
     def _seeds(self, body: bytes) -> dict[str, RemoteSeed]:
         try:

@@ -1,13 +1,31 @@
-"""What apps could be asked for."""
+"""What apps could be asked for: what nobody requests is a finding, too."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from flask import Flask
 
 _log = logging.getLogger(__name__)
+
+
+class NewEndpoints:
+    """The endpoints of URL maps that were not told yet.
+
+    Args:
+        apps: whose; it may grow.
+    """
+
+    def __init__(self, apps: Iterable[Flask]) -> None:
+        self._apps = apps
+        self._told: set[str] = set()
+
+    def tell(self, told: Callable[[list[str]], bool]) -> None:
+        """Tell those that are new, if there are any; again the next time, unless it says True."""
+        news = endpoints_of(self._apps) - self._told
+        if news and told(sorted(news)):
+            self._told |= news
 
 
 def endpoints_of(apps: Iterable[Flask]) -> set[str]:
@@ -15,7 +33,7 @@ def endpoints_of(apps: Iterable[Flask]) -> set[str]:
     found: set[str] = set()
     for app in list(apps):
         try:
-            found.update(rule.endpoint for rule in app.url_map.iter_rules())
+            found.update(str(rule.endpoint) for rule in app.url_map.iter_rules())
         except Exception:
             _log.exception("the URL map of app %r could not be read", getattr(app, "name", "?"))
     return found

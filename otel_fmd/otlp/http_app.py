@@ -48,6 +48,8 @@ _NOT_KEPT = {"/v1/metrics": "metrics", "/v1/logs": "logs"}
 _DECODERS = 4
 _DISCARDED = 1024 * 1024
 """Bytes of a refused body that are read and forgotten, so that its client reads the answer."""
+_MOST_POSTED = 512 * 1024
+"""Bytes of a body that a page besides OTLP takes."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,11 +57,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class PlainRequest(NamedTuple):
-    """What a page besides OTLP may look at: query string, lower-case headers, client address."""
+    """What a page besides OTLP may look at: query string, lower-case headers, client address, and
+    what was posted."""
 
     query: str
     headers: Mapping[str, str]
     client: str = ""
+    body: bytes = b""
 
 
 class PlainAnswer(NamedTuple):
@@ -141,6 +145,7 @@ class OtlpHttpApp:
         limits: bounds on bodies.
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
+        posts: pages by path that take POST; whoever has no token is refused before the body.
         allowed_origins: origins of browsers that may send spans (CORS); `*` for all.
         token: the bearer token that senders must have; '' for none.
         flight: where the memory of requests is counted.
@@ -157,11 +162,12 @@ class OtlpHttpApp:
         token: str = "",
         flight: Flight | None = None,
         refusals: Refusals | None = None,
+        posts: Mapping[str, Page] | None = None,
     ) -> None:
         self._intake = intake
         self._limits = limits
         self._counters = counters
-        self._pages = dict(pages or {})
+        self._pages, self._posts = dict(pages or {}), dict(posts or {})
         self._cors = Cors(allowed_origins)
         self._token = token
         self._flight = flight or Flight(limits.flight_bytes)
@@ -176,6 +182,8 @@ class OtlpHttpApp:
         try:
             if call.path in self._pages:
                 await self._page(call)
+            elif call.path in self._posts:
+                await self._post(call)
             elif call.path == _TRACES or call.path in _NOT_KEPT:
                 await self._signal(call)
             else:
@@ -200,6 +208,28 @@ class OtlpHttpApp:
         body = b"" if call.method == "HEAD" else answer.body
         headers = [*answer.headers, *closing]
         await call.answer(answer.status, answer.content_type, body, headers)
+
+    async def _post(self, call: _Call) -> None:
+        if call.method != "POST":
+            message = f"{call.path} takes POST, not {call.method[:20]}"
+            refused = status(INVALID_ARGUMENT, message)
+            await self._turn_away(call, 405, refused, [("allow", "POST")])
+            return
+        try:
+            if not has_token(call.headers.get("authorization", ""), self._token):
+                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
+            with Hold(self._flight) as hold:
+                body = await self._read(call, hold, _MOST_POSTED)
+                query = call.scope["query_string"].decode("latin-1")
+                request = PlainRequest(query, call.headers, call.client, body)
+                page = self._posts[call.path]
+                answer = await asyncio.get_running_loop().run_in_executor(None, page, request)
+        except OtlpError as error:
+            await self._refuse(error, call)
+            return
+        if answer.status >= 400:
+            self._refusals.add("http", call.path, str(answer.status), call.client)
+        await call.answer(answer.status, answer.content_type, answer.body, [*answer.headers])
 
     async def _signal(self, call: _Call) -> None:
         """A POST of spans, metrics or logs, or what is none."""
@@ -236,7 +266,7 @@ class OtlpHttpApp:
         self._counters.add("http", "requests")
         coding = content_coding(call.headers.get("content-encoding", ""))
         with Hold(self._flight) as hold:
-            body = await self._read(call, hold)
+            body = await self._read(call, hold, self._limits.body_bytes)
             with self._intake.admit(len(body), f"{call.kind} {coding}") as place:
                 bodies = [body]
                 del body
@@ -285,8 +315,7 @@ class OtlpHttpApp:
         encoded = encode(answer, as_json=call.kind == _JSON)
         await call.answer(200, call.kind, encoded, call.cors)
 
-    async def _read(self, call: _Call, hold: Hold) -> bytes:
-        limit = self._limits.body_bytes
+    async def _read(self, call: _Call, hold: Hold, limit: int) -> bytes:
         declared = call.headers.get("content-length", "")
         if declared.isdigit() and int(declared[:20]) > limit:
             raise TooLargeError(f"the body is over {limit} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
@@ -10,7 +11,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qsl
 
 from otel_fmd._version import __version__
-from otel_fmd.database.endpoints import endpoint_seeds
+from otel_fmd.database.endpoints import UrlMaps, endpoint_seeds
 from otel_fmd.database.schema import ensure_schema
 from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
@@ -19,6 +20,8 @@ from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import ReceiverCounters, has_token
 from otel_fmd.pipeline.pipeline import Pipeline
 
+_log = logging.getLogger(__name__)
+_EXPECTED = 'expected {"service": "NAME", "version": "VERSION", "endpoints": ["NAME", ...]}'
 _PIPELINE_HELP = {
     "stored": "Requests stored.",
     "duplicates": "Requests that were stored before: sent again by a client.",
@@ -36,7 +39,7 @@ _PIPELINE_HELP = {
 
 
 class ReceiverPages:
-    """What a receiver answers to GET.
+    """What a receiver answers besides OTLP.
 
     Args:
         store: the database.
@@ -44,6 +47,7 @@ class ReceiverPages:
         counters: what the transports counted.
         token: the bearer token that agents must have; '' for none.
         refusals: what the transports refused.
+        maps: takes the endpoints that agents tell; None: the path is not there.
     """
 
     def __init__(
@@ -53,7 +57,9 @@ class ReceiverPages:
         counters: ReceiverCounters,
         token: str = "",
         refusals: Refusals | None = None,
+        maps: UrlMaps | None = None,
     ) -> None:
+        self._maps = maps
         self._store = store
         self._pipeline = pipeline
         self._counters = counters
@@ -89,6 +95,33 @@ class ReceiverPages:
             return PlainAnswer(304, "application/json", b"", headers)
         levels = {name: asdict(seed) for name, seed in seeds.items()}
         return _json(200, {"levels": levels})._replace(headers=headers)
+
+    def posts(self) -> dict[str, Page]:
+        """Where agents tell the endpoints of their apps."""
+        maps = self._maps
+        if maps is None:
+            return {}
+        return {"/v1/agent/endpoints": lambda request: self._endpoints(request, maps)}
+
+    def _endpoints(self, request: PlainRequest, maps: UrlMaps) -> PlainAnswer:
+        """Endpoints that an app has, whether or not anybody requests them: 204 when they are known,
+        503 when they cannot be stored now."""
+        if not (self._token or _is_loopback(request.client)):
+            return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
+        try:
+            told = json.loads(request.body)
+            service, version, names = told["service"], told["version"], told["endpoints"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return _json(400, {"error": _EXPECTED})
+        texts = [service, version, *names] if isinstance(names, list) else [None]
+        if not all(isinstance(one, str) for one in texts) or not service:
+            return _json(400, {"error": _EXPECTED})
+        try:
+            if maps.add(service, version, names):
+                return PlainAnswer(204, "application/json", b"")
+        except OtelFmdError:
+            _log.debug("endpoints were not stored", exc_info=True)
+        return _json(503, {"error": "the store cannot be reached"})
 
     def _healthz(self, _request: PlainRequest) -> PlainAnswer:
         return _json(200, {"status": "ok", "version": __version__})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 from sqlalchemy import select
 
 from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.database.endpoints import set_monitor_level
 from otel_fmd.database.queries.profiles import profile_count
 from otel_fmd.database.queries.snapshot import Reader
@@ -58,6 +60,87 @@ def test_levels_are_told_and_told_again_only_when_they_changed(
     assert RemoteLevels(served.http, "nobody", "")() == {}
     answer = requests.get(f"{served.http}/v1/agent/levels", timeout=10)
     assert answer.status_code == 400
+
+
+def test_agents_tell_the_endpoints_of_their_apps(
+    new_url: Callable[[str], str], serve: Callable[..., Served]
+) -> None:
+    """Once, and those that come later; they are there before anybody requests them."""
+    served = serve(new_url("sqlite"), "--no-dashboard", OTEL_FMD_RENAME="old -> new")
+    app = Flask("shop")
+    app.add_url_rule("/old", "old", lambda: "x")
+    posts: list[list[str]] = []
+
+    class Counted(RemoteLevels):
+        def _tell(self, names: list[str]) -> bool:
+            posts.append(names)
+            return super()._tell(names)
+
+    ask = Counted(served.http, "shop", "", "1.5", NewEndpoints([app]))
+    assert ask().keys() == {"new", "static"}
+    assert ask() == {}
+    app.add_url_rule("/later", "later", lambda: "x")
+    assert ask().keys() == {"new", "static", "later"}
+    assert posts == [["old", "static"], ["later"]]
+    # Another process of the same app: nothing is made twice.
+    assert Counted(served.http, "shop", "", "1.5", NewEndpoints([app]))().keys() == {
+        "new", "static", "later",
+    }  # fmt: skip
+    store = Store(served.database_url)
+    with store.read() as connection:
+        rows = connection.execute(store.tables.endpoint.select()).all()
+    store.close()
+    assert len(rows) == 3
+    assert all(row.last_requested is None and row.time_added is not None for row in rows)
+    assert {row.version_added for row in rows} == {"1.5"}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", 400),
+        (b"[]", 400),
+        (b'{"service": "a"}', 400),
+        (b'{"service": "", "version": "", "endpoints": []}', 400),
+        (b'{"service": "a", "version": "", "endpoints": "abc"}', 400),
+        (b'{"service": "a", "version": "", "endpoints": [1]}', 400),
+        (b'{"service": "a", "version": null, "endpoints": []}', 400),
+        (b"[" * 100_000, 400),
+        (b" " * 600_000, 413),
+        (b'{"service": "a", "version": "", "endpoints": []}', 204),
+        (b'{"service": "a", "version": "", "endpoints": ["\\u0000", " ", "\\ud800"]}', 204),
+    ],
+)
+def test_what_is_no_list_of_endpoints(served_once: Served, data: bytes, code: int) -> None:
+    """An answer that says what was expected; nothing breaks."""
+    url = f"{served_once.http}/v1/agent/endpoints"
+    answer = requests.post(url, data, timeout=10)
+    assert answer.status_code == code
+    if code == 400:
+        assert "expected" in answer.json()["error"]
+    assert requests.get(url, timeout=10).status_code == 405
+
+
+def test_endpoints_are_taken_from_whoever_has_the_token(
+    new_url: Callable[[str], str], serve: Callable[..., Served]
+) -> None:
+    """Others are refused before their body."""
+    served = serve(new_url("sqlite"), "--no-dashboard", OTEL_FMD_OTLP_TOKEN="secret")
+    url = f"{served.http}/v1/agent/endpoints"
+    data = b'{"service": "a", "version": "", "endpoints": ["b"]}'
+    assert requests.post(url, data, timeout=10).status_code == 401
+    headers = {"Authorization": "Bearer secret"}
+    assert requests.post(url, data, headers=headers, timeout=10).status_code == 204
+
+
+@pytest.fixture(scope="module")
+def served_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for many questions."""
+    path = tmp_path_factory.mktemp("told") / "fmd.db"
+    served = Served(f"sqlite:///{path}", "--no-dashboard")
+    yield served
+    assert not [line for line in served.errors if "Traceback" in line]
+    served.stop()
 
 
 def test_a_token_is_asked_for(new_url: Callable[[str], str], serve: Callable[..., Served]) -> None:
