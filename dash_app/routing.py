@@ -64,7 +64,7 @@ def show(context: Context) -> Shown:
             f"{visible(context.service or '')} never had version "
             f"{visible(context.dropped_version)}: all its versions are shown."
         )
-        content = [dmc.Alert(words, color="yellow", className="card"), content]
+        content = _below(dmc.Alert(words, color="yellow", className="card"), content)
     return Shown(
         content,
         shell.navigation(context, PAGES, page, name),
@@ -83,7 +83,12 @@ def _content(page: Page | None, context: Context, endpoint_name: str, source: st
     if "endpoint" not in context.parameters or source not in SOURCES:
         return shown
     told = html.P(f"Named after {SOURCES[source]}.", className="card-help name-source")
-    return [told, *(shown if isinstance(shown, list) else [shown])]
+    return _below(told, shown)
+
+
+def _below(first: Any, content: Any) -> list[Any]:
+    """Something above a page's content: a list within a list cannot be drawn."""
+    return [first, *(content if isinstance(content, list) else [content])]
 
 
 def register(app: Dash, make: Make) -> None:

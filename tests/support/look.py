@@ -43,6 +43,9 @@ def context_of(store: Store, path: str, search: str, **cookies: str) -> Context:
 def everything_of(context: Context) -> Iterator[str]:
     """All that a browser may be sent for an address: the page, its figures, tables and CSVs."""
     shown = routing.show(context)
+    for part in shown:
+        # React draws no list within a list.
+        assert not any(isinstance(one, list) for one in (part if isinstance(part, list) else []))
     yield from (encoded(part) for part in shown)
     found = routing.find_page(context.path)
     if found is None:
