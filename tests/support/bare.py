@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.requirements import ROOT, missing
+from tests.support.requirements import BUILD, ROOT, missing
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -28,7 +29,11 @@ def wheel_folder(folder: Path) -> Path:
         str(folder),
         str(ROOT),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    BUILD.mkdir(exist_ok=True)
+    # Two builds at once would write into one folder.
+    with (BUILD / "wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         missing(f"a wheel of this checkout ({done.stderr.strip()[-200:]}), so a package registry")
     return folder
