@@ -71,7 +71,7 @@ def run_ours(case: Case, number: int) -> dict[str, float]:
     return {
         "true": true,
         "found": 100 * busy / whole if whole else 0.0,
-        "sampled": 100 * merged.profiled / number,
+        "sampled": 100 * merged.profiled / (number + 1),
     }
 
 
@@ -101,7 +101,7 @@ def run_original(case: Case, number: int) -> dict[str, float]:
     return {
         "true": true,
         "found": 100 * busy / whole if whole else 0.0,
-        "sampled": 100 * sampled / number,
+        "sampled": 100 * sampled / (number + 1),
     }
 
 

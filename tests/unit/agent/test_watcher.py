@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import sys
 
 import pytest
@@ -52,3 +53,19 @@ def test_the_machine_is_measured_every_tenth_of_a_second(monkeypatch: pytest.Mon
     assert machine.read() == (cpu, memory)
     now += 0.06
     assert machine.read()[0] == "[1.5]"
+
+
+def test_pauses_are_no_grid_and_do_not_follow_the_end_of_a_request() -> None:
+    """A profile is built at a request's end: a pause set by that alone looks where it looked
+    before, and a line that takes 60 % of requests in a row is found with 23 to 32."""
+    watcher = Watcher(5.0, 0.5)
+    costs = [0.0, 0.0, 0.0, 0.002] * 2_000
+    pauses = [watcher._pause_s(0.005, cost) for cost in costs][400:]
+    after_a_build, after_nothing = pauses[3::4], pauses[0::4]
+    assert statistics.fmean(pauses) == pytest.approx(0.0005 / 0.045, rel=0.05), "a share of a core"
+    assert statistics.fmean(after_a_build) == pytest.approx(
+        statistics.fmean(after_nothing), rel=0.15
+    )
+    assert statistics.stdev(after_a_build) > 0.2 * statistics.fmean(after_a_build)
+    idle = Watcher(5.0, 0.5)
+    assert 0.0025 <= min(idle._pause_s(0.005, 0.0) for _ in range(100)) < 0.004
