@@ -15,7 +15,7 @@ import flask
 from flask import Flask
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 
 from otel_fmd import forks
 from otel_fmd.agent.group_by import group_of
@@ -200,7 +200,7 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if error is not None:
             self._note_error(running, entry, error)
-        if "HTTP_UPGRADE" in running.environ and _was_upgraded(running):
+        if "HTTP_UPGRADE" in running.environ and self._was_upgraded(running, entry):
             add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:
             add_attributes(entry, {semconv.FIRST_BYTE_NS: running.first_byte_ns})
@@ -282,6 +282,26 @@ class FmdSpanProcessor(SpanProcessor):
             self.failed("finish")
         running.end(end_ns)
 
+    def _was_upgraded(self, running: RunningRequest, entry: Span) -> bool:
+        """Whether the request became a websocket.
+
+        Only some servers let an app say so. Under the others the view answers as any view does
+        when the connection is over, into a socket that is no longer HTTP: with a success, or with
+        the 500 of an exception that it let through.
+        """
+        if not running.is_upgrade:
+            return False
+        status = running.status_code
+        if status is None or status == semconv.SWITCHING_PROTOCOLS:
+            return True
+        rule = running.request.url_rule if running.request is not None else None
+        if rule is None or not rule.websocket:
+            return False
+        if status == _FAILED:
+            code = self._levels.state(rule.endpoint).code
+            return any(_passed_through(event, code) for event in entry.events)
+        return 200 <= status < 300
+
     @staticmethod
     def _note_error(running: RunningRequest, entry: Span, error: BaseException) -> None:
         if running.is_upgrade and not running.status:
@@ -294,8 +314,15 @@ class FmdSpanProcessor(SpanProcessor):
             add_attributes(entry, dict.fromkeys(_status_names(entry), _FAILED))
 
 
-def _was_upgraded(running: RunningRequest) -> bool:
-    return running.is_upgrade and running.status_code in (None, semconv.SWITCHING_PROTOCOLS)
+def _passed_through(error: Event, code: CodeType | None) -> bool:
+    """Whether the stack of a recorded exception has a frame of this code."""
+    if error.name != semconv.EVENT_EXCEPTION or code is None:
+        return False
+    stack = str((error.attributes or {}).get("exception.stacktrace", ""))
+    start, end = f'File "{code.co_filename}", line ', f", in {code.co_name}"
+    return any(
+        line.lstrip().startswith(start) and line.endswith(end) for line in stack.splitlines()
+    )
 
 
 def _status_names(entry: Span) -> list[str]:
