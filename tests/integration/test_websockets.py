@@ -30,11 +30,11 @@ def echo(ws):
 
 @sock.route("/greet")
 def greet(ws):
-    ws.send("hello")
+    ws.send(ws.receive())
 
 @sock.route("/fail")
 def fail(ws):
-    ws.send("hello")
+    ws.send(ws.receive())
     raise LookupError("no such room")
 
 @app.before_request
@@ -70,6 +70,7 @@ def test_a_websocket_is_one_connection_however_it_ends(command: list[str], tmp_p
             assert talking.receive(timeout=5) == f"{n} é"
             assert app.get("/").text == "x"
         greeted = simple_websocket.Client(f"{base}/greet")
+        greeted.send("hello")
         assert greeted.receive(timeout=5) == "hello"
         with pytest.raises(simple_websocket.ConnectionClosed):
             greeted.receive(timeout=5)
@@ -77,6 +78,7 @@ def test_a_websocket_is_one_connection_however_it_ends(command: list[str], tmp_p
         talking.close()
         gone.sock.shutdown(socket.SHUT_RDWR)
         failing = simple_websocket.Client(f"{base}/fail")
+        failing.send("hello")
         assert failing.receive(timeout=5) == "hello"
         with pytest.raises(simple_websocket.ConnectionError):
             simple_websocket.Client(f"{base}/echo?refuse")
