@@ -388,7 +388,7 @@ class View:
 
     def __call__(self, number: int = 1) -> str:
         """Wait, so that a sample hits it."""
-        time.sleep(0.03)
+        time.sleep(0.25)
         return "x"
 
 
@@ -411,7 +411,7 @@ def test_views_that_are_objects_or_partial_functions_have_profiles(
         ids = {e.name: e.id for e in snapshot.endpoints.values()}
         for name in ("object", "partial"):
             (one,) = profiles(snapshot, ids[name])
-            assert any("time.sleep(0.03)" in line.code for line in one.lines), name
+            assert any("time.sleep(0.25)" in line.code for line in one.lines), name
     told = [one for one in caplog.records if "no profiles of endpoint 'c'" in one.getMessage()]
     assert len(told) == 1
 
