@@ -14,14 +14,14 @@ from dash_app import browser, live, routing, shell
 from dash_app.context import SCHEME_COOKIE, Context, Refusals, make_context
 from dash_app.pages import PAGES, database, overview, users
 from otel_fmd._version import __version__
-from otel_fmd.api import proxy
-from otel_fmd.api.health import health_blueprint
-from otel_fmd.api.login import LoginWords, login_blueprint
-from otel_fmd.api.security import is_admin, protect
 from otel_fmd.config import Settings
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
-from otel_fmd.database.users import Users
+from otel_fmd.people.users import Users
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
+from otel_fmd.web import proxy
+from otel_fmd.web.health import health_blueprint
+from otel_fmd.web.login import LoginWords, login_blueprint
+from otel_fmd.web.security import is_admin, protect
 
 _SESSION_DAYS = 14
 _ANYWHERE = "/_otel_fmd_anywhere_/"

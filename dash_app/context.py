@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dash_app.parameters import day_in, number_in
 from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.config import Settings
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader, Snapshot
-from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader, Snapshot
+from otel_fmd.queries.versions import versions_seen
 
 RANGES = {
     "1h": ("Last hour", 1),

@@ -15,9 +15,9 @@ from dash_app.figures.style import visible
 from dash_app.page import Page
 from dash_app.pages import PAGES
 from dash_app.view import failure, nothing
-from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.spans.naming import SOURCES
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.requests.naming import SOURCES
 
 _log = logging.getLogger(__name__)
 _MOST_VERSIONS = 100

@@ -20,10 +20,10 @@ from dash import dcc, html
 from dash_app.context import Context
 from dash_app.figures.marks import Mark, add_marks
 from dash_app.figures.style import Style
-from otel_fmd.database.queries.facts import adopted_us
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.versions import versions_seen
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.queries.facts import adopted_us
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
 
 _log = logging.getLogger(__name__)
 Table = tuple[Sequence[str], Sequence[Sequence[Any]]]

@@ -17,14 +17,15 @@ from opentelemetry.trace import TraceFlags
 
 from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
-from otel_fmd.spans.record import Resource
-from otel_fmd.spans.request import Translator
-from otel_fmd.spans.sdk import request_of, spans_of
+from otel_fmd.requests.ended import request_of
+from otel_fmd.requests.request import Translator
+from otel_fmd.signals.record import Resource
+from otel_fmd.signals.sdk import spans_of
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0

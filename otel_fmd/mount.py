@@ -79,7 +79,7 @@ class MountedDashboard:
         if path != self._path and not path.startswith(f"{self._path}/"):
             return self._app(environ, start_response)
         if self._proxied is None:
-            from otel_fmd.api.proxy import BehindProxy
+            from otel_fmd.web.proxy import BehindProxy
 
             settings = self._settings
             self._proxied = BehindProxy(self._show, settings.url_prefix, settings.trusted_proxies)
@@ -96,7 +96,7 @@ class MountedDashboard:
             self._store.close()
 
     def _show(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        from otel_fmd.api.proxy import quoted_root
+        from otel_fmd.web.proxy import quoted_root
 
         path = environ["PATH_INFO"]
         root = environ.get("SCRIPT_NAME", "") + self._path
@@ -119,14 +119,14 @@ class MountedDashboard:
         with self._making:
             if self._dashboard is None:
                 from dash_app.app import create_app
-                from otel_fmd.database.schema import ensure_schema
-                from otel_fmd.database.store import Store
-                from otel_fmd.database.users import Users
+                from otel_fmd.people.users import Users
+                from otel_fmd.rollups.prepare import prepare
+                from otel_fmd.store.store import Store
 
                 settings = self._settings
                 store = Store(settings.database_url, settings.table_prefix)
                 try:
-                    ensure_schema(store)
+                    prepare(store)
                     name = settings.admin_username
                     made = Users(store).ensure_admin(name, settings.admin_password)
                     if made is not None:

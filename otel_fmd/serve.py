@@ -9,14 +9,11 @@ import socket
 import threading
 from dataclasses import replace
 
+from otel_fmd.background.maintenance import Maintenance
 from otel_fmd.config import Settings
-from otel_fmd.database.endpoints import UrlMaps
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.users import Users
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import pipeline_settings
-from otel_fmd.maintenance import Maintenance
+from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
@@ -24,9 +21,12 @@ from otel_fmd.otlp.http_protocol import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
+from otel_fmd.people.users import Users
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.receiver.intake import PipelineIntake
 from otel_fmd.receiver.pages import ReceiverPages
+from otel_fmd.rollups.prepare import prepare
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _MALLOC_OPTIONS = {-1: 128 * 1024, -3: 32 * 1024, -8: 2}
@@ -48,7 +48,7 @@ class Server:
             raise ConfigurationError("neither receiver nor dashboard is to be started")
         self._settings = settings
         self.store = Store(settings.database_url, settings.table_prefix)
-        ensure_schema(self.store)
+        prepare(self.store)
         self.first_user = settings.admin_username
         self.generated_password = Users(self.store).ensure_admin(
             settings.admin_username, settings.admin_password
@@ -157,8 +157,8 @@ class Server:
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
         from dash_app.context import Refusal
-        from otel_fmd.api.proxy import BehindProxy
         from otel_fmd.dashboard_server import dashboard_server
+        from otel_fmd.web.proxy import BehindProxy
 
         # As it is: the dashboard tells where to send to.
         port = self._http.port if self._http is not None else self._settings.otlp_http_port

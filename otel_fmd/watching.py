@@ -314,8 +314,9 @@ def _stored_levels(
     levels: Levels,
     processor: FmdSpanProcessor,
 ) -> LevelPoller:
-    from otel_fmd.database.endpoints import UrlMaps, endpoint_seeds
-    from otel_fmd.database.store import Store
+    from otel_fmd.ingest.url_maps import UrlMaps
+    from otel_fmd.queries.seeds import endpoint_seeds
+    from otel_fmd.store.store import Store
 
     store = Store(settings.database_url, settings.table_prefix)
     most = settings.max_endpoints // 2

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.support.databases import MariaDb, PostgreSql, open_folder
 from tests.support.serving import Served
 

@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from dash_app.context import Context
 from dash_app.figures.style import duration_text
-from otel_fmd.database.queries.profiles import ProfiledRequest, StackLine
+from otel_fmd.queries.profiles import ProfiledRequest, StackLine
 
 
 def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True) -> dmc.Paper:

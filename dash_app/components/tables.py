@@ -12,8 +12,8 @@ from dash import html
 from dash_app.context import Context
 from dash_app.figures.style import duration_text
 from dash_app.view import nothing
-from otel_fmd.database.queries.rows import RequestRecord
-from otel_fmd.database.queries.snapshot import Endpoint
+from otel_fmd.queries.rows import RequestRecord
+from otel_fmd.queries.snapshot import Endpoint
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]

@@ -11,8 +11,8 @@ from dash_app.figures.boxes import Box, duration_boxes
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View, clicked_key
-from otel_fmd.database.queries.latency import distributions
-from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.queries.latency import distributions
+from otel_fmd.queries.snapshot import Snapshot
 
 
 def load(snapshot: Snapshot, context: Context) -> list[Box]:

@@ -12,9 +12,9 @@ from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Live, Page
 from otel_fmd import config
 from otel_fmd._version import __version__
-from otel_fmd.database.dropped import dropped
-from otel_fmd.database.queries.facts import database_facts
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.queries.dropped import dropped
+from otel_fmd.queries.facts import database_facts
 
 _WORDS = {
     "stored": "requests stored since this process started",

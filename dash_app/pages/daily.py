@@ -12,9 +12,9 @@ from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View, clicked_key
 from otel_fmd.analysis.calendar import days_of_label
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.utilization import DailyLoad, daily
-from otel_fmd.database.queries.versions import known_range
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.utilization import DailyLoad, daily
+from otel_fmd.queries.versions import known_range
 
 _MOST = 25
 _REST = "all other endpoints"

@@ -10,11 +10,11 @@ from dash import Dash, Input, Output, State, ctx, html, no_update
 from dash_app.components.facts import fact_table
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Page
-from otel_fmd.api.security import is_admin
-from otel_fmd.database.queries.facts import adopted_us, database_facts
-from otel_fmd.database.retention import Retention
-from otel_fmd.database.schedule import PruningSchedule, load_schedule, save_schedule
 from otel_fmd.errors import ConfigurationError, OtelFmdError
+from otel_fmd.queries.facts import adopted_us, database_facts
+from otel_fmd.upkeep.retention import Retention
+from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule, save_schedule
+from otel_fmd.web.security import is_admin
 
 _WEEKS = 10
 _CRON = "0 3 * * *"

@@ -13,8 +13,8 @@ from dash_app.figures.style import Style
 from dash_app.page import ENDPOINT, Page
 from dash_app.pages.endpoint_profiles import EMPTY
 from dash_app.view import Table, View, card, nothing
-from otel_fmd.database.queries.profiles import GroupedProfile, grouped_profile
-from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.queries.profiles import GroupedProfile, grouped_profile
+from otel_fmd.queries.snapshot import Snapshot
 
 
 def load(snapshot: Snapshot, context: Context) -> GroupedProfile | None:

@@ -15,8 +15,8 @@ from dash_app.page import ENDPOINT, Live, Page
 from dash_app.parameters import MOST_PAGES, number_in
 from dash_app.view import Table, View, card, nothing
 from otel_fmd.analysis.outliers import OutlierLoad
-from otel_fmd.database.queries.outliers import outlier_count, outlier_loads, outliers
-from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.queries.outliers import outlier_count, outlier_loads, outliers
+from otel_fmd.queries.snapshot import Snapshot
 
 _PER_PAGE = 100
 _EMPTY = (

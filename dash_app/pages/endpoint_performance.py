@@ -12,9 +12,9 @@ from dash_app.figures.style import Style
 from dash_app.page import ENDPOINT, Page
 from dash_app.pages.api_performance import table
 from dash_app.view import View, clicked_key
-from otel_fmd.database.queries.latency import distributions
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.versions import versions_seen
+from otel_fmd.queries.latency import distributions
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
 
 _MOST = 100
 

@@ -12,7 +12,7 @@ from dash_app.context import Context
 from dash_app.page import ENDPOINT, Page
 from dash_app.parameters import MOST_PAGES, number_in
 from dash_app.view import nothing
-from otel_fmd.database.queries.profiles import profile_count, profiles
+from otel_fmd.queries.profiles import profile_count, profiles
 
 _PER_PAGE = 10
 EMPTY = (

@@ -9,9 +9,9 @@ from dash_app.context import Context
 from dash_app.figures.bars import status_distribution
 from dash_app.page import ENDPOINT, Live, Page
 from dash_app.view import Table, View, card
-from otel_fmd.database.queries.rows import RequestFilter, requests
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.utilization import status_codes
+from otel_fmd.queries.rows import RequestFilter, requests
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.utilization import status_codes
 
 _MOST = 100
 

@@ -14,9 +14,9 @@ from dash_app.pages.api_performance import table
 from dash_app.pages.endpoint_users import note_of
 from dash_app.view import View, clicked_key
 from otel_fmd.analysis.who import OTHERS, who_label
-from otel_fmd.database.queries.latency import who_distributions
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.rollups import USER
+from otel_fmd.queries.latency import who_distributions
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.store.kinds import USER
 
 _MOST = 50
 

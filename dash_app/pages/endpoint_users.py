@@ -12,10 +12,10 @@ from dash_app.figures.style import Style, noted
 from dash_app.page import ENDPOINT, Page
 from dash_app.view import Table, View
 from otel_fmd.analysis.who import OTHERS, who_cell
-from otel_fmd.database.queries.latency import Who, by_who
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.versions import versions_seen
-from otel_fmd.database.rollups import ADDRESS, USER
+from otel_fmd.queries.latency import Who, by_who
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.store.kinds import ADDRESS, USER
 
 _MOST_PEOPLE = 50
 _MOST_VERSIONS = 30

@@ -9,9 +9,9 @@ from dash_app.figures.heatmap import hourly_load
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View
 from otel_fmd.analysis.calendar import HourlyLoad, days_of_label
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.utilization import hourly
-from otel_fmd.database.queries.versions import known_range
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.utilization import hourly
+from otel_fmd.queries.versions import known_range
 
 
 def load(snapshot: Snapshot, context: Context) -> HourlyLoad | None:

@@ -11,9 +11,9 @@ from dash_app.figures.heatmap import share_labels, version_share
 from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from dash_app.view import Table, View, style_of
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.utilization import VersionShare
-from otel_fmd.database.queries.utilization import version_share as query
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.utilization import VersionShare
+from otel_fmd.queries.utilization import version_share as query
 
 MOST_VERSIONS = 100
 

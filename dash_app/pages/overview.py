@@ -13,10 +13,10 @@ from dash_app.figures.style import count_text, duration_text, visible
 from dash_app.hints import first_requests
 from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import nothing
-from otel_fmd.api.security import is_admin
-from otel_fmd.database.endpoints import set_monitor_level
-from otel_fmd.database.queries.overview import Overview, OverviewRow, overview
+from otel_fmd.actions.levels import set_monitor_level
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.queries.overview import Overview, OverviewRow, overview
+from otel_fmd.web.security import is_admin
 
 _COLUMNS = (
     ("endpoint", "endpoint", "link"),

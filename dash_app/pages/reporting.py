@@ -16,10 +16,10 @@ from dash_app.figures.style import Style, duration_text
 from dash_app.page import APPLICATION, Live, Page
 from dash_app.view import Table, View, card, nothing
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
-from otel_fmd.database.queries.reporting import EndpointReport, report
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Snapshot
-from otel_fmd.database.queries.versions import versions_seen
+from otel_fmd.queries.reporting import EndpointReport, report
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
 
 _WEEK = 7 * HOURS_PER_DAY
 _MOST_VERSIONS = 100

@@ -15,11 +15,11 @@ from dash_app.page import HIDDEN, Page
 from dash_app.parameters import MOST, number_in
 from dash_app.view import failure
 from otel_fmd.analysis.rollup import HOURS_PER_DAY
-from otel_fmd.database.queries.latency import slower_than
-from otel_fmd.database.queries.outliers import Outlier, outlier_of
-from otel_fmd.database.queries.profiles import profile_of
-from otel_fmd.database.queries.rows import RequestRecord, request_by_id, requests_of_trace
-from otel_fmd.database.queries.selection import Selection
+from otel_fmd.queries.latency import slower_than
+from otel_fmd.queries.outliers import Outlier, outlier_of
+from otel_fmd.queries.profiles import profile_of
+from otel_fmd.queries.rows import RequestRecord, request_by_id, requests_of_trace
+from otel_fmd.queries.selection import Selection
 
 _WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
 

@@ -13,9 +13,9 @@ from dash_app.figures.style import visible
 from dash_app.page import HIDDEN, Live, Page
 from dash_app.parameters import number_in
 from otel_fmd.analysis.calendar import hour_of
-from otel_fmd.database.queries.rows import RequestFilter, requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Snapshot
+from otel_fmd.queries.rows import RequestFilter, requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Snapshot
 
 _LIMIT = 100
 _STATUS_MOST = 1000

@@ -10,9 +10,9 @@ from dash import Dash, Input, Output, State, html, no_update
 from dash_app.components.tables import grid
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Page
-from otel_fmd.api.security import current_user, is_admin
-from otel_fmd.database.users import Users
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.people.users import Users
+from otel_fmd.web.security import current_user, is_admin
 
 
 def layout(context: Context) -> Any:

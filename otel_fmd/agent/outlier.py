@@ -10,8 +10,8 @@ import flask
 
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.watch import Snapshot
-from otel_fmd.spans.outlier import EVENT_PREFIX, TEXT_WIDTH
-from otel_fmd.spans.redact import redact, redact_url
+from otel_fmd.requests.outlier import EVENT_PREFIX, TEXT_WIDTH
+from otel_fmd.requests.redact import redact, redact_url
 
 _VALUE_WIDTH = 2_000
 _NO_STACK = "(it ended between two looks: no stack was taken)"

@@ -26,9 +26,9 @@ from otel_fmd.agent.running import RunningRequest
 from otel_fmd.agent.views import code_of_view
 from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
-from otel_fmd.spans import semconv
-from otel_fmd.spans.profile import profile_attributes
-from otel_fmd.spans.sdk import add_attributes, attributes_of
+from otel_fmd.requests.profile import profile_attributes
+from otel_fmd.signals import semconv
+from otel_fmd.signals.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"

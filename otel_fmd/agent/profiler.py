@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from otel_fmd.agent.libraries import Line, TreePath, folded, package_of
 from otel_fmd.agent.stack import Path
-from otel_fmd.spans.profile import Profile, ProfileLine
+from otel_fmd.requests.profile import Profile, ProfileLine
 
 SMALLER = "(smaller lines)"
 """Stands for lines that were left out, together."""

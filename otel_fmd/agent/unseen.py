@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_current_url
 
 from otel_fmd.agent.running import RunningRequest
-from otel_fmd.spans import semconv
+from otel_fmd.signals import semconv
 
 _OTEL_SPAN = "opentelemetry-flask.span_key"
 _FAILED = 500

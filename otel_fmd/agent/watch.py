@@ -22,7 +22,7 @@ from otel_fmd.agent.stack import (
     whole_stack,
     without_framework,
 )
-from otel_fmd.spans.profile import Profile
+from otel_fmd.requests.profile import Profile
 
 psutil: Any
 try:

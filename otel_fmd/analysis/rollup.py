@@ -9,7 +9,7 @@ from itertools import compress
 from math import ceil, log2
 
 from otel_fmd.analysis.histogram import SCALE, ZERO_BUCKET
-from otel_fmd.spans.semconv import SWITCHING_PROTOCOLS
+from otel_fmd.signals.semconv import SWITCHING_PROTOCOLS
 
 HOUR_US = 3_600_000_000
 HOURS_PER_DAY = 24

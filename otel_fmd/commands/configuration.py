@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from otel_fmd import config
-from otel_fmd.config_fmd import unused_keys
+from otel_fmd.config.fmd_file import unused_keys
 
 
 def show(options: argparse.Namespace, settings: config.Settings) -> int:

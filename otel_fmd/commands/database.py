@@ -12,7 +12,7 @@ from otel_fmd.errors import ConfigurationError
 
 def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Make or upgrade the tables, and the first user."""
-    from otel_fmd.database.schema import HEAD
+    from otel_fmd.store.schema import HEAD
 
     users = open_users(settings)
     password = users.ensure_admin(settings.admin_username, settings.admin_password)
@@ -24,15 +24,17 @@ def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
     """Upgrade the tables, or adopt a database of FMD."""
-    from otel_fmd.database.adopt import adopt, is_foreign
-    from otel_fmd.database.schema import HEAD, ensure_schema
-    from otel_fmd.database.store import Store
+    from otel_fmd.actions.adoption import adopt
+    from otel_fmd.rollups.prepare import prepare
+    from otel_fmd.store.schema import HEAD
+    from otel_fmd.store.store import Store
+    from otel_fmd.upkeep.adoption import is_foreign
 
     store = Store(settings.database_url, settings.table_prefix)
     if is_foreign(store):
         print("Adopting a database of the Flask Monitoring Dashboard: its tables are rebuilt once.")
     else:
-        ensure_schema(store)
+        prepare(store)
     adopted = adopt(store, options.service, settings.max_users, _progress_bar)
     if adopted:
         print(f"\nCounted {adopted:,} adopted requests.")
@@ -49,10 +51,10 @@ def _progress_bar(done: int, whole: int) -> None:
 
 def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Fold and prune once."""
-    from otel_fmd.database.fold import Folder
-    from otel_fmd.database.retention import Retention
-    from otel_fmd.database.room import Room
-    from otel_fmd.maintenance import ages_of
+    from otel_fmd.background.maintenance import ages_of
+    from otel_fmd.rollups.fold import Folder
+    from otel_fmd.upkeep.eviction import Room
+    from otel_fmd.upkeep.retention import Retention
 
     store = open_store(settings)
     folder, folded = Folder(store, settings.max_users), 0
@@ -68,7 +70,7 @@ def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 def prune(options: argparse.Namespace, settings: config.Settings) -> int:
     """Remove what is older than given."""
-    from otel_fmd.database.retention import Ages, Retention
+    from otel_fmd.upkeep.retention import Ages, Retention
 
     ages = Ages(
         options.requests, options.outliers, options.profiles, options.rollups, options.custom_graphs
@@ -85,8 +87,8 @@ def prune(options: argparse.Namespace, settings: config.Settings) -> int:
 
 def check(options: argparse.Namespace, settings: config.Settings) -> int:
     """Compare the rollups with a recount."""
-    from otel_fmd.database.fold import Folder
-    from otel_fmd.database.recount import check, repair
+    from otel_fmd.rollups.fold import Folder
+    from otel_fmd.rollups.recount import check, repair
 
     store = open_store(settings)
     if options.repair:

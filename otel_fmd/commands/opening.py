@@ -10,24 +10,24 @@ from otel_fmd.errors import ConfigurationError
 
 def open_store(settings: config.Settings) -> Any:
     """The database, its schema made."""
-    from otel_fmd.database.schema import ensure_schema
-    from otel_fmd.database.store import Store
+    from otel_fmd.rollups.prepare import prepare
+    from otel_fmd.store.store import Store
 
     store = Store(settings.database_url, settings.table_prefix)
-    ensure_schema(store)
+    prepare(store)
     return store
 
 
 def open_users(settings: config.Settings) -> Any:
     """The users of the database, its schema made."""
-    from otel_fmd.database.schema import ensure_schema
-    from otel_fmd.database.store import Store
-    from otel_fmd.database.users import Users
+    from otel_fmd.people.users import Users
+    from otel_fmd.rollups.prepare import prepare
+    from otel_fmd.store.store import Store
 
     try:
         import werkzeug  # noqa: F401 - hashes passwords
     except ModuleNotFoundError:
         raise ConfigurationError("users need 'werkzeug': pip install 'otel-fmd[server]'") from None
     store = Store(settings.database_url, settings.table_prefix)
-    ensure_schema(store)
+    prepare(store)
     return Users(store)

@@ -32,7 +32,7 @@ from otel_fmd.otlp.wire import (
     fields,
     trimmed,
 )
-from otel_fmd.spans.record import AttributeValue, Event, Resource, Span, SpanKind
+from otel_fmd.signals.record import AttributeValue, Event, Resource, Span, SpanKind
 
 MOST_SPANS = 65_536
 """Messages on the way to the spans of a body, spans included."""

@@ -28,7 +28,7 @@ from otel_fmd.otlp.decode import (
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.json_reader import JsonReader
 from otel_fmd.otlp.values import json_pairs, whole_number, whole_text
-from otel_fmd.spans.record import AttributeValue, Event, Resource, Span
+from otel_fmd.signals.record import AttributeValue, Event, Resource, Span
 
 
 class _JsonSource:

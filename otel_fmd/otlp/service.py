@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Protocol
 
 from otel_fmd.otlp.decode import MOST_SPANS
-from otel_fmd.spans.record import Span
+from otel_fmd.signals.record import Span
 
 NOT_KEPT = "{signal} are not kept here: they were taken and forgotten; only spans are stored"
 """What a client is told, once, that sends another signal than spans."""

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.messages import Pair, Value
 from otel_fmd.otlp.wire import PAIRS, fields
-from otel_fmd.spans.record import AttributeValue
+from otel_fmd.signals.record import AttributeValue
 
 MOST_PAIRS = 4_096
 """Attributes read of one span, event or resource, and values of one list or map; more are left."""

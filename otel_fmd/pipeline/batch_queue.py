@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from otel_fmd.errors import QueueFullError, ShuttingDownError
-from otel_fmd.spans.request import Request
-from otel_fmd.spans.sdk import EndedRequest
+from otel_fmd.requests.ended import EndedRequest
+from otel_fmd.requests.request import Request
 
 Offered = Request | EndedRequest
 

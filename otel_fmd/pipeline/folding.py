@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
 from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.prepare import prepare
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 STEP = 64
@@ -71,7 +71,7 @@ class Folding:
     def _round(self) -> float:
         """One round of folding; the seconds to wait before the next."""
         if not self._ready:
-            ensure_schema(self._store)
+            prepare(self._store)
             self._ready = True
         folded = self._folder.fold(STEP, self._every_s * _AFTER)
         self._count(folded)

@@ -18,10 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from otel_fmd.database.dropped import note_dropped
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.write import BatchWriter, Written
 from otel_fmd.errors import (
     OtelFmdError,
     QueueFullError,
@@ -29,13 +25,17 @@ from otel_fmd.errors import (
     StoreUnavailableError,
 )
 from otel_fmd.forks import check, on_fork
+from otel_fmd.ingest.dropped import note_dropped
+from otel_fmd.ingest.write import BatchWriter, Written
 from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import Folding
 from otel_fmd.pipeline.settings import PipelineSettings
-from otel_fmd.spans import semconv
-from otel_fmd.spans.record import Span
-from otel_fmd.spans.request import Request, Translation, Translator
+from otel_fmd.requests.request import Request, Translation, Translator
+from otel_fmd.rollups.prepare import prepare
+from otel_fmd.signals import semconv
+from otel_fmd.signals.record import Span
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -201,7 +201,7 @@ class Pipeline:
         self._folding.start()
 
     def _make_writer(self) -> BatchWriter:
-        ensure_schema(self._store)
+        prepare(self._store)
         settings = self._settings
         return BatchWriter(
             self._store,

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from otel_fmd.errors import QueueFullError, SchemaError, ShuttingDownError, StoreUnavailableError
 from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.pipeline.pipeline import Pipeline
-from otel_fmd.spans.record import Span
+from otel_fmd.signals.record import Span
 
 RETRY_OVERLOAD_S = 1.0
 RETRY_STORE_S = 5.0

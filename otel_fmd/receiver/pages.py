@@ -11,14 +11,15 @@ from ipaddress import ip_address
 from urllib.parse import parse_qsl
 
 from otel_fmd._version import __version__
-from otel_fmd.database.endpoints import UrlMaps, endpoint_seeds
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import ReceiverCounters, has_token
 from otel_fmd.pipeline.pipeline import Pipeline
+from otel_fmd.queries.seeds import endpoint_seeds
+from otel_fmd.rollups.prepare import prepare
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _EXPECTED = 'expected {"service": "NAME", "version": "VERSION", "endpoints": ["NAME", ...]}'
@@ -128,7 +129,7 @@ class ReceiverPages:
 
     def _readyz(self, _request: PlainRequest) -> PlainAnswer:
         try:
-            ensure_schema(self._store)
+            prepare(self._store)
         except OtelFmdError:
             return _json(503, {"status": "unavailable", "error": "the store cannot be reached"})
         error = self._pipeline.last_error

@@ -11,13 +11,13 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.write import BatchWriter
+from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.requests.request import Translator
+from otel_fmd.rollups.fold import Folder
 from otel_fmd.serve import quiet_garbage_collector
-from otel_fmd.spans.request import Translator
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.benchmarks.batches import SPANS, bodies
 from tests.benchmarks.load import prepared
 from tests.benchmarks.report import Report, quartiles

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.write import BatchWriter
-from otel_fmd.spans.record import Resource, Span, SpanKind
-from otel_fmd.spans.request import Request
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.requests.request import Request
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.signals.record import Resource, Span, SpanKind
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.support.requirements import BUILD
 
 DAYS = 60

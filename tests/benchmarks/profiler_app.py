@@ -43,9 +43,9 @@ def run_ours(case: Case, number: int) -> dict[str, float]:
     from opentelemetry.sdk.trace import TracerProvider
 
     import otel_fmd
-    from otel_fmd.database.queries.profiles import grouped_profile
-    from otel_fmd.database.queries.snapshot import Reader
-    from otel_fmd.database.store import Store
+    from otel_fmd.queries.profiles import grouped_profile
+    from otel_fmd.queries.snapshot import Reader
+    from otel_fmd.store.store import Store
 
     with tempfile.TemporaryDirectory() as name:
         url = f"sqlite:///{name}/fmd.db"

@@ -192,9 +192,9 @@ def with_ours(page: Page, folder: Path, number: int) -> dict[str, float]:
     from sqlalchemy import func, select
 
     import otel_fmd
-    from otel_fmd.database.queries.profiles import profiles
-    from otel_fmd.database.queries.snapshot import Reader
-    from otel_fmd.database.store import Store
+    from otel_fmd.queries.profiles import profiles
+    from otel_fmd.queries.snapshot import Reader
+    from otel_fmd.store.store import Store
 
     url = f"sqlite:///{folder}/fmd.db"
     monitor = otel_fmd.instrument(page.app, database_url=url, monitor_level=3)

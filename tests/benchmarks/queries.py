@@ -17,15 +17,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from otel_fmd.analysis.calendar import midnight_us
-from otel_fmd.database.queries.latency import by_who, distributions, who_distributions
-from otel_fmd.database.queries.overview import overview
-from otel_fmd.database.queries.reporting import report
-from otel_fmd.database.queries.rows import RequestFilter, requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader, Snapshot
-from otel_fmd.database.queries.utilization import daily, hourly, status_codes, version_share
-from otel_fmd.database.rollups import ADDRESS, USER
-from otel_fmd.database.store import Store
+from otel_fmd.queries.latency import by_who, distributions, who_distributions
+from otel_fmd.queries.overview import overview
+from otel_fmd.queries.reporting import report
+from otel_fmd.queries.rows import RequestFilter, requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader, Snapshot
+from otel_fmd.queries.utilization import daily, hourly, status_codes, version_share
+from otel_fmd.store.kinds import ADDRESS, USER
+from otel_fmd.store.store import Store
 from tests.benchmarks.load import prepared
 from tests.benchmarks.report import Report
 from tests.support.requirements import BUILD, ROOT
@@ -144,7 +144,7 @@ def original(out: Report, path: Path, end_us: int) -> None:
     """What FMD 5.1.0 takes on the same database."""
     import shutil
 
-    from otel_fmd.database.users import Users
+    from otel_fmd.people.users import Users
     from tests.integration.test_original_fmd import PASSWORD
 
     python = BUILD / "fmd" / "bin" / "python"

@@ -13,7 +13,7 @@ import grpc
 import requests
 from sqlalchemy import func, select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.benchmarks.batches import SPANS, bodies
 from tests.benchmarks.report import Report
 from tests.support.databases import Galera, MariaDb, PostgreSql, open_folder

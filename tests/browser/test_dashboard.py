@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.recount import Recount
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
@@ -243,7 +243,7 @@ def test_a_wrong_password_is_refused_and_guests_change_nothing(
     visit: Visit, serve: Callable[..., Served], new_url: Callable[[str], str]
 ) -> None:
     """A guest sees no administration of users."""
-    from otel_fmd.database.users import Users
+    from otel_fmd.people.users import Users
 
     served = serve(new_url("sqlite"))
     store = Store(served.database_url)

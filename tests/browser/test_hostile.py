@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
 from dash_app.pages import PAGES
-from otel_fmd.spans.profile import Profile, ProfileLine, profile_attributes
+from otel_fmd.requests.profile import Profile, ProfileLine, profile_attributes
 from tests.support.serving import Served
 from tests.support.visitor import Visitor
 

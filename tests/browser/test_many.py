@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.write import BatchWriter
-from otel_fmd.spans.request import NOTHING_MORE, Request
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.requests.request import NOTHING_MORE, Request
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.support.serving import Served
 from tests.support.visitor import Visitor
 

@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
 from dash_app.figures.style import plain, shorten
-from otel_fmd.database.queries.profiles import grouped_profile
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.profiles import grouped_profile
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.serving import Served
 from tests.support.shop import make_app
 from tests.support.visitor import Visitor

@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from otel_fmd.analysis.who import who_label
-from otel_fmd.database.queries.outliers import outlier_count, outlier_loads
-from otel_fmd.database.queries.profiles import grouped_profile, profile_count
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.outliers import outlier_count, outlier_loads
+from otel_fmd.queries.profiles import grouped_profile, profile_count
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.recount import Recount
 from tests.support.visitor import Visitor
 

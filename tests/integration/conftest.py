@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_fmd
-from otel_fmd.database.store import Store
 from otel_fmd.instrumentation import Instrumentation
+from otel_fmd.store.store import Store
 from tests.support.fmd_environment import install_fmd
 from tests.support.shop import make_app
 

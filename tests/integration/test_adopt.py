@@ -10,22 +10,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, select, text
 
+from otel_fmd.actions.adoption import adopt
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.adopt import adopt, build_rollups
-from otel_fmd.database.queries.counts import sums, total
-from otel_fmd.database.queries.outliers import outliers
-from otel_fmd.database.queries.rows import requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.recount import check
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.users import Users
-from otel_fmd.database.write import BatchWriter
 from otel_fmd.errors import SchemaError
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.people.users import Users
+from otel_fmd.queries.counts import sums, total
+from otel_fmd.queries.outliers import outliers
+from otel_fmd.queries.rows import requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.adopted import build_rollups
+from otel_fmd.rollups.recount import check
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.integration.test_original_fmd import PASSWORD, ask
 from tests.support.spans import Spans
-from tests.unit.database.test_write import requests_of
+from tests.unit.ingest.test_write import requests_of
 
 WRITE = """
 import sys

@@ -14,12 +14,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import otel_fmd
 from dash_app.pages.overview import live as overview_live
-from otel_fmd.database.endpoints import set_monitor_level
-from otel_fmd.database.queries.profiles import profiles
-from otel_fmd.database.queries.rows import requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Endpoint, Reader
-from otel_fmd.database.store import Store
+from otel_fmd.actions.levels import set_monitor_level
+from otel_fmd.queries.profiles import profiles
+from otel_fmd.queries.rows import requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Endpoint, Reader
+from otel_fmd.store.store import Store
 from tests.support.look import context_of
 from tests.support.shop import make_app
 from tests.support.waiting import wait_for

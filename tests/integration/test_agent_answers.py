@@ -22,10 +22,10 @@ from werkzeug.exceptions import Conflict
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import otel_fmd
-from otel_fmd.database.queries.rows import RequestRecord, requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.rows import RequestRecord, requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.truth import Truth
 
 Watched = Callable[..., Any]
@@ -396,7 +396,7 @@ def test_views_that_are_objects_or_partial_functions_have_profiles(
     watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And one without Python code is told of, once."""
-    from otel_fmd.database.queries.profiles import profiles
+    from otel_fmd.queries.profiles import profiles
 
     def endpoints(app: Flask) -> None:
         app.add_url_rule("/object", "object", View())
@@ -419,9 +419,9 @@ def test_views_that_are_objects_or_partial_functions_have_profiles(
 def test_connections_are_in_no_figure_of_durations(watched: Watched) -> None:
     """Counted among the hits; medians are those of the other requests, from rows and histograms."""
     from otel_fmd.analysis.rollup import Rollup
-    from otel_fmd.database.queries.counts import total
-    from otel_fmd.database.queries.latency import distributions
-    from otel_fmd.database.recount import check
+    from otel_fmd.queries.counts import total
+    from otel_fmd.queries.latency import distributions
+    from otel_fmd.rollups.recount import check
 
     def endpoints(app: Flask) -> None:
         app.add_url_rule("/ws", "ws", lambda: Upgraded(), websocket=True)

@@ -15,11 +15,11 @@ from flask import Flask, request
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
-from otel_fmd.database.queries.rows import requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.queries.rows import requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 
 TWO_APPS = """
 import json, sys

@@ -11,9 +11,9 @@ import pytest
 from flask import request
 
 from otel_fmd.agent.watch import cpu_clock_of
-from otel_fmd.database.queries.outliers import outliers
-from otel_fmd.database.queries.profiles import grouped_profile, profiles
-from otel_fmd.database.queries.snapshot import Reader
+from otel_fmd.queries.outliers import outliers
+from otel_fmd.queries.profiles import grouped_profile, profiles
+from otel_fmd.queries.snapshot import Reader
 from tests.support.shop import busy
 
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.clients import COLLECTOR_MODULES, Client, go_program
 from tests.support.load import PROTOBUF, RetryingClient, assert_exactly_once, finish
 from tests.support.serving import Served

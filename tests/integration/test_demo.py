@@ -11,11 +11,11 @@ from pathlib import Path
 import requests
 from sqlalchemy import select
 
-from otel_fmd.database.queries.counts import sums
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.queries.versions import versions_seen
-from otel_fmd.database.store import Store
+from otel_fmd.queries.counts import sums
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.store.store import Store
 from tests.support.waiting import wait_for
 
 DAY_US = 86_400_000_000

@@ -14,8 +14,8 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Connection, func, select, text
 
 from otel_fmd import FmdSpanExporter
-from otel_fmd.database.insert import Inserter, RequestRow
-from otel_fmd.database.store import Store
+from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
 from tests.support.waiting import wait_for
 

@@ -14,7 +14,7 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from otel_fmd.spans import semconv
+from otel_fmd.signals import semconv
 from tests.integration.test_otlp_http import as_json
 from tests.support.serving import Served
 from tests.support.spans import Spans, attribute, body, payload

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from otel_fmd.database.dropped import dropped
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.dropped import dropped
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.databases import PostgreSql
 from tests.support.requirements import missing
 from tests.support.waiting import free_port, wait_for

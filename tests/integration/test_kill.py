@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.load import RetryingClient, assert_exactly_once, finish
 from tests.support.serving import Served
 from tests.support.waiting import free_port

@@ -10,14 +10,14 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
+from otel_fmd.actions.levels import set_monitor_level
 from otel_fmd.agent.remote_levels import RemoteLevels
 from otel_fmd.agent.url_map import NewEndpoints
-from otel_fmd.database.endpoints import set_monitor_level
-from otel_fmd.database.queries.profiles import profile_count
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
 from otel_fmd.errors import LevelsUnavailableError
 from otel_fmd.otlp_target import otlp_target
+from otel_fmd.queries.profiles import profile_count
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.apps import running_app
 from tests.support.serving import Served
 from tests.support.spans import Spans, body

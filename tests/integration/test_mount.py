@@ -17,11 +17,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.instrumentation import Instrumentation
 from otel_fmd.mount import NEEDED
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
 from tests.support.requirements import ROOT
 from tests.support.serving import PASSWORD
@@ -188,8 +188,8 @@ def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
         store = Store(environment["OTEL_FMD_DATABASE_URL"])
 
         def counted() -> bool:
-            from otel_fmd.database.queries.counts import total
-            from otel_fmd.database.queries.selection import Selection
+            from otel_fmd.queries.counts import total
+            from otel_fmd.queries.selection import Selection
 
             with Reader(store).snapshot() as snapshot:
                 names = {e.name for e in snapshot.endpoints.values()}
@@ -323,7 +323,7 @@ else:
 def test_every_package_of_the_dashboard_is_looked_for() -> None:
     """What its modules import is what the start asks for."""
     needed: set[str] = set()
-    for file in [*ROOT.glob("dash_app/**/*.py"), *ROOT.glob("otel_fmd/database/queries/*.py")]:
+    for file in [*ROOT.glob("dash_app/**/*.py"), *ROOT.glob("otel_fmd/queries/*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 needed |= {one.name.partition(".")[0] for one in node.names}

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import inspect, update
 
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.queries.counts import sums
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
-from otel_fmd.database.users import Users
-from otel_fmd.database.write import BatchWriter
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.people.users import Users
+from otel_fmd.queries.counts import sums
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.spans import Spans, flask_attributes
-from tests.unit.database.test_write import requests_of
+from tests.unit.ingest.test_write import requests_of
 
 PASSWORD = "correct horse"
 SCRIPT = """

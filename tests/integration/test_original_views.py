@@ -25,24 +25,24 @@ import pytest
 
 from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.analysis.outliers import OutlierRule
-from otel_fmd.database.queries.latency import by_who, distributions, who_distributions
-from otel_fmd.database.queries.outliers import outlier_loads, outliers
-from otel_fmd.database.queries.overview import overview
-from otel_fmd.database.queries.profiles import grouped_profile, profile_count, profiles
-from otel_fmd.database.queries.reporting import report
-from otel_fmd.database.queries.rows import RequestFilter, requests
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader, Snapshot
-from otel_fmd.database.queries.utilization import daily, hourly, status_codes, version_share
-from otel_fmd.database.queries.versions import versions_seen
-from otel_fmd.database.rollups import ADDRESS, USER
-from otel_fmd.database.store import Store
-from otel_fmd.database.users import Users
-from otel_fmd.database.write import BatchWriter
-from otel_fmd.spans.profile import Profile, ProfileLine, profile_attributes
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.people.users import Users
+from otel_fmd.queries.latency import by_who, distributions, who_distributions
+from otel_fmd.queries.outliers import outlier_loads, outliers
+from otel_fmd.queries.overview import overview
+from otel_fmd.queries.profiles import grouped_profile, profile_count, profiles
+from otel_fmd.queries.reporting import report
+from otel_fmd.queries.rows import RequestFilter, requests
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader, Snapshot
+from otel_fmd.queries.utilization import daily, hourly, status_codes, version_share
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.requests.profile import Profile, ProfileLine, profile_attributes
+from otel_fmd.store.kinds import ADDRESS, USER
+from otel_fmd.store.store import Store
 from tests.integration.test_original_fmd import PASSWORD, ask
 from tests.support.spans import Spans, attribute, flask_attributes
-from tests.unit.database.test_write import requests_of
+from tests.unit.ingest.test_write import requests_of
 
 ZONE = ZoneInfo("UTC")
 DAY = timedelta(days=1)
@@ -114,8 +114,8 @@ def compared(
     fmd_python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Any], Snapshot, datetime]:
     """What FMD answers, and a snapshot of ours, of the same database."""
-    from otel_fmd.database.endpoints import set_monitor_level
-    from otel_fmd.database.schema import ensure_schema
+    from otel_fmd.actions.levels import set_monitor_level
+    from otel_fmd.store.schema import ensure_schema
 
     url = f"sqlite:///{tmp_path_factory.mktemp('views') / 'fmd.db'}"
     store = Store(url)
@@ -370,7 +370,7 @@ def test_reporting_of_versions_answers_where_fmd_does_not(compared: Compared) ->
 def test_deploy_details(compared: Compared) -> None:
     """The number of requests, and when the first was."""
     theirs, snapshot, _ = compared
-    from otel_fmd.database.queries.counts import total
+    from otel_fmd.queries.counts import total
 
     assert theirs["deploy_details"]["total-requests"] == total(snapshot, ALL)
 

@@ -26,7 +26,7 @@ from opentelemetry.trace import SpanKind
 from requests.adapters import HTTPAdapter
 from sqlalchemy import select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.load import RetryingClient, assert_exactly_once, finish
 from tests.support.serving import Served
 from tests.support.spans import Spans, body, payload

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.bare import BareEnvironment, wheel_folder
 from tests.support.serving import Served
 from tests.support.waiting import free_port, wait_for

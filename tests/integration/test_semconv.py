@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.requests import requests_of
 from tests.support.serving import Served
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from otel_fmd.database.queries.counts import total
-from otel_fmd.database.queries.profiles import profile_count, profiles
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.counts import total
+from otel_fmd.queries.profiles import profile_count, profiles
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.apps import TOOLS, counted, running_app
 from tests.support.requirements import missing
 from tests.support.waiting import wait_for

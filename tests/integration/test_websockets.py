@@ -10,7 +10,7 @@ import pytest
 import simple_websocket
 from sqlalchemy import func, select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
 from tests.support.waiting import wait_for
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import requests
 
-from otel_fmd.database.queries.counts import total
-from otel_fmd.database.queries.selection import Selection
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.schema import revision_of
-from otel_fmd.database.store import Store
+from otel_fmd.queries.counts import total
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.schema import revision_of
+from otel_fmd.store.store import Store
 from tests.support.waiting import free_port, wait_for
 
 TOOLS = Path(sys.executable).parent

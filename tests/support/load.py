@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import requests
 from sqlalchemy import select
 
-from otel_fmd.database.recount import check
-from otel_fmd.database.store import Store
+from otel_fmd.rollups.recount import check
+from otel_fmd.store.store import Store
 from tests.support.spans import Template
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

@@ -14,8 +14,8 @@ from dash_app.context import Context, make_context
 from dash_app.pages import PAGES
 from dash_app.view import body, csv_text
 from otel_fmd.config import Settings
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 
 
 def addresses(endpoint: str, request: str) -> list[str]:

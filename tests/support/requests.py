@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from otel_fmd.database.store import Store
+from otel_fmd.store.store import Store
 from tests.support.serving import Served
 
 

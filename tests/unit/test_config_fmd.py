@@ -8,7 +8,7 @@ import pytest
 
 from otel_fmd import config
 from otel_fmd.cli import main
-from otel_fmd.config_fmd import NOT_USED, known_keys
+from otel_fmd.config.fmd_file import NOT_USED, known_keys
 from otel_fmd.errors import ConfigurationError
 from tests.support.requirements import ROOT
 

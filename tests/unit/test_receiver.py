@@ -14,11 +14,11 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from otel_fmd.config import load
-from otel_fmd.database.store import Store
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.otlp import http_app
 from otel_fmd.otlp.decode import Decoded
 from otel_fmd.serve import Server
+from otel_fmd.store.store import Store
 from tests.support.spans import Spans, body, payload
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

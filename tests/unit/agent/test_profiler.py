@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext
 
 from otel_fmd.agent.profiler import SMALLER, Sample, build_profile
-from otel_fmd.spans.profile import profile_attributes
+from otel_fmd.requests.profile import profile_attributes
 
 MS = 1_000_000
 

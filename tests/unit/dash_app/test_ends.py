@@ -12,13 +12,13 @@ from dash_app.pages import daily, hourly
 from dash_app.pages.overview import live as overview_live
 from dash_app.parameters import FIRST_DAY, LAST_DAY, MOST, number_in
 from otel_fmd.analysis.calendar import MOST_COLUMNS, Columns, days_of_label, label_of
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.queries.future import future
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.store import Store
+from otel_fmd.queries.future import future
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.store.store import Store
 from tests.support.look import addresses, context_of, everything_of, rows_of
 from tests.support.spans import Spans
-from tests.unit.database.test_write import requests_of, writer
+from tests.unit.ingest.test_write import requests_of, writer
 
 HOUR_NS = 3_600_000_000_000
 MIB = 2**20

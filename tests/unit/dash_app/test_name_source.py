@@ -13,13 +13,13 @@ from dash_app.pages import PAGES
 from dash_app.routing import show
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.config import Settings
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.schema import ensure_schema
-from otel_fmd.database.store import Store
-from otel_fmd.database.write import BatchWriter
+from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.decode import decode_protobuf
-from otel_fmd.spans.naming import SOURCES
-from otel_fmd.spans.request import Translator
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.requests.naming import SOURCES
+from otel_fmd.requests.request import Translator
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.store import Store
 from tests.support.spans import Spans, body
 
 

@@ -18,15 +18,15 @@ from dash_app.context import Context
 from dash_app.pages import overview as overview_page
 from dash_app.view import csv_text
 from otel_fmd.analysis.who import OTHERS, who_cell
-from otel_fmd.database.fold import Folder
-from otel_fmd.database.queries import latency
-from otel_fmd.database.queries.latency import by_who
-from otel_fmd.database.queries.snapshot import Reader
-from otel_fmd.database.rollups import USER
-from otel_fmd.database.store import Store
+from otel_fmd.queries import latency
+from otel_fmd.queries.latency import by_who
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.store.kinds import USER
+from otel_fmd.store.store import Store
 from tests.support.look import context_of, everything_of, rows_of
 from tests.support.spans import Spans, flask_attributes
-from tests.unit.database.test_write import requests_of, writer
+from tests.unit.ingest.test_write import requests_of, writer
 
 HOUR_NS = 3_600_000_000_000
 HOUR_US = HOUR_NS // 1000
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[Row]]]:
     """Requests of ten days, most of them folded, the newest not."""
-    from otel_fmd.database.schema import ensure_schema
+    from otel_fmd.store.schema import ensure_schema
 
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('selection') / 'fmd.db'}")
     ensure_schema(store)

@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_fmd.otlp.decode import Decoded, decode_protobuf
 from otel_fmd.otlp.decode_json import decode_json
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
-from otel_fmd.spans.record import SpanKind
-from otel_fmd.spans.request import Translator
+from otel_fmd.requests.request import Translator
+from otel_fmd.signals.record import SpanKind
 from tests.support.spans import Spans, attribute, body, payload
 
 MARK = "REPLACED"

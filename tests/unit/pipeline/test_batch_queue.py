@@ -7,7 +7,7 @@ import pytest
 from otel_fmd.errors import QueueFullError, ShuttingDownError
 from otel_fmd.otlp.decode import decode_protobuf
 from otel_fmd.pipeline.batch_queue import BatchQueue
-from otel_fmd.spans.request import Request, Translator
+from otel_fmd.requests.request import Request, Translator
 from tests.support.spans import Spans, body
 
 

@@ -1,0 +1,36 @@
+"""Adopting a database that FMD 5.1 (or 3.x) wrote."""
+
+from __future__ import annotations
+
+from otel_fmd.errors import SchemaError
+from otel_fmd.rollups.adopted import Progress, build_rollups
+from otel_fmd.store.schema import revision_of
+from otel_fmd.store.settings import ADOPTED_AT, get_setting
+from otel_fmd.store.store import Store
+from otel_fmd.upkeep.adoption import is_foreign, restructure
+
+
+def adopt(store: Store, service: str, max_who: int, progress: Progress | None = None) -> int:
+    """Adopt FMD's database, or go on with an adoption that was interrupted.
+
+    Args:
+        store: the database; make a backup first.
+        service: the service that its endpoints belong to.
+        max_who: users, and addresses, kept per endpoint and version.
+        progress: called with rows done and rows in all.
+
+    Returns:
+        The adopted requests that were counted into the rollups now.
+
+    Raises:
+        SchemaError: there is nothing of FMD in it, or a table of another program has the name of
+            one of ours.
+    """
+    if is_foreign(store):
+        restructure(store, service)
+    with store.read() as connection:
+        if revision_of(connection, store.tables.prefix) is None:
+            raise SchemaError(f"{store.display_url} holds no tables of FMD")
+        if get_setting(connection, store.tables, ADOPTED_AT) is None:
+            return 0
+    return build_rollups(store, max_who, progress)

@@ -1,0 +1,27 @@
+"""All settings, in one typed object: arguments, environment, FMD's file."""
+
+from otel_fmd.config.settings import (
+    CONFIG_VARIABLES,
+    PREFIX,
+    Settings,
+    Source,
+    describe,
+    load,
+    shown,
+    shown_setting,
+    sources,
+    variable,
+)
+
+__all__ = [
+    "CONFIG_VARIABLES",
+    "PREFIX",
+    "Settings",
+    "Source",
+    "describe",
+    "load",
+    "shown",
+    "shown_setting",
+    "sources",
+    "variable",
+]

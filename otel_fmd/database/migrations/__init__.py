@@ -1,1 +1,0 @@
-"""Alembic migrations; run by `otel_fmd.database.schema`, never by hand."""

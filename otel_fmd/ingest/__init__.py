@@ -1,0 +1,1 @@
+"""Batches of requests, with everything that belongs to them, in one transaction."""

@@ -1,0 +1,22 @@
+"""Requests that processes had to drop, noted in the database as soon as it takes anything again."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from otel_fmd.store.settings import DROPPED_PREFIX, put_setting
+from otel_fmd.store.store import Store
+
+
+def note_dropped(store: Store, process: str, number: int) -> None:
+    """Note how many requests a process dropped since it started.
+
+    Args:
+        store: the database.
+        process: tells the process apart from all others; no two write the same row.
+        number: all that it dropped.
+    """
+    value = json.dumps({"requests": number, "last_us": time.time_ns() // 1000})
+    with store.write() as connection:
+        put_setting(connection, store.tables, f"{DROPPED_PREFIX}{process}", value)

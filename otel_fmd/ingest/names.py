@@ -1,0 +1,234 @@
+"""Ids of services, endpoints and versions: small tables, looked up in memory.
+
+New names are added in a transaction of their own before the batch that needs them, so that a batch
+never waits for another one's names. Two processes may add the same name: the loser reads the
+winner's row.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, select, update
+from sqlalchemy.exc import IntegrityError
+
+from otel_fmd.requests import naming
+from otel_fmd.requests.request import Request
+from otel_fmd.store.store import Store
+
+_log = logging.getLogger(__name__)
+OTHER_ENDPOINTS = "(other endpoints)"
+OTHER_PATHS = "(other paths)"
+_TOLD_EVERY_S = 3600.0
+_REFRESH_S = 5.0
+
+
+class EndpointInfo(NamedTuple):
+    """What the write side knows of an endpoint."""
+
+    id: int
+    monitor_level: int
+
+
+class NameRegistry:
+    """The ids of names in one database.
+
+    Args:
+        store: the database.
+        default_level: the monitor level of a new endpoint, 0 to 3.
+        max_endpoints: endpoints kept per service; the rest becomes `(other endpoints)`.
+        max_paths: those among them whose names are made from paths; the rest of these becomes
+            `(other paths)`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        default_level: int = 2,
+        max_endpoints: int = 2_000,
+        max_paths: int = 200,
+    ) -> None:
+        self._store = store
+        self._default_level = default_level
+        self._max_endpoints = max_endpoints
+        self._max_paths = max_paths
+        self.endpoints: dict[tuple[str, str], EndpointInfo] = {}
+        self.versions: dict[str, int] = {}
+        self._services: dict[str, int] = {}
+        self._per_service: dict[str, int] = {}
+        self._paths: dict[str, int] = {}
+        self._without_source: set[tuple[str, str]] = set()
+        self.others: set[tuple[str, str]] = set()
+        self._refreshed = self._told = float("-inf")
+
+    def prepare(self, wanted: Mapping[tuple[str, str, str], Request]) -> None:
+        """Make sure that every (service, endpoint, version) can be looked up afterwards.
+
+        A new endpoint gets the monitor level that the agent watched a request of it at, or the
+        default. Those that were above a limit are in `others`.
+        """
+        if time.monotonic() - self._refreshed > _REFRESH_S:
+            self._load()
+        for service, endpoint, version in sorted(wanted):
+            if version not in self.versions:
+                self.versions[version] = self._add(
+                    self._store.tables.version, {"name": version}, {}
+                )
+            if (service, endpoint) not in self.endpoints:
+                request = wanted[service, endpoint, version]
+                self._add_endpoint(service, endpoint, version, request.level, request.name_source)
+            elif (service, endpoint) in self._without_source:
+                self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
+
+    def forget(self) -> None:
+        """Read everything again at the next use, after a write failed."""
+        self._refreshed = float("-inf")
+
+    def _load(self) -> None:
+        tables = self._store.tables
+        with self._store.read() as connection:
+            services = {
+                row.id: row.name
+                for row in connection.execute(select(tables.service.c.id, tables.service.c.name))
+            }
+            versions = connection.execute(select(tables.version.c.name, tables.version.c.id))
+            self.versions = {row.name: row.id for row in versions}
+            endpoint = tables.endpoint.c
+            rows = connection.execute(
+                select(
+                    endpoint.id,
+                    endpoint.name,
+                    endpoint.monitor_level,
+                    endpoint.service_id,
+                    endpoint.name_source,
+                )
+            ).all()
+        self._services = {name: number for number, name in services.items()}
+        self.endpoints = {}
+        self._per_service, self._paths = {}, {}
+        self.others, self._without_source = set(), set()
+        for row in rows:
+            service = services.get(row.service_id)
+            if service is not None:
+                level = self._default_level if row.monitor_level is None else row.monitor_level
+                self.endpoints[service, row.name] = EndpointInfo(row.id, level)
+                self._count(service, row.name_source)
+                if row.name_source is None:
+                    self._without_source.add((service, row.name))
+        self._refreshed = time.monotonic()
+
+    def _add_source(self, service: str, name: str, source: str) -> None:
+        """Note where the name of an endpoint came from that was made before this was noted."""
+        self._without_source.discard((service, name))
+        if not source:
+            return
+        endpoint = self._store.tables.endpoint
+        with self._store.write() as connection:
+            connection.execute(
+                update(endpoint)
+                .where(endpoint.c.id == self.endpoints[service, name].id)
+                .values(name_source=source)
+            )
+        self._count_path(service, source)
+
+    def _count_path(self, service: str, source: str | None) -> None:
+        if source == naming.PATH:
+            self._paths[service] = self._paths.get(service, 0) + 1
+
+    def _count(self, service: str, source: str | None) -> None:
+        self._per_service[service] = self._per_service.get(service, 0) + 1
+        self._count_path(service, source)
+
+    def _instead(self, service: str, name: str, source: str) -> str:
+        """The endpoint that takes what is above a limit; '' below them."""
+        if name in (OTHER_ENDPOINTS, OTHER_PATHS):
+            return ""
+        if source == naming.PATH and self._paths.get(service, 0) >= self._max_paths:
+            return OTHER_PATHS
+        full = self._per_service.get(service, 0) >= self._max_endpoints
+        return OTHER_ENDPOINTS if full else ""
+
+    def _tell(self, service: str, name: str, instead: str) -> None:
+        now = time.monotonic()
+        if now - self._told < _TOLD_EVERY_S:
+            return
+        self._told = now
+        limit, setting = (
+            (self._max_paths, "OTEL_FMD_MAX_PATHS")
+            if instead == OTHER_PATHS
+            else (self._max_endpoints, "OTEL_FMD_MAX_ENDPOINTS")
+        )
+        _log.warning(
+            "service %r has more than %d such endpoints (%s): %r and further ones become %r",
+            service[:100],
+            limit,
+            setting,
+            name[:100],
+            instead,
+        )
+
+    def _add_endpoint(
+        self,
+        service: str,
+        name: str,
+        version: str,
+        level: int | None = None,
+        source: str = "",
+    ) -> None:
+        level = self._default_level if level is None else level
+        now = datetime.now(UTC).replace(tzinfo=None)
+        tables = self._store.tables
+        if service not in self._services:
+            self._services[service] = self._add(
+                tables.service, {"name": service}, {"time_added": now}
+            )
+        instead = self._instead(service, name, source)
+        if instead:
+            self._tell(service, name, instead)
+            if (service, instead) not in self.endpoints:
+                self._add_endpoint(service, instead, version)
+            self.endpoints[service, name] = self.endpoints[service, instead]
+            self.others.add((service, name))
+            return
+        number = self._add(
+            tables.endpoint,
+            {"service_id": self._services[service], "name": name},
+            {
+                "monitor_level": level,
+                "time_added": now,
+                "version_added": version,
+                "name_source": source or None,
+            },
+        )
+        self.endpoints[service, name] = EndpointInfo(number, level)
+        self._count(service, source)
+
+    def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:
+        """The id of the row with this key, made when there is none."""
+        with self._store.read() as connection:
+            found = _find(connection, table, key)
+        if found is not None:
+            return found
+        try:
+            with self._store.write() as connection:
+                result = connection.execute(table.insert().values(**key, **values))
+                inserted: int = result.inserted_primary_key[0]  # type: ignore[index]
+                return inserted
+        except IntegrityError:
+            with self._store.read() as connection:
+                found = _find(connection, table, key)
+            if found is None:
+                raise
+            return found
+
+
+def _find(connection: Connection, table: Table, key: dict[str, object]) -> int | None:
+    query = select(table.c.id)
+    for name, value in key.items():
+        query = query.where(table.c[name] == value)
+    found: int | None = connection.execute(query).scalar()
+    return found

@@ -1,0 +1,247 @@
+"""Writes a batch of requests, with everything that belongs to them, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from otel_fmd.analysis.outliers import OutlierRule, RunningMean
+from otel_fmd.analysis.request_id import request_id
+from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.ingest.details import DetailWriter
+from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.ingest.names import NameRegistry
+from otel_fmd.requests.request import Request
+from otel_fmd.store.delta import NO_STATUS, Columns, pack
+from otel_fmd.store.pending import pending_columns
+from otel_fmd.store.sql import Statements
+from otel_fmd.store.store import Store
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 8
+_BACKOFF_S = 0.02
+_jitter = random.SystemRandom()
+_tuple: Any = tuple.__new__
+
+LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
+
+
+class Written(NamedTuple):
+    """What became of a batch."""
+
+    stored: int
+    duplicates: int
+    outliers: int
+    seen_only: int
+    other_endpoints: int
+
+
+class Prepared(NamedTuple):
+    """A request with its row and its monitor level."""
+
+    row: RequestRow
+    request: Request
+    level: int
+
+
+class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
+    """Not all rows of the batch were new."""
+
+
+class BatchWriter:
+    """Writes batches; used by one thread at a time.
+
+    Args:
+        store: the database, its schema made.
+        rule: when a request that no agent judged is an outlier.
+        default_level: the monitor level of new endpoints.
+        max_endpoints: endpoints kept per service, and
+        max_paths: those among them whose names are made from paths.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rule: OutlierRule,
+        default_level: int = LEVEL_OUTLIERS,
+        max_endpoints: int = 2_000,
+        max_paths: int = 200,
+    ) -> None:
+        self._store = store
+        self._rule = rule
+        self.names = NameRegistry(store, default_level, max_endpoints, max_paths)
+        self._inserter = Inserter(store)
+        self._details = DetailWriter(store)
+        self._means: dict[int, RunningMean] | None = None
+        self._insert_delta = Statements(store).insert(
+            store.tables.delta, ("created_us", "count", "payload")
+        )
+
+    def write(self, requests: Sequence[Request]) -> Written:
+        """Store the requests; when it returns, they are durable.
+
+        Deadlocks, serialization and certification failures are tried again, with backoff.
+
+        Raises:
+            StoreUnavailableError: the store cannot take them now; nothing of them was stored.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._write(requests)
+            except StoreUnavailableError:
+                self.names.forget()
+                if attempt == _ATTEMPTS - 1 or self._store.dialect == "sqlite":
+                    raise
+                _log.debug("batch is tried again", exc_info=True)
+                time.sleep(_BACKOFF_S * 2**attempt * (0.5 + _jitter.random()))
+        raise AssertionError("unreachable")
+
+    def _write(self, requests: Sequence[Request]) -> Written:
+        if self._means is None:
+            self._means = self._load_means()
+        self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
+        batch, seen = self._prepare(requests)
+        rows = [item.row for item in batch]
+        try:
+            with self._store.write() as connection:
+                if not self._inserter.insert_all(connection, rows):
+                    raise _SomeKnown
+                outliers, means = self._finish(connection, batch, seen)
+        except _SomeKnown:
+            with self._store.write() as connection:
+                places, fresh = self._inserter.resolve(connection, rows)
+                if not self._inserter.insert_all(connection, fresh):
+                    raise StoreUnavailableError("another writer took the same ids") from None
+                batch = [
+                    batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
+                ]
+                outliers, means = self._finish(connection, batch, seen)
+        self._means.update(means)
+        seen_only = len(requests) - len(rows)
+        others = self.names.others
+        other = sum((r.service, r.endpoint) in others for r in requests) if others else 0
+        return Written(len(batch), len(rows) - len(batch), outliers, seen_only, other)
+
+    def _prepare(self, requests: Sequence[Request]) -> tuple[list[Prepared], dict[int, int]]:
+        endpoints = self.names.endpoints
+        batch: list[Prepared] = []
+        seen: dict[int, int] = {}
+        second, text = -1, ""
+        for request in requests:
+            service, endpoint, version, start_us, duration_ns, status, user, ip = request[:8]
+            trace_id, span_id, _, _, first_byte_ns = request[8:13]
+            endpoint_id, level = endpoints[service, endpoint]
+            if level <= LEVEL_SEEN:
+                seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)
+                continue
+            if start_us // 1_000_000 != second:
+                second = start_us // 1_000_000
+                text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S.")
+            # As RequestRow(...) and Prepared(...), without the call of their constructors.
+            row = _tuple(
+                RequestRow,
+                (
+                    request_id(start_us, trace_id, span_id),
+                    endpoint_id,
+                    duration_ns / 1e6,
+                    f"{text}{start_us % 1_000_000:06d}",
+                    version,
+                    user,
+                    ip,
+                    status,
+                    trace_id,
+                    span_id,
+                    None if first_byte_ns is None else first_byte_ns / 1e6,
+                ),
+            )
+            batch.append(_tuple(Prepared, (row, request, level)))
+        # Writers that insert in the same order cannot deadlock.
+        batch.sort(key=itemgetter(0))
+        return batch, seen
+
+    def _finish(
+        self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
+    ) -> tuple[int, dict[int, RunningMean]]:
+        """Everything of the batch besides its requests; outliers found, and the new means."""
+        outliers, means = self._judge(batch)
+        profiled = [
+            item for item in batch if item.level >= LEVEL_PROFILES and item.request.has_profile
+        ]
+        self._details.write(
+            connection,
+            [(item.row, item.request) for item in outliers],
+            [(item.row, item.request) for item in profiled],
+        )
+        if batch or seen:
+            payload = pack(self._columns(batch, seen))
+            connection.exec_driver_sql(
+                self._insert_delta, (time.time_ns() // 1000, len(batch), payload)
+            )
+        return len(outliers), means
+
+    def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
+        """The delta of a batch."""
+        if not batch:
+            return Columns((), (), (), (), (), (), (), seen)
+        rows, requests, _ = zip(*batch, strict=True)
+        _, _, versions, starts_us, durations_ns, statuses, users, ips, *_ = zip(
+            *requests, strict=True
+        )
+        return Columns(
+            [row[1] for row in rows],
+            list(map(self.names.versions.__getitem__, versions)),
+            [status or NO_STATUS for status in statuses],
+            starts_us,
+            durations_ns,
+            [user or "" for user in users],
+            ips,
+            seen,
+        )
+
+    def _judge(self, batch: Sequence[Prepared]) -> tuple[list[Prepared], dict[int, RunningMean]]:
+        """The outliers of a batch, and the means of its endpoints after it."""
+        assert self._means is not None
+        constant, least = self._rule.constant, max(1, self._rule.min_requests)
+        means: dict[int, RunningMean] = {}
+        outliers: list[Prepared] = []
+        for item in batch:
+            row, request, level = item
+            endpoint_id, duration_ns = row[1], request[4]
+            mean = means.get(endpoint_id)
+            if mean is None:
+                known = self._means.get(endpoint_id)
+                mean = RunningMean(known.count, known.sum_ns) if known else RunningMean()
+                means[endpoint_id] = mean
+            if request.level is not None:
+                found = request.span.has_events and request.has_outlier
+            else:
+                # OutlierRule.is_outlier, without a call for each request.
+                count = mean.count
+                found = count >= least and duration_ns * count > constant * mean.sum_ns
+            mean.count += 1
+            mean.sum_ns += duration_ns
+            if found and level >= LEVEL_OUTLIERS:
+                outliers.append(item)
+        return outliers, means
+
+    def _load_means(self) -> dict[int, RunningMean]:
+        """The mean of every endpoint: rollups and pending deltas, in one snapshot."""
+        days = self._store.tables.day_count.c
+        means: dict[int, RunningMean] = {}
+        with self._store.read() as connection:
+            query = select(days.endpoint_id, func.sum(days.count), func.sum(days.sum_ns))
+            for endpoint_id, count, sum_ns in connection.execute(query.group_by(days.endpoint_id)):
+                means[endpoint_id] = RunningMean(int(count), int(sum_ns))
+            for columns in pending_columns(connection, self._store.tables):
+                for endpoint_id, duration in zip(
+                    columns.endpoint_ids, columns.durations_ns, strict=True
+                ):
+                    means.setdefault(endpoint_id, RunningMean()).add(duration)
+        return means

@@ -1,0 +1,68 @@
+"""What a database holds: rows, size, first request."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select, text
+
+from otel_fmd.queries.counts import total
+from otel_fmd.queries.selection import Selection
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.store.settings import ADOPTED_AT, get_setting
+from otel_fmd.store.store import Store
+
+
+class DatabaseFacts(NamedTuple):
+    """Rows by kind, bytes on disk (None: unknown), and the first request (naive UTC)."""
+
+    rows: dict[str, int]
+    size_bytes: int | None
+    first_request: datetime | None
+
+
+def database_facts(snapshot: Snapshot, store: Store) -> DatabaseFacts:
+    """The facts; requests are counted from the rollups."""
+    tables = snapshot.tables
+    counts = {
+        "requests": total(snapshot, Selection()),
+        "endpoints": len(snapshot.endpoints),
+        "versions": len(snapshot.versions),
+    }
+    for name, table in (
+        ("outliers", tables.outlier),
+        ("profiles", tables.profile),
+        ("deltas waiting", tables.delta),
+    ):
+        query = select(func.count()).select_from(table)
+        counts[name] = int(snapshot.connection.execute(query).scalar_one())
+    seen = versions_seen(snapshot)
+    first = None
+    if seen:
+        first_us = min(one.first_us for one in seen)
+        first = datetime.fromtimestamp(first_us / 1e6, UTC).replace(tzinfo=None)
+    return DatabaseFacts(counts, _size(snapshot, store), first)
+
+
+def adopted_us(snapshot: Snapshot) -> int | None:
+    """When a database of FMD was adopted, in unix microseconds; None when it never was."""
+    found = get_setting(snapshot.connection, snapshot.tables, ADOPTED_AT)
+    return None if found is None else int(found)
+
+
+def _size(snapshot: Snapshot, store: Store) -> int | None:
+    if store.sqlite_path is not None:
+        files = (f"{store.sqlite_path}{end}" for end in ("", "-wal"))
+        return sum(os.path.getsize(file) for file in files if os.path.exists(file))
+    if store.dialect == "postgresql":
+        query = "SELECT pg_database_size(current_database())"
+    else:
+        query = (
+            "SELECT SUM(data_length + index_length) FROM information_schema.tables "
+            "WHERE table_schema = DATABASE()"
+        )
+    found = snapshot.connection.execute(text(query)).scalar()
+    return None if found is None else int(found)

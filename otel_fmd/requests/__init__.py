@@ -1,0 +1,1 @@
+"""From spans to what FMD knows: requests, outliers, profiles."""

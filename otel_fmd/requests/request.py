@@ -1,0 +1,321 @@
+"""Span -> request: which spans are requests, and what FMD's columns get from them.
+
+`Translator.translate` is the hot path of every way in: it runs once per span, reads only the wanted
+attributes, and allocates one record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence, Set
+from typing import Any, NamedTuple, TypeVar
+
+from otel_fmd.analysis.text import fit
+from otel_fmd.requests.naming import PATH_ATTRIBUTES, UNNAMED, EndpointNamer, Named
+from otel_fmd.signals import semconv
+from otel_fmd.signals.record import AttributeValue, Event, Resource, Span, SpanKind
+
+ENDPOINT_WIDTH = 250
+VERSION_WIDTH = 100
+GROUP_BY_WIDTH = 100
+ADDRESS_WIDTH = 100
+SERVICE_WIDTH = 250
+_GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
+_OTHER = "_OTHER"
+_CACHE_LIMIT = 20_000
+_LONGEST_KEPT = 1_000
+"""Characters of a text that is remembered; longer ones are looked at anew each time."""
+_tuple: Any = tuple.__new__
+_UNKNOWN = semconv.UNKNOWN_VERSION
+_LOOKS = 32
+"""Paths that are held against a route before it is taken to tell them whole."""
+_CHECKED_EVERY = 200_000
+"""Requests after which that is done again."""
+_LONGEST_NS = 31 * 86_400 * 1_000_000_000
+
+
+class _NoSource:
+    def attributes(self, raw: Any, wanted: Set[str] | None) -> dict[str, AttributeValue]:
+        return {}
+
+    def events(self, raw: Any) -> Iterable[Event]:
+        return ()
+
+
+NOTHING_MORE = Span(
+    b"", b"", b"", "", SpanKind.SERVER, 0, 0, False, False, False, Resource({}), None, _NoSource()
+)
+"""Stands for a span of which nothing more is needed, so that its memory is free while it waits."""
+
+
+class Request(NamedTuple):
+    """One request, as FMD's `Request` table knows it, before it has an id.
+
+    `start_us` is unix microseconds, `duration_ns` nanoseconds (0: the clock was wrong); `span` is
+    kept for what only some requests need (outlier, profile, exceptions). `level`: the monitor level
+    at which our agent watched it, so that it is an outlier if and only if it has the event; None:
+    no agent did. `first_byte_ns`: nanoseconds until a streamed body's first chunk. `name_source`:
+    where the endpoint's name came from, see `naming.SOURCES`.
+    """
+
+    service: str
+    endpoint: str
+    version: str
+    start_us: int
+    duration_ns: int
+    status_code: int | None
+    group_by: str | None
+    ip: str
+    trace_id: bytes
+    span_id: bytes
+    span: Span
+    level: int | None
+    first_byte_ns: int | None = None
+    name_source: str = ""
+
+    def events(self, name: str) -> list[Event]:
+        """The events of this name, oldest first."""
+        if not self.span.has_events:
+            return []
+        return [event for event in self.span.source.events(self.span.raw) if event.name == name]
+
+    @property
+    def has_outlier(self) -> bool:
+        """Whether the agent found it to be an outlier."""
+        return bool(self.events(semconv.EVENT_OUTLIER))
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether it carries a profile."""
+        return bool(self.events(semconv.EVENT_PROFILE))
+
+
+class Translation(NamedTuple):
+    """What a batch of spans became: `not_kept` counts child spans, `clock_errors` zeroed ones
+    (spans that end before they begin, or last longer than a month)."""
+
+    requests: list[Request]
+    not_kept: int
+    clock_errors: int
+
+
+def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> AttributeValue | None:
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
+    """The HTTP status; 500 for what failed without one; None when there is none."""
+    status = _first(attributes, semconv.STATUS_CODE)
+    if status is not None:
+        try:
+            code = int(status)
+        except (TypeError, ValueError, OverflowError):
+            code = -1
+        if 0 < code < 1000:
+            return code
+    if span.is_error or str(attributes.get(semconv.GRPC_STATUS)) in _GRPC_FAILURES:
+        return 500
+    if span.has_events and any(
+        event.name == semconv.EVENT_EXCEPTION for event in span.source.events(span.raw)
+    ):
+        return 500
+    return None
+
+
+class Translator:
+    """Turns spans into requests.
+
+    Args:
+        internal_roots: also take local root spans of kind INTERNAL as requests.
+        rules: rename endpoints, see `analysis.renaming`.
+
+    Raises:
+        ConfigurationError: a rule is none.
+    """
+
+    def __init__(self, internal_roots: bool = False, rules: Sequence[str] = ()) -> None:
+        self._internal_roots = internal_roots
+        self._namer = EndpointNamer(rules)
+        self._known: tuple[Resource | None, str, str] = (None, "", "")
+        self._fitted: dict[str, str] = {}
+        self._endpoints: dict[tuple[AttributeValue, ...], tuple[str, str]] = {}
+        self._looked_at: dict[tuple[AttributeValue, ...], int] = {}
+        self._unchecked = 0
+
+    def translate(self, spans: Iterable[Span]) -> Translation:
+        """The requests among `spans`, in their order."""
+        requests: list[Request] = []
+        not_kept = clock_errors = 0
+        for span in spans:
+            if not self.is_entry(span):
+                not_kept += 1
+                continue
+            request = self.request(span)
+            if not request.duration_ns and request.status_code != semconv.SWITCHING_PROTOCOLS:
+                clock_errors += 1
+            requests.append(request)
+        self._unchecked += len(requests)
+        if self._unchecked > _CHECKED_EVERY:
+            self._endpoints, self._looked_at, self._unchecked = {}, {}, 0
+        return Translation(requests, not_kept, clock_errors)
+
+    def request(self, span: Span) -> Request:
+        """The request of an entry span."""
+        return self.make(
+            span.source.attributes(span.raw, semconv.REQUEST_ATTRIBUTES),
+            span.resource,
+            span.name,
+            span.start_ns,
+            span.end_ns,
+            span.trace_id,
+            span.span_id,
+            span,
+        )
+
+    def make(
+        self,
+        attributes: dict[str, AttributeValue],
+        resource: Resource,
+        name: str,
+        start_ns: int,
+        end_ns: int,
+        trace_id: bytes,
+        span_id: bytes,
+        span: Span = NOTHING_MORE,
+    ) -> Request:
+        """The request of an entry span that is given in parts; without `span` it has no events."""
+        known = self._known
+        if resource is not known[0]:
+            # One assignment: threads that translate at once never mix two resources.
+            known = self._known = (resource, *self._service_and_version(resource))
+        get = attributes.get
+        duration_ns = end_ns - start_ns
+        if not 0 < duration_ns <= _LONGEST_NS:
+            duration_ns = 0
+        # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
+        user = get("fmd.group_by") or get("enduser.id") or get("user.id")
+        ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
+        status = get("http.response.status_code") or get("http.status_code")
+        version = get("fmd.version")
+        level = get("fmd.monitor_level")
+        first_byte_ns = get("fmd.time_to_first_byte")
+        if status == semconv.SWITCHING_PROTOCOLS:
+            duration_ns = (
+                0  # A websocket is a connection; how long it lasts tells of nobody's wait.
+            )
+        endpoint, name_source = self._endpoint(attributes, name, span, status)
+        # As Request(...), without the call of its constructor.
+        return _tuple(  # type: ignore[no-any-return]
+            Request,
+            (
+                known[1],
+                endpoint,
+                (self._fit(version, VERSION_WIDTH) or known[2]) if version else known[2],
+                start_ns // 1000,
+                duration_ns,
+                status
+                if type(status) is int and 100 <= status < 600
+                else status_of(attributes, span),
+                self._fit(user, GROUP_BY_WIDTH) or None if user else None,
+                self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
+                trace_id,
+                span_id,
+                span if level is None or span.has_events else NOTHING_MORE,
+                level if level is None or (type(level) is int and 0 <= level <= 3) else 1,
+                first_byte_ns if type(first_byte_ns) is int and first_byte_ns > 0 else None,
+                name_source,
+            ),
+        )
+
+    def is_entry(self, span: Span) -> bool:
+        """Whether a span is a request: an entry span."""
+        kind = span.kind
+        if kind == SpanKind.SERVER or kind == SpanKind.CONSUMER:
+            return True
+        return kind == SpanKind.INTERNAL and self._internal_roots and not span.has_local_parent
+
+    def _endpoint(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        span: Span,
+        status: AttributeValue,
+    ) -> tuple[str, str]:
+        """The endpoint's fitted name and its source, made once for what it is made from.
+
+        A path is looked at only where there is no route, or not yet trust in it.
+        """
+        get = attributes.get
+        method = get("http.request.method") or get("http.method")
+        key = (get("flask.endpoint"), method, get("http.route"), None if method else span_name)
+        try:
+            found = self._endpoints.get(key)
+        except TypeError:  # a list or a map where a text was expected
+            return _fitted(self._named(attributes, span_name, span, status))
+        if found is None:
+            named = self._named(attributes, span_name, span, status)
+            found = _fitted(named)
+            is_short = all(
+                part is None or (type(part) is str and len(part) <= _LONGEST_KEPT) for part in key
+            )
+            if named.is_steady and is_short and self._is_proven(key):
+                self._endpoints = _keep(self._endpoints, key, found)
+        return found
+
+    def _named(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        span: Span,
+        status: AttributeValue,
+    ) -> Named:
+        more = lambda: span.source.attributes(span.raw, PATH_ATTRIBUTES)  # noqa: E731
+        return self._namer.named(attributes, span_name, status, more)
+
+    def _is_proven(self, key: tuple[AttributeValue, ...]) -> bool:
+        """Whether a name needs no other look at the paths that it was made for."""
+        flask, method, route, _ = key
+        if method == _OTHER:
+            return False
+        if flask or not method or not route:
+            return True
+        looks = self._looked_at.get(key, 0) + 1
+        self._looked_at = _keep(self._looked_at, key, looks)
+        return looks > _LOOKS
+
+    def _fit(self, value: AttributeValue, width: int) -> str:
+        text = value if isinstance(value, str) else str(value)
+        found = self._fitted.get(text)
+        if found is None or len(found) > width:
+            found = fit(text, width)
+            if len(text) <= _LONGEST_KEPT:
+                self._fitted = _keep(self._fitted, text, found)
+        return found
+
+    def _service_and_version(self, resource: Resource) -> tuple[str, str]:
+        """What a resource tells."""
+        attributes = resource.attributes
+        service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
+        version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
+        fitted = fit(str(version), VERSION_WIDTH) or _UNKNOWN
+        return fit(str(service), SERVICE_WIDTH) or semconv.UNKNOWN_SERVICE, fitted
+
+
+def _fitted(named: Named) -> tuple[str, str]:
+    # Blanks only would be a link that nobody sees.
+    return fit(named.name, ENDPOINT_WIDTH) or UNNAMED, named.source
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def _keep(cache: dict[K, V], key: K, value: V) -> dict[K, V]:
+    """A cache with one more entry; a new one when it has grown too large."""
+    if len(cache) >= _CACHE_LIMIT:
+        cache = {}
+    cache[key] = value
+    return cache

@@ -1,0 +1,1 @@
+"""What is counted per period: deltas folded into rollups, and recounting."""

@@ -1,0 +1,30 @@
+"""What every process does first with a database: its tables, and figures that agree with them."""
+
+from __future__ import annotations
+
+import logging
+
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.recount import repair
+from otel_fmd.store.schema import ensure_schema
+from otel_fmd.store.settings import RECOUNT, get_setting, remove_setting
+from otel_fmd.store.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+def prepare(store: Store) -> None:
+    """Make or upgrade the tables, and count the rollups anew where a migration changed rows.
+
+    Raises:
+        SchemaError: see `ensure_schema`.
+        StoreUnavailableError: the database cannot be reached or written.
+    """
+    ensure_schema(store)
+    with store.read() as connection:
+        if get_setting(connection, store.tables, RECOUNT) is None:
+            return
+    _log.warning("the figures of %s are counted anew, after its upgrade", store.display_url)
+    repair(store, Folder(store))
+    with store.write() as connection:
+        remove_setting(connection, store.tables, RECOUNT)

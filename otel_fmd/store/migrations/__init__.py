@@ -1,0 +1,1 @@
+"""Alembic migrations; run by `otel_fmd.store.schema`, never by hand."""

@@ -1,0 +1,70 @@
+"""Whose tables are there: ours and FMD's are known by their columns, not by their names.
+
+An application has tables called `user` or `request`, too, and where a database does not tell upper
+from lower case they would be taken for ours: logins would be looked for among its customers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, inspect, text
+
+from otel_fmd.errors import SchemaError
+from otel_fmd.store.store import Store
+
+_TELLING = {"User": frozenset(["is_admin"])}
+"""Columns that may be null, and without which a table is another one all the same."""
+
+
+def is_fmd(store: Store, connection: Connection) -> bool:
+    """Whether requests of the Flask Monitoring Dashboard, or ours, are in the database."""
+    name = _found(store, connection).get(store.tables.request)
+    return name is not None and _is_ours(store, connection, store.tables.request, name)
+
+
+def refuse_strangers(store: Store, connection: Connection, *, made: bool = False) -> None:
+    """Check that no table of somebody else stands where one of ours would be made.
+
+    Args:
+        store: the database.
+        connection: a connection to it.
+        made: whether ours were made before; by an older version, they lack what is newer.
+
+    Raises:
+        SchemaError: there is one; nothing was changed.
+    """
+    for table, name in _found(store, connection).items():
+        if not _is_ours(store, connection, table, name, made=made):
+            raise SchemaError(
+                f"{store.display_url} holds a table {name!r} of another program, where otel-fmd "
+                f"needs its own {table.name!r}; nothing was changed. Set OTEL_FMD_TABLE_PREFIX, "
+                "for example to 'fmd_', or give otel-fmd a database of its own",
+                "A table of another program has the name of one of ours: set "
+                "OTEL_FMD_TABLE_PREFIX.",
+            )
+
+
+def _found(store: Store, connection: Connection) -> dict[Table, str]:
+    """Tables of ours in whose place a table or view stands, and what that is called."""
+    found = inspect(connection)
+    names = [*found.get_table_names(), *found.get_view_names()]
+    fold = str.lower if _ignores_case(store, connection) else str
+    there = {fold(name): name for name in names}
+    tables = store.tables.metadata.sorted_tables
+    return {table: there[fold(table.name)] for table in tables if fold(table.name) in there}
+
+
+def _is_ours(
+    store: Store, connection: Connection, table: Table, name: str, *, made: bool = False
+) -> bool:
+    """Whether a table has every column that ours cannot be without, and none that is not ours."""
+    there = {column["name"] for column in inspect(connection).get_columns(name)}
+    needed = {c.name for c in table.columns if c.primary_key or not (c.nullable or made)}
+    needed |= _TELLING.get(table.name.removeprefix(store.tables.prefix), frozenset())
+    return needed <= there <= {column.name for column in table.columns}
+
+
+def _ignores_case(store: Store, connection: Connection) -> bool:
+    if store.dialect == "mariadb":
+        found = connection.execute(text("SELECT @@lower_case_table_names")).scalar_one()
+        return int(found) != 0
+    return store.dialect == "sqlite"

@@ -1,0 +1,1 @@
+"""What keeps a database in order: retention, eviction, adoption."""

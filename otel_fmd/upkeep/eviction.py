@@ -1,0 +1,121 @@
+"""Making room: what goes when a size cap is reached, or the disk is full."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Table, func, select
+
+from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
+from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.store.space import checkpoint, give_back, size_bytes
+from otel_fmd.store.store import Store
+from otel_fmd.upkeep.retention import Retention
+
+_log = logging.getLogger(__name__)
+_RESERVE_BYTES = 8 * 2**20
+_SHARE = 0.05
+_ENOUGH = 0.95
+_MOST_ROUNDS = 400
+
+
+class Room:
+    """Removes what there is no room for: the oldest of the bulkiest kind, rollups last."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._retention = Retention(store)
+
+    def enforce(self, cap_bytes: int) -> dict[str, int]:
+        """Evict the oldest of the bulkiest kind until the cap is kept; rollups last.
+
+        Returns:
+            The rows removed, by kind; empty when there was room.
+        """
+        removed: dict[str, int] = {}
+        if not cap_bytes or size_bytes(self._store) <= cap_bytes:
+            return removed
+        for _ in range(_MOST_ROUNDS):
+            if size_bytes(self._store) <= cap_bytes * _ENOUGH:
+                break
+            kind, number = self._evict()
+            if not number:
+                break
+            removed[kind] = removed.get(kind, 0) + number
+            if self._store.dialect != "sqlite":
+                break  # Their sizes fall only when they vacuum; look again next time.
+        if removed:
+            _log.warning("size cap of %d bytes: evicted %s", cap_bytes, removed)
+            give_back(self._store)
+        return removed
+
+    def make_room(self) -> dict[str, int]:
+        """After the disk was full: use the reserve, evict, and lay the reserve aside again."""
+        reserve = self.reserve_path
+        if reserve is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(reserve)
+        removed: dict[str, int] = {}
+        for _ in range(4):
+            kind, number = self._evict()
+            removed[kind] = removed.get(kind, 0) + number
+        checkpoint(self._store)
+        give_back(self._store)
+        checkpoint(self._store)
+        self.keep_reserve()
+        _log.warning("the disk was full: evicted %s", removed)
+        return removed
+
+    @property
+    def reserve_path(self) -> Path | None:
+        """A file beside SQLite's that is given up when the disk is full, so that we can delete."""
+        path = self._store.sqlite_path
+        return None if path is None else Path(f"{path}-reserve")
+
+    def keep_reserve(self) -> None:
+        """Lay the reserve aside, where there is room."""
+        path = self.reserve_path
+        if path is None or path.exists():
+            return
+        try:
+            with path.open("wb") as file:
+                for _ in range(_RESERVE_BYTES // 65_536):
+                    file.write(bytes(65_536))
+        except OSError:
+            path.unlink(missing_ok=True)
+
+    def _evict(self) -> tuple[str, int]:
+        """Remove a part of the bulkiest kind, its oldest rows."""
+        tables = self._store.tables
+        bulk = sorted(
+            (
+                ("profiles", tables.stack_line, 60, tables.profile),
+                ("outliers", tables.outlier, 2_500, tables.outlier),
+                ("requests", tables.request, 130, tables.request),
+            ),
+            key=lambda one: -self._rows(one[1]) * one[2],
+        )
+        for kind, _, _, table in bulk:
+            number = self._rows(table)
+            if number:
+                wanted = max(1, int(number * _SHARE))
+                return kind, self._retention.delete_oldest(kind, table, wanted)
+        with self._store.read() as connection:
+            first = connection.execute(select(func.min(tables.hour_count.c.hour))).scalar()
+        if first is None:
+            return "rollups", 0
+        return "rollups", self._retention.prune_rollups((first + HOURS_PER_DAY) * HOUR_US)
+
+    def _rows(self, table: Table) -> int:
+        """How many rows a table has."""
+        with self._store.read() as connection:
+            count = select(func.count()).select_from(table)
+            return int(connection.execute(count).scalar_one())
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the disk is full."""
+    return isinstance(error, StoreUnavailableError) and "full" in str(error).lower()

@@ -1,0 +1,225 @@
+"""Pruning by age, in chunks so short that ingest hardly waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from otel_fmd.analysis.request_id import id_range
+from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
+from otel_fmd.store.settings import PRUNED_BEFORE, get_setting, put_setting
+from otel_fmd.store.space import give_back
+from otel_fmd.store.store import Store
+from otel_fmd.store.times import naive_utc, unix_us
+
+_DAY_US = 86_400_000_000
+_TARGET_S = 0.03
+_FIRST_CHUNK = 400
+_MOST_CHUNK = 20_000
+_HOUR_HISTOGRAM_DAYS = 35
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How many days each kind is kept; 0 keeps it for ever."""
+
+    requests: float = 0
+    outliers: float = 0
+    profiles: float = 0
+    rollups: float = 0
+    custom_graphs: float = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is pruned at all."""
+        return any(getattr(self, one.name) for one in fields(self))
+
+
+class Retention:
+    """Removes what is old."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = store.tables
+        self.longest_s = 0.0
+
+    def prune(self, ages: Ages, now_us: int | None = None) -> dict[str, int]:
+        """Remove what is older than its age; the rows removed, by kind."""
+        now = time.time_ns() // 1000 if now_us is None else now_us
+        done: dict[str, int] = {}
+
+        def before(days: float) -> int:
+            return now - int(days * _DAY_US)
+
+        if ages.requests:
+            done["requests"] = self._prune_requests(before(ages.requests))
+        if ages.outliers:
+            done["outliers"] = self._prune_details(self._tables.outlier, before(ages.outliers))
+        if ages.profiles:
+            done["profiles"] = self._prune_details(self._tables.profile, before(ages.profiles))
+        if ages.rollups:
+            done["rollups"] = self.prune_rollups(before(ages.rollups))
+        if ages.custom_graphs:
+            done["custom_graphs"] = self._prune_custom_graphs(before(ages.custom_graphs))
+        hour = (now - _HOUR_HISTOGRAM_DAYS * _DAY_US) // HOUR_US
+        self._delete_ranges(self._tables.hour_histogram, hour)
+        give_back(self._store)
+        return {kind: number for kind, number in done.items() if number}
+
+    def delete_oldest(self, kind: str, table: Table, wanted: int) -> int:
+        """Remove so many of the oldest rows of a table; how many were removed.
+
+        Args:
+            kind: `requests`, or what the table holds of requests.
+            table: `Request`, `Outlier` or the table of profiles.
+            wanted: rows.
+        """
+        column = table.c.id if kind == "requests" else table.c.request_id
+        with self._store.read() as connection:
+            bound = connection.execute(
+                select(column).order_by(column).offset(wanted - 1).limit(1)
+            ).scalar()
+        if bound is None:
+            return 0
+        if kind == "requests":
+            last = self._time_of(bound)
+            removed = self._delete_requests(lambda: table.c.id <= bound)
+            self._note_pruned(last + 1)
+            return removed
+        return self._delete_details(table, bound + 1)
+
+    def prune_rollups(self, before_us: int) -> int:
+        """Remove the rollups of days before this one; the rows removed."""
+        day = before_us // _DAY_US
+        hour = day * HOURS_PER_DAY
+        return sum(
+            self._delete_ranges(table, bound)
+            for table, bound in (
+                (self._tables.hour_count, hour),
+                (self._tables.hour_histogram, hour),
+                (self._tables.day_count, day),
+                (self._tables.day_histogram, day),
+            )
+        )
+
+    def _time_of(self, request_id: int) -> int:
+        request = self._tables.request.c
+        with self._store.read() as connection:
+            moment = connection.execute(
+                select(request.time_requested).where(request.id == request_id)
+            ).scalar()
+        return 0 if moment is None else unix_us(moment)
+
+    def _prune_requests(self, before_us: int) -> int:
+        request = self._tables.request
+        moment = naive_utc(before_us)
+        removed = self._delete_requests(lambda: request.c.time_requested < moment, before_us)
+        self._note_pruned(before_us)
+        return removed
+
+    def _delete_requests(
+        self, condition: Callable[[], object], before_us: int | None = None
+    ) -> int:
+        tables = self._tables
+        request = tables.request.c
+        after = 0
+        highest = None if before_us is None else id_range(0, before_us)[1]
+
+        def chunk(connection: Connection, most: int) -> int:
+            nonlocal after
+            query = select(request.id).where(request.id > after, condition())  # type: ignore[arg-type]
+            if highest is not None:
+                query = query.where(request.id <= highest)
+            ids = connection.execute(query.order_by(request.id).limit(most)).scalars().all()
+            for start in range(0, len(ids), 400):
+                part = ids[start : start + 400]
+                for table in (tables.stack_line, tables.profile, tables.outlier):
+                    connection.execute(delete(table).where(table.c.request_id.in_(part)))
+                self._delete_occurrences(connection, part)
+                connection.execute(delete(tables.request).where(request.id.in_(part)))
+            if ids:
+                after = ids[-1]
+            return len(ids)
+
+        return self._in_chunks(chunk)
+
+    def _delete_occurrences(self, connection: Connection, ids: Sequence[int]) -> None:
+        name = f"{self._tables.prefix}ExceptionOccurrence"
+        table = self._tables.metadata.tables[name]
+        connection.execute(delete(table).where(table.c.request_id.in_(ids)))
+
+    def _prune_details(self, table: Table, before_us: int) -> int:
+        return self._delete_details(table, id_range(0, before_us)[1] + 1)
+
+    def _delete_details(self, table: Table, below_id: int) -> int:
+        tables = self._tables
+        column = table.c.request_id
+
+        def chunk(connection: Connection, most: int) -> int:
+            found = select(column).where(column < below_id).order_by(column).limit(most)
+            ids = connection.execute(found).scalars().all()
+            for start in range(0, len(ids), 400):
+                part = ids[start : start + 400]
+                if table is tables.profile:
+                    lines = tables.stack_line
+                    connection.execute(delete(lines).where(lines.c.request_id.in_(part)))
+                connection.execute(delete(table).where(column.in_(part)))
+            return len(ids)
+
+        return self._in_chunks(chunk)
+
+    def _delete_ranges(self, table: Table, bound: int) -> int:
+        """Delete rollups before a period, one period at a time."""
+        period = table.c[0]
+
+        def chunk(connection: Connection, _most: int) -> int:
+            oldest = connection.execute(select(func.min(period)).where(period < bound)).scalar()
+            if oldest is None:
+                return 0
+            return connection.execute(delete(table).where(period == oldest)).rowcount
+
+        return self._in_chunks(chunk)
+
+    def _prune_custom_graphs(self, before_us: int) -> int:
+        data = self._tables.metadata.tables[f"{self._tables.prefix}CustomGraphData"]
+        moment = naive_utc(before_us)
+
+        def chunk(connection: Connection, most: int) -> int:
+            found = select(data.c.id).where(data.c.time < moment).limit(min(most, 400))
+            ids = connection.execute(found).scalars().all()
+            connection.execute(delete(data).where(data.c.id.in_(ids)))
+            return len(ids)
+
+        return self._in_chunks(chunk)
+
+    def _note_pruned(self, before_us: int) -> None:
+        with self._store.write() as connection:
+            known = int(get_setting(connection, self._tables, PRUNED_BEFORE) or 0)
+            if before_us > known:
+                put_setting(connection, self._tables, PRUNED_BEFORE, str(before_us))
+
+    def _in_chunks(self, chunk: Callable[[Connection, int], int]) -> int:
+        """Run a chunk again and again, each in a transaction about as long as ingest may wait."""
+        total = 0
+        for most in self._sizes():
+            began = time.monotonic()
+            with self._store.write() as connection:
+                number = chunk(connection, most)
+            self._took = time.monotonic() - began
+            self.longest_s = max(self.longest_s, self._took)
+            total += number
+            if not number:
+                break
+            # Ingest, which waits for the same lock, gets its turn.
+            time.sleep(0.005)
+        return total
+
+    def _sizes(self) -> Iterator[int]:
+        size = float(_FIRST_CHUNK)
+        while True:
+            self._took = _TARGET_S
+            yield int(size)
+            size = min(_MOST_CHUNK, max(50, size * min(2.0, _TARGET_S / max(self._took, 1e-4))))

@@ -1,0 +1,73 @@
+"""The pruning schedule that people set in the dashboard, kept in the database.
+
+It has the form of FMD's `add_database_pruning_schedule`: a cron schedule, the weeks to keep, and
+whether the data of custom graphs goes, too.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from sqlalchemy import delete
+
+from otel_fmd.errors import ConfigurationError
+from otel_fmd.store.settings import get_setting, put_setting
+from otel_fmd.store.store import Store
+from otel_fmd.upkeep.retention import Ages
+
+_NAME = "pruning_schedule"
+_DAYS_A_WEEK = 7
+
+
+class PruningSchedule(NamedTuple):
+    """When to prune, and what is kept."""
+
+    cron: str
+    weeks_to_keep: int
+    delete_custom_graph_data: bool
+
+    @property
+    def ages(self) -> Ages:
+        """The ages in days."""
+        days = self.weeks_to_keep * _DAYS_A_WEEK
+        return Ages(requests=days, custom_graphs=days if self.delete_custom_graph_data else 0)
+
+
+def load_schedule(store: Store) -> PruningSchedule | None:
+    """The schedule; None when none was set."""
+    with store.read() as connection:
+        text = get_setting(connection, store.tables, _NAME)
+    if text is None:
+        return None
+    found = json.loads(text)
+    return PruningSchedule(found["cron"], found["weeks"], found["custom_graphs"])
+
+
+def save_schedule(store: Store, schedule: PruningSchedule | None) -> None:
+    """Set the schedule, or with None remove it.
+
+    Raises:
+        ConfigurationError: the cron schedule or the weeks cannot be used.
+    """
+    if schedule is None:
+        with store.write() as connection:
+            setting = store.tables.setting
+            connection.execute(delete(setting).where(setting.c.name == _NAME))
+        return
+    from croniter import croniter
+
+    if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
+        raise ConfigurationError(
+            f"schedule {schedule.cron!r}: expected minute, hour, day, month and day of the week, "
+            "such as 0 3 * * *"
+        )
+    if schedule.weeks_to_keep < 1:
+        raise ConfigurationError(f"{schedule.weeks_to_keep} weeks: expected at least 1")
+    value = {
+        "cron": schedule.cron,
+        "weeks": schedule.weeks_to_keep,
+        "custom_graphs": schedule.delete_custom_graph_data,
+    }
+    with store.write() as connection:
+        put_setting(connection, store.tables, _NAME, json.dumps(value))

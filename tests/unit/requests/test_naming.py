@@ -1,0 +1,284 @@
+"""Names of endpoints whose spans tell no route, or only the beginning of one."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from otel_fmd.analysis.renaming import read_rule
+from otel_fmd.errors import ConfigurationError
+from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.decode_json import decode_json
+from otel_fmd.requests.naming import SOURCES
+from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.templates import template_of
+from tests.support.spans import Spans, body
+
+
+def named(*spans: tuple[str, dict[str, Any]], rules: tuple[str, ...] = ()) -> list[Request]:
+    """The requests of spans, given as name and attributes, in one translator."""
+    made = [Spans(n).span(attributes, name=name) for n, (name, attributes) in enumerate(spans)]
+    return Translator(rules=rules).translate(decode_protobuf(body(made)).spans).requests
+
+
+def name_of(span_name: str, path: str = "", status: int = 200, **more: Any) -> tuple[str, str]:
+    """An endpoint's name and its source."""
+    attributes = {"http.request.method": "GET", "http.response.status_code": status, **more}
+    if path:
+        attributes["url.path"] = path
+    (found,) = named((span_name, attributes))
+    assert found.name_source in SOURCES
+    return found.endpoint, found.name_source
+
+
+@pytest.mark.parametrize(
+    ("span_name", "path", "expected"),
+    [
+        ("GET /items/{id}", "/items/7", "GET /items/{id}"),
+        ("/items/:id", "/items/7", "GET /items/:id"),
+        ("HTTP GET /items/<int:id>", "/items/7", "GET /items/<int:id>"),
+        ("GET /files/*", "/files/a/b", "GET /files/*"),
+        ("GET /{lang}/home", "", "GET /{lang}/home"),
+        ("app.ItemHandler.get", "/items/7", "app.ItemHandler.get"),
+        ("ItemsController#show", "/items/7", "ItemsController#show"),
+        ("orders list", "/orders", "orders list"),
+        ("GET /page", "/fr/other", "GET /page"),
+    ],
+)
+def test_a_span_name_that_is_a_template_is_taken(span_name: str, path: str, expected: str) -> None:
+    """It has a placeholder, names code, or is not its own path."""
+    assert name_of(span_name, path) == (expected, "span")
+
+
+@pytest.mark.parametrize(
+    "span_name",
+    [
+        "GET",
+        "HTTP GET",
+        "GET /items/7",
+        "/items/7",
+        "GET /items/7?page=2",
+        "GET /items/7/",
+        "server",
+        "/",
+        "GET /items",
+        "http.server",
+    ],
+)
+def test_a_name_that_tells_nothing_gives_way_to_the_path(span_name: str) -> None:
+    """The method, the path itself, its beginning, or a word for all requests."""
+    assert name_of(span_name, "/items/7") == ("GET /items/{id}", "path")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("url.path", "/items/7"),
+        ("http.target", "/items/7?x=1#y"),
+        ("url.full", "http://host:80/items/7?x=1"),
+        ("http.url", "https://host/items/7"),
+    ],
+)
+def test_paths_of_all_conventions_are_read(key: str, value: str) -> None:
+    """Without queries, in protobuf and in JSON."""
+    assert name_of("GET", **{key: value})[0] == "GET /items/{id}"
+    data = {
+        "traceId": "01" * 16,
+        "spanId": "02" * 8,
+        "name": "GET",
+        "kind": 2,
+        "startTimeUnixNano": "1790000000000000000",
+        "endTimeUnixNano": "1790000000001000000",
+        "attributes": [
+            {"key": "http.method", "value": {"stringValue": "GET"}},
+            {"key": key, "value": {"stringValue": value}},
+        ],
+    }
+    import json
+
+    sent = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [data]}]}]}).encode()
+    (found,) = Translator().translate(decode_json(sent).spans).requests
+    assert found.endpoint == "GET /items/{id}"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "/"),
+        ("", "/"),
+        ("//a///b/", "/a/b"),
+        ("/items/7", "/items/{id}"),
+        ("/a/3f2504e0-4f89-11d3-9a0c-0305e82c3301/b", "/a/{id}/b"),
+        ("/c/da39a3ee5e6b4b0d3255bfef95601890afd80709", "/c/{id}"),
+        ("/c/3f2a9c1d", "/c/{id}"),
+        ("/static/app.3f2a9c1d.js", "/static/app.{id}.js"),
+        ("/watch/dQw4w9WgXcQ", "/watch/{id}"),
+        ("/t/eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "/t/{id}"),
+        ("/2026-11-27/10:30", "/{id}/{id}"),
+        ("/item-42/order_1001/abc123", "/item-{id}/order_{id}/abc{id}"),
+        ("/u/ana@example.org/x%20y/é", "/u/{id}/{id}/{id}"),
+        ("/a;jsessionid=3f2a9c1d/b", "/a/b"),
+        ("/api/v1/oauth2/index.html", "/api/v1/oauth2/index.html"),
+        ("/deadbeef/facade/getUserByEmail2", "/deadbeef/facade/getUserByEmail2"),
+        ("/a" * 20, "/a" * 8 + "/..."),
+        ("/" + "slug-" * 10, "/{id}"),
+    ],
+)
+def test_templates_of_paths(path: str, expected: str) -> None:
+    """Values go, words stay."""
+    assert template_of(path) == expected
+
+
+@pytest.mark.parametrize("span_name", ["GET", "GET /wp-login.php", "server", "/"])
+def test_what_was_not_found_makes_no_endpoint(span_name: str) -> None:
+    """A scanner's paths, however the span is called."""
+    assert name_of(span_name, "/wp-login.php", 404) == ("GET (unmatched)", "unmatched")
+    sent = {"http.method": "GET", "http.status_code": "404", "http.target": "/wp-login.php"}
+    assert named((span_name, sent))[0].endpoint == "GET (unmatched)"
+
+
+def test_a_missing_thing_of_a_template_is_its_endpoints() -> None:
+    """A 404 of a handler that has a name."""
+    assert name_of("GET /items/{id}", "/items/9", 404)[0] == "GET /items/{id}"
+
+
+def test_nothing_at_all_is_unmatched() -> None:
+    """No route, no name, no path."""
+    assert name_of("GET") == ("GET (unmatched)", "unmatched")
+
+
+def test_what_the_agent_saw_without_a_route_has_none() -> None:
+    """It knows the app's routes; a refusal by a hook is no endpoint."""
+    for told in ({"fmd.monitor_level": 2}, {"fmd.unmatched": True}):
+        assert name_of("GET /x", "/x", 403, **told) == ("GET (unmatched)", "unmatched")
+
+
+def test_a_mounted_app_is_named_by_its_paths() -> None:
+    """One route for paths of different shapes, from the first of them; a 404 in it is its own."""
+    paths = ("/sub/", "/sub/items/7", "/sub/items/8", "/sub/users", "/sub/nothing")
+    spans = [
+        (
+            "GET /sub",
+            {
+                "http.method": "GET",
+                "http.route": "/sub",
+                "http.target": path,
+                "http.status_code": 404 if "nothing" in path else 200,
+            },
+        )
+        for path in paths
+    ]
+    assert [one.endpoint for one in named(*spans)] == [
+        "GET /sub",
+        "GET /sub/items/{id}",
+        "GET /sub/items/{id}",
+        "GET /sub/users",
+        "GET /sub",
+    ]
+
+
+def test_a_mount_is_found_again_after_its_root_was_asked_for_often() -> None:
+    """A route that fitted its paths for long is held against them again."""
+    translator = Translator()
+
+    def ask(path: str, times: int) -> list[str]:
+        attributes = {"http.method": "GET", "http.route": "/sub", "http.target": path}
+        spans = [Spans(n).span(attributes) for n in range(times)]
+        return [r.endpoint for r in translator.translate(decode_protobuf(body(spans)).spans)[0]]
+
+    assert set(ask("/sub", 100)) == {"GET /sub"}
+    spans = decode_protobuf(body(Spans().many(1000))).spans
+    for _ in range(201):
+        translator.translate(spans)
+    assert ask("/sub/a", 2) == ["GET /sub/a"] * 2
+
+
+@pytest.mark.parametrize(
+    ("route", "path"),
+    [
+        ("/items/{id}", "/items/7"),
+        ("/items", "/shop/items"),
+        ("/files/*", "/files/a/b"),
+        ("/files/{path:path}", "/files/a/b"),
+        ("/files/<path:name>", "/files/a/b"),
+        ("/files/{name...}", "/files/a/b"),
+        ("/**", "/a/b"),
+        ("/blog/[...slug]", "/blog/a/b"),
+        (r"/re/(\d+)/.*", "/re/1/2"),
+        ("/items", "/items/"),
+    ],
+)
+def test_a_route_that_tells_the_whole_path_stays(route: str, path: str) -> None:
+    """With placeholders, wildcards, below a prefix."""
+    found = name_of(f"GET {route}", path, **{"http.route": route})
+    assert found == (f"GET {route}", "route")
+
+
+def test_long_texts_are_not_remembered() -> None:
+    """Routes, names, paths and users of tens of kilobytes, each another: memory does not grow."""
+    translator = Translator()
+    long = "x" * 50_000
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1_000):
+            span = Spans(number).span(
+                [
+                    {"http.method": "GET", "http.route": f"/{number}{long}", "user.id": long},
+                    {"http.method": "GET", "url.path": f"/{number}{long}"},
+                    {"http.method": "GET", "flask.endpoint": f"{number}{long}"},
+                    {"user.id": f"{number}{long}"},
+                ][number % 4],
+                name=f"{number}{long}",
+            )
+            translator.translate(decode_protobuf(body([span])).spans)
+            del span
+        assert tracemalloc.get_traced_memory()[0] - before < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_rules_rename() -> None:
+    """By the path of what has no route, and by the name of anything; the first that matches."""
+    rules = (
+        r"GET /users/.* -> GET /users/{name}",
+        r"(\w+) /(?P<language>de|fr)/.* -> \1 \g<language>",
+        r"shop\.(.*) -> store.\1",
+        r"GET /users/\{name\} -> never",
+    )
+    found = named(
+        ("GET", {"http.method": "GET", "url.path": "/users/ana"}),
+        ("POST", {"http.method": "POST", "url.path": "/de/a/b"}),
+        ("GET", {"http.method": "GET", "flask.endpoint": "shop.item"}),
+        ("GET", {"http.method": "GET", "http.route": "/fr/{page}"}),
+        ("GET", {"http.method": "GET", "http.route": "/other"}),
+        rules=rules,
+    )
+    assert [one.endpoint for one in found] == [
+        "GET /users/{name}",
+        "POST de",
+        "store.item",
+        "GET fr",
+        "GET /other",
+    ]
+    assert [one.name_source for one in found] == ["rule"] * 4 + ["route"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("GET /a", "is not"),
+        ("( -> a", "no regex"),
+        ("a -> ", "is not"),
+        (" -> a", "is not"),
+        (r"(a) -> \2", "no group 2"),
+        (r"(a) -> \g<b>", "no group b"),
+        (r"a -> \q", "backslash"),
+    ],
+)
+def test_a_bad_rule_is_refused_and_named(rule: str, why: str) -> None:
+    """What is wrong with which."""
+    with pytest.raises(ConfigurationError, match=why):
+        read_rule(rule)

@@ -1,0 +1,81 @@
+"""Migration 0002: endpoints of streamed bodies become part of their requests'."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, insert, inspect, select, text
+
+from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.requests.request import NOTHING_MORE, Request
+from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.recount import check
+from otel_fmd.signals.record import Resource
+from otel_fmd.store.schema import HEAD, ensure_schema, revision_of, version_table
+from otel_fmd.store.store import Store
+
+START_US = 1_790_000_000_000_000
+RESOURCE = Resource({})
+
+
+def request(endpoint: str, trace: int, start_ms: float, duration_ms: float) -> Request:
+    """One request of a trace; its span id is made from its endpoint."""
+    return Request(
+        "shop",
+        endpoint,
+        "1",
+        START_US + int(start_ms * 1e3),
+        int(duration_ms * 1e6),
+        None if endpoint.endswith("(body)") else 200,
+        None,
+        "",
+        trace.to_bytes(16, "big"),
+        (trace * 2 + endpoint.endswith("(body)")).to_bytes(8, "big"),
+        NOTHING_MORE,
+        2,
+    )
+
+
+def test_bodies_are_merged_into_their_requests(store: Store) -> None:
+    """Durations reach until the body's end; outliers move along; figures are counted anew."""
+    writer = BatchWriter(store, OutlierRule())
+    for trace in range(1, 6):
+        began = trace * 1_000
+        writer.write([request("sse", trace, began, 2)])
+        writer.write([request("sse (body)", trace, began + 2.5, 300)])
+    writer.write([request("sse (body)", 99, 9_000, 40), request("other", 100, 9_100, 7)])
+    Folder(store).fold(1_000)
+    writer.write([request("sse", 7, 20_000, 1), request("sse (body)", 7, 20_001, 9)])
+    tables = store.tables
+    with store.write() as connection:
+        name = connection.dialect.identifier_preparer.quote(version_table(""))
+        connection.execute(text(f"UPDATE {name} SET version_num = '0001'"))
+        quoted = connection.dialect.identifier_preparer.quote("Request")
+        connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN time_to_first_byte"))
+        quoted = connection.dialect.identifier_preparer.quote("Endpoint")
+        connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN name_source"))
+        body = connection.execute(
+            select(tables.endpoint.c.id).where(tables.endpoint.c.name == "sse (body)")
+        ).scalar_one()
+        first = connection.execute(
+            select(func.min(tables.request.c.id)).where(tables.request.c.endpoint_id == body)
+        ).scalar_one()
+        connection.execute(delete(tables.outlier))
+        connection.execute(
+            insert(tables.outlier).values(request_id=first, endpoint_id=body, cpu_percent="[]")
+        )
+    ensure_schema(store)
+    with store.read() as connection:
+        assert revision_of(connection, "") == HEAD
+        columns = {one["name"] for one in inspect(connection).get_columns("Request")}
+        assert "time_to_first_byte" in columns
+        columns = {one["name"] for one in inspect(connection).get_columns("Endpoint")}
+        assert "name_source" in columns
+        names = {r.id: r.name for r in connection.execute(select(tables.endpoint))}
+        assert sorted(names.values()) == ["other", "sse"]
+        rows = connection.execute(select(tables.request).order_by(tables.request.c.id)).all()
+        found = [(names[r.endpoint_id], round(r.duration, 3)) for r in rows]
+        outlier = connection.execute(select(tables.outlier)).one()
+    assert found == [*[("sse", 302.5)] * 5, ("sse", 40), ("other", 7), ("sse", 10)]
+    assert outlier.request_id == rows[0].id
+    assert names[outlier.endpoint_id] == "sse"
+    assert check(store) == []

@@ -1,0 +1,59 @@
+"""The table of floors is held by the linter: a room or an import that nobody allowed fails."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter over a copy of the project, by the copy's own contracts."""
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    environment = {"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The packages and their contracts, in a folder of their own."""
+    skip = shutil.ignore_patterns("__pycache__", "assets")
+    for name in ("otel_fmd", "dash_app"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=skip)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_house_as_it_is_passes(copy: Path) -> None:
+    """Or the others would prove nothing."""
+    found = lint(copy)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("room", "planted", "words"),
+    [
+        ("otel_fmd/analysis/rollup.py", "from otel_fmd.store.store import Store", "floors BROKEN"),
+        ("otel_fmd/queries/facts.py", "import otel_fmd.people.users", "floors BROKEN"),
+        ("otel_fmd/web/login.py", "import dash_app.app", "sees the dashboard BROKEN"),
+        ("dash_app/figures/bars.py", "import otel_fmd.queries.facts", "figures are pure BROKEN"),
+        ("dash_app/page.py", "import otel_fmd.pipeline.pipeline", "read side BROKEN"),
+        ("otel_fmd/attic/__init__.py", '"""Nobody placed this room."""', "attic"),
+    ],
+)
+def test_what_is_planted_is_found(copy: Path, room: str, planted: str, words: str) -> None:
+    """An import upwards, one between rooms of a floor, and a room without a floor."""
+    file = copy / room
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a") as text:
+        text.write(f"\n{planted}\n")
+    found = lint(copy)
+    assert found.returncode != 0
+    assert words in found.stdout + found.stderr
