@@ -17,8 +17,8 @@ from otel_fmd.queries.rows import RequestFilter, requests
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.queries.utilization import status_codes, version_share
+from otel_fmd.rollups import fold
 from otel_fmd.rollups.fold import Folder
-from otel_fmd.store import fold
 from otel_fmd.store.kinds import ADDRESS, USER
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans, flask_attributes

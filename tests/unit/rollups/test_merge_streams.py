@@ -8,9 +8,10 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.prepare import prepare
 from otel_fmd.rollups.recount import check
 from otel_fmd.signals.record import Resource
-from otel_fmd.store.schema import HEAD, ensure_schema, revision_of, version_table
+from otel_fmd.store.schema import HEAD, revision_of, version_table
 from otel_fmd.store.store import Store
 
 START_US = 1_790_000_000_000_000
@@ -63,7 +64,7 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
         connection.execute(
             insert(tables.outlier).values(request_id=first, endpoint_id=body, cpu_percent="[]")
         )
-    ensure_schema(store)
+    prepare(store)
     with store.read() as connection:
         assert revision_of(connection, "") == HEAD
         columns = {one["name"] for one in inspect(connection).get_columns("Request")}
