@@ -32,7 +32,7 @@ _MOST_LATER = 1_000
 _jitter = random.SystemRandom()
 """Not the global generator: a seeded app would draw other numbers with us than without."""
 _IDLE_AFTER_S = 1.0
-_MOST_OF_A_CORE = 0.03
+_MOST_OF_A_CORE = 0.045
 """The share of a core that watching may take, waking up included."""
 _LATEST = 1 / 16
 """The weight of the latest round in the mean cost of a round."""
