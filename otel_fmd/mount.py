@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from otel_fmd.config import Settings
+from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ class MountedDashboard:
         flask_app: the monitored app, whose URL map must not have that path.
 
     Raises:
-        ConfigurationError: the packages of the dashboard are not installed, or the app has a rule
-            for its path.
+        ConfigurationError: the packages of the dashboard are not installed or hidden, or the app
+            has a rule for its path.
     """
 
     def __init__(self, app: WsgiApp, settings: Settings, flask_app: Flask | None = None) -> None:
@@ -65,6 +66,7 @@ class MountedDashboard:
                 raise ConfigurationError(
                     f"dashboard_path={self._path!r} needs {name!r}: pip install 'otel-fmd[server]'"
                 )
+        check_dashboard_package()
         taken = self._own_rule()
         if taken is not None:
             raise ConfigurationError(

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from otel_fmd.background.maintenance import Maintenance
 from otel_fmd.config import Settings
+from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import pipeline_settings
 from otel_fmd.ingest.url_maps import UrlMaps
@@ -154,6 +155,7 @@ class Server:
         return counts
 
     def _make_dashboard(self) -> None:
+        check_dashboard_package()
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
         from dash_app.context import Refusal
