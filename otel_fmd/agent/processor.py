@@ -232,7 +232,7 @@ class FmdSpanProcessor(SpanProcessor):
         running.request = request
         rule = request.url_rule
         if rule is None:
-            add_attributes(entry, {semconv.UNMATCHED: True})
+            add_attributes(entry, _unmatched(entry, environ))
             return
         state = self._levels.state(rule.endpoint)
         level = state.level
@@ -312,6 +312,19 @@ class FmdSpanProcessor(SpanProcessor):
         if not running.is_answered:
             # The server answers in the app's place.
             add_attributes(entry, dict.fromkeys(_status_names(entry), _FAILED))
+
+
+def _unmatched(entry: Span, environ: dict[str, Any]) -> dict[str, Any]:
+    """What tells of a request that no route matches, its method included.
+
+    The older conventions, which are the instrumentation's default, hide a method that they do not
+    know.
+    """
+    found: dict[str, Any] = {semconv.UNMATCHED: True}
+    known = attributes_of(entry)
+    if semconv.OTHER_METHOD in (known.get(name) for name in semconv.METHOD):
+        found[semconv.ORIGINAL_METHOD] = str(environ.get("REQUEST_METHOD", ""))
+    return found
 
 
 def _passed_through(error: Event, code: CodeType | None) -> bool:

@@ -62,7 +62,7 @@ def make_unseen(app: Flask, running: RunningRequest, error: BaseException | None
 def _attributes(app: Flask, running: RunningRequest, error: BaseException | None) -> dict[str, Any]:
     environ = running.environ
     found: dict[str, Any] = {
-        "http.request.method": environ.get("REQUEST_METHOD", "") or "_OTHER",
+        "http.request.method": environ.get("REQUEST_METHOD", "") or semconv.OTHER_METHOD,
         "url.path": environ.get("PATH_INFO", ""),
         "url.scheme": environ.get("wsgi.url_scheme", "http"),
     }

@@ -53,7 +53,10 @@ _span: Any = tuple.__new__
 
 
 class Decoded(NamedTuple):
-    """The usable spans of a request, how many were rejected, and why the first of them was."""
+    """The usable spans of a request, how many were rejected, and the first thing that was wrong.
+
+    `reason` may tell of what cost no span: an attribute of a resource that cannot be read.
+    """
 
     spans: list[Span]
     rejected: int
@@ -166,12 +169,16 @@ class _Decoder:
                 self._spans(self.fields(begin, stop), resource)
 
     def _resource(self, start: int, end: int) -> dict[str, AttributeValue]:
+        """Attributes of a resource; one that cannot be read takes neither others nor spans."""
         body = self._body
-        try:
-            parts = fields(body, start, end, MOST_PAIRS)
-            return pairs_of(body[begin:stop] for tag, begin, stop in parts if tag == PAIRS)
-        except (DecodeError, TooLargeError) as error:
-            raise BadDataError(f"the attributes of a resource: {error}") from None
+        found: dict[str, AttributeValue] = {}
+        for tag, begin, stop in fields(body, start, end, _MOST_FIELDS)[:MOST_PAIRS]:
+            if tag == PAIRS:
+                try:
+                    found.update(pairs_of([body[begin:stop]]))
+                except DecodeError as error:
+                    self.reason = self.reason or f"an attribute of a resource: {error}"
+        return found
 
     def _spans(self, places: list[Place], resource: Resource) -> None:
         body, read, add = self._body, SpanHead.FromString, self.spans.append

@@ -27,7 +27,7 @@ from otel_fmd.otlp.decode import (
 )
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.json_reader import JsonReader
-from otel_fmd.otlp.values import json_pairs, whole_number, whole_text
+from otel_fmd.otlp.values import MOST_PAIRS, json_pairs, whole_number, whole_text
 from otel_fmd.signals.record import AttributeValue, Event, Resource, Span
 
 
@@ -52,8 +52,7 @@ def decode_json(
 
     Raises:
         BadDataError: the body is no such document.
-        TooLargeError: it holds more than `most_spans` objects down to its spans, or a value of more
-            than 65,536 parts.
+        TooLargeError: it holds more than `most_spans` objects down to its spans.
     """
     decoder = _Decoder(body, most_spans, growing)
     decoder.request()
@@ -76,7 +75,7 @@ class _Decoder:
         reader = self._reader
         for key in reader.object_keys():
             if key != "resourceSpans":
-                reader.value()
+                reader.skip()
                 continue
             for _ in reader.items():
                 self._count()
@@ -90,29 +89,53 @@ class _Decoder:
         resource = Resource(attributes)
         for key in reader.object_keys():
             if key == "resource":
-                attributes.update(_resource(reader.value()[0]))
+                attributes.update(self._resource())
             elif key == "scopeSpans":
                 for _ in reader.items():
                     self._count()
                     self._scope_spans(resource)
             else:
-                reader.value()
+                reader.skip()
+
+    def _resource(self) -> dict[str, AttributeValue]:
+        """Attributes of a resource; one that cannot be read takes neither others nor spans."""
+        try:
+            value = self._reader.value()[0]
+            if value is None:
+                return {}
+            if not isinstance(value, dict):
+                raise ValueError(f"it must be an object; got {str(value)[:50]!a}")
+            pairs = value.get("attributes") or []
+            if not isinstance(pairs, list):
+                raise ValueError(f"attributes must be a list; got {str(pairs)[:50]!a}")
+        except ValueError as error:
+            self.reason = self.reason or f"a resource: {error}"
+            return {}
+        found: dict[str, AttributeValue] = {}
+        for pair in pairs[:MOST_PAIRS]:
+            try:
+                found.update(json_pairs([pair]))
+            except ValueError as error:
+                self.reason = self.reason or f"a resource: {error}"
+        return found
 
     def _scope_spans(self, resource: Resource) -> None:
         reader = self._reader
         for key in reader.object_keys():
             if key != "spans":
-                reader.value()
+                reader.skip()
                 continue
             for _ in reader.items():
                 self._count()
-                span, raw = reader.value()
+                span: Any = None
                 try:
+                    span, raw = reader.value()
                     self.spans.append(_span_of(span, raw, resource))
                 except ValueError as error:
                     name = span.get("name") if isinstance(span, dict) else span
+                    told = "a span" if name is None else f"span {str(name)[:100]!a}"
                     self.rejected += 1
-                    self.reason = self.reason or f"span {str(name)[:100]!a}: {error}"
+                    self.reason = self.reason or f"{told}: {error}"
 
     def _count(self) -> None:
         if self._left % _COUNTED_AT_ONCE == 0:
@@ -125,17 +148,6 @@ class _Decoder:
 def _document(raw: bytes) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(raw.decode("utf-8", "replace"))
     return found
-
-
-def _resource(value: Any) -> dict[str, AttributeValue]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise BadDataError(f"a resource must be an object; got {str(value)[:50]!a}", "resource")
-    try:
-        return json_pairs(value.get("attributes"))
-    except ValueError as error:
-        raise BadDataError(f"the attributes of a resource: {error}", "resource") from None
 
 
 def _span_of(span: Any, raw: bytes, resource: Resource) -> Span:

@@ -22,6 +22,10 @@ class BadDataError(OtlpError):
         self.field = field
 
 
+class UnusableError(ValueError):
+    """A part of the body that is JSON and cannot be used; what comes after it can be read."""
+
+
 class TooLargeError(OtlpError):
     """The body is over the limit, before or after decompression."""
 

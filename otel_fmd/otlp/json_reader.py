@@ -7,12 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from otel_fmd.otlp.errors import BadDataError, TooLargeError
+from otel_fmd.otlp.errors import BadDataError, TooLargeError, UnusableError
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _WINDOW = 2 * 1024
 _MOST_TOKENS = 65_536
+_MOST_PASSED = 500_000
+"""Brackets and texts of a body that are gone past, unread: half a second of work."""
 _decode = json.JSONDecoder().raw_decode
+# A text, a bracket, or what lies between them; a text that does not end matches nothing.
+_PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{\[]|[}\]]|[^"{}\[\]]++', re.DOTALL)
 
 
 class JsonReader:
@@ -27,6 +31,7 @@ class JsonReader:
 
     def __init__(self, body: bytes) -> None:
         self._text = body.decode("latin-1")
+        self._passes_left = _MOST_PASSED
         self._at = 3 if body.startswith(b"\xef\xbb\xbf") else 0
 
     def object_keys(self) -> Iterator[str]:
@@ -69,8 +74,10 @@ class JsonReader:
         """The value that comes next, and its text in UTF-8.
 
         Raises:
-            BadDataError: it is not JSON, or nested too deep.
-            TooLargeError: it has more than 65,536 parts.
+            BadDataError: it is not JSON.
+            TooLargeError: it, or all of this kind together, is too much to go past.
+            UnusableError: it is nested too deep, has more than 65,536 parts or a number of
+                thousands of digits; the reader stands behind it.
         """
         first = self._next()
         text, start, size = self._text, self._at, _WINDOW
@@ -78,21 +85,25 @@ class JsonReader:
             # A text, a number or a word is one object, however long.
             try:
                 value, self._at = _decode(text, start)
-            except ValueError as error:
+            except json.JSONDecodeError as error:
                 raise BadDataError(f"not JSON: {error}") from None
+            except ValueError as error:
+                raise self._pass(str(error)) from None
             return self._read(value, text[start : self._at])
         while True:
             window = text[start : start + size]
             if window.count(",") + window.count("{") + window.count("[") > _MOST_TOKENS:
-                raise TooLargeError(f"a value in JSON has more than {_MOST_TOKENS} parts")
+                raise self._pass(f"it has more than {_MOST_TOKENS} parts")
             whole = start + size >= len(text)
             try:
                 value, length = _decode(window)
             except RecursionError:
-                raise BadDataError(f"not JSON: nested too deep, at {start}") from None
-            except ValueError as error:
+                raise self._pass("it is nested too deep") from None
+            except json.JSONDecodeError as error:
                 if whole:
                     raise BadDataError(f"not JSON: {error}") from None
+            except ValueError as error:
+                raise self._pass(str(error)) from None
             else:
                 # A number may go on after the window.
                 if whole or length < len(window):
@@ -107,6 +118,45 @@ class JsonReader:
         if not raw.isascii():
             value = json.loads(raw.decode("utf-8", "replace"))
         return value, raw
+
+    def skip(self) -> None:
+        """Go behind the value that comes next, whatever it holds.
+
+        Raises:
+            BadDataError: it is not JSON.
+            TooLargeError: too much of the body was passed so.
+        """
+        try:
+            self.value()
+        except UnusableError:
+            pass
+
+    def _pass(self, why: str) -> UnusableError:
+        """Go behind the value that comes next, without making anything of it.
+
+        Raises:
+            BadDataError: it has no end.
+            TooLargeError: too much of the body was passed so.
+        """
+        start, depth = self._at, 0
+        for piece in _PIECE.finditer(self._text, start):
+            self._passes_left -= 1
+            if self._passes_left < 0:
+                raise TooLargeError(f"a value in JSON, at {start}: {why}")
+            if piece.start() != self._at:
+                break
+            self._at = piece.end()
+            first = piece[0][0]
+            if first in "{[":
+                depth += 1
+            elif first in "}]":
+                depth -= 1
+            elif not depth and first != '"':
+                # A number by itself: it ends where the next item or key begins.
+                self._at = piece.start() + len(piece[0].partition(",")[0])
+            if not depth:
+                return UnusableError(why)
+        raise BadDataError(f"not JSON: a value that begins at {start} has no end")
 
     def end(self) -> None:
         """Check that nothing comes after the document.

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from otel_fmd.analysis.renaming import read_rule
 from otel_fmd.requests.templates import has_placeholder, is_part_of_path, template_of
 from otel_fmd.signals import semconv
-from otel_fmd.signals.record import AttributeValue
+from otel_fmd.signals.record import AttributeValue, as_text
 
 FLASK = "flask"
 ROUTE = "route"
@@ -79,13 +79,13 @@ class EndpointNamer:
         is_missing = str(status) == "404"
         flask = attributes.get(semconv.FLASK_ENDPOINT)
         if flask:
-            return self.of_endpoint(str(flask))
+            return self.of_endpoint(as_text(flask))
         method = method_of(attributes)
         if method is None:
             return self._renamed(span_name or UNNAMED, SPAN)
         route = attributes.get("http.route")
         if route:
-            return self._of_route(method, str(route), is_missing, more)
+            return self._of_route(method, as_text(route), is_missing, more)
         told = attributes if semconv.MONITOR_LEVEL in attributes else more()
         if semconv.MONITOR_LEVEL in told or semconv.UNMATCHED in told:
             # Our agent knows the app's routes: there is none.
@@ -138,17 +138,17 @@ class EndpointNamer:
 
 
 def method_of(attributes: dict[str, AttributeValue]) -> str | None:
-    """The HTTP method, `_OTHER` for one that is none; None for a span that is not HTTP."""
+    """The HTTP method, `OTHER_METHOD` for one that is none; None for a span that is not HTTP."""
     for name in semconv.METHOD:
         method = attributes.get(name)
         if method is not None and method != "":
             # A text first: a client may send a list or a map, which no set can be asked for.
-            text = str(method)
+            text = as_text(method)
             if text in semconv.KNOWN_METHODS:
                 return text
             # The conventions know ten methods; what stood in the request is in another attribute.
-            text = str(attributes.get(semconv.ORIGINAL_METHOD) or text).upper()
-            return text if text in semconv.KNOWN_METHODS else "_OTHER"
+            text = as_text(attributes.get(semconv.ORIGINAL_METHOD) or text).upper()
+            return text if text in semconv.KNOWN_METHODS else semconv.OTHER_METHOD
     return None
 
 
@@ -179,7 +179,9 @@ def _told_by_name(method: str, span_name: str, path: str, is_missing: bool) -> s
     """What a span's name tells of an endpoint; '' when it tells nothing, or one request's path."""
     span_name = span_name[:_LONGEST_PATH]
     words = span_name.split()
-    while words and (words[0].upper() in semconv.KNOWN_METHODS or words[0] in ("HTTP", "_OTHER")):
+    while words and (
+        words[0].upper() in semconv.KNOWN_METHODS or words[0] in ("HTTP", semconv.OTHER_METHOD)
+    ):
         words.pop(0)
     if not words:
         return ""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from otel_fmd.analysis.text import fit
 from otel_fmd.requests.naming import PATH_ATTRIBUTES, UNNAMED, EndpointNamer, Named
 from otel_fmd.signals import semconv
-from otel_fmd.signals.record import AttributeValue, Event, Resource, Span, SpanKind
+from otel_fmd.signals.record import AttributeValue, Event, Resource, Span, SpanKind, as_text
 
 ENDPOINT_WIDTH = 250
 VERSION_WIDTH = 100
@@ -20,7 +20,6 @@ GROUP_BY_WIDTH = 100
 ADDRESS_WIDTH = 100
 SERVICE_WIDTH = 250
 _GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
-_OTHER = "_OTHER"
 _CACHE_LIMIT = 20_000
 _LONGEST_KEPT = 1_000
 """Characters of a text that is remembered; longer ones are looked at anew each time."""
@@ -109,7 +108,7 @@ def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> Att
 def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
     """The HTTP status; 500 for what failed without one; None when there is none."""
     status = _first(attributes, semconv.STATUS_CODE)
-    if status is not None:
+    if status is not None and not isinstance(status, bool):
         try:
             code = int(status)
         except (TypeError, ValueError, OverflowError):
@@ -196,7 +195,11 @@ class Translator:
         if not 0 < duration_ns <= _LONGEST_NS:
             duration_ns = 0
         # The names of semconv.USER, ADDRESS and STATUS_CODE, without a loop for each span.
-        user = get("fmd.group_by") or get("enduser.id") or get("user.id")
+        user = get("fmd.group_by")
+        if user is None or user == "":
+            user = get("enduser.id")
+        if user is None or user == "":
+            user = get("user.id")
         ip = get("client.address") or get("http.client_ip") or get("net.peer.ip")
         status = get("http.response.status_code") or get("http.status_code")
         version = get("fmd.version")
@@ -219,7 +222,7 @@ class Translator:
                 status
                 if type(status) is int and 100 <= status < 600
                 else status_of(attributes, span),
-                self._fit(user, GROUP_BY_WIDTH) or None if user else None,
+                None if user is None else self._fit(user, GROUP_BY_WIDTH) or None,
                 self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
                 trace_id,
                 span_id,
@@ -278,7 +281,7 @@ class Translator:
     def _is_proven(self, key: tuple[AttributeValue, ...]) -> bool:
         """Whether a name needs no other look at the paths that it was made for."""
         flask, method, route, _ = key
-        if method == _OTHER:
+        if method == semconv.OTHER_METHOD:
             return False
         if flask or not method or not route:
             return True
@@ -287,7 +290,7 @@ class Translator:
         return looks > _LOOKS
 
     def _fit(self, value: AttributeValue, width: int) -> str:
-        text = value if isinstance(value, str) else str(value)
+        text = value if isinstance(value, str) else as_text(value)
         found = self._fitted.get(text)
         if found is None or len(found) > width:
             found = fit(text, width)
@@ -300,8 +303,8 @@ class Translator:
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
-        fitted = fit(str(version), VERSION_WIDTH) or _UNKNOWN
-        return fit(str(service), SERVICE_WIDTH) or semconv.UNKNOWN_SERVICE, fitted
+        fitted = fit(as_text(version), VERSION_WIDTH) or _UNKNOWN
+        return fit(as_text(service), SERVICE_WIDTH) or semconv.UNKNOWN_SERVICE, fitted
 
 
 def _fitted(named: Named) -> tuple[str, str]:

@@ -7,11 +7,28 @@ never looked at. Times are unix nanoseconds, ids are raw bytes.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterable, Mapping, Set
 from typing import Any, NamedTuple, Protocol
 
 AttributeValue = Any
 """str, bool, int, float, bytes, or a list of those, as in the OpenTelemetry specification."""
+
+
+def as_text(value: AttributeValue) -> str:
+    """A value where a text is wanted: as it is, or as JSON writes it; bytes are UTF-8 or base64.
+
+    Source: https://opentelemetry.io/docs/specs/otel/common/#anyvalue-representation-for-non-otlp-protocols
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return json.dumps(value, ensure_ascii=False, default=as_text)
 
 
 class SpanKind:

@@ -37,6 +37,8 @@ UNMATCHED = "fmd.unmatched"
 AGENT_VERSION = "fmd.version"
 """The app's version, on spans whose resource tells none."""
 
+OTHER_METHOD = "_OTHER"
+"""Stands for a method that the conventions do not know."""
 ORIGINAL_METHOD = "http.request.method_original"
 KNOWN_METHODS = frozenset(
     [

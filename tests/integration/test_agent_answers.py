@@ -136,6 +136,19 @@ def test_what_hooks_answer_or_raise_is_a_request(watched: Watched, level: int) -
     assert running.found.processor.errors == 0
 
 
+def test_a_method_that_no_route_takes_keeps_its_name(watched: Watched) -> None:
+    """OpenTelemetry's older conventions, the default, write `_OTHER` and no more."""
+    running = watched(plain(lambda app: app.add_url_rule("/a", "a", lambda: "a")))
+    for path, method in (("/a", "PROPFIND"), ("/no", "MKCOL"), ("/a", "DELETE"), ("/a", "ODD")):
+        running.ask(path, method=method)
+    assert [(name, one.status_code) for name, one in running.rows()] == [
+        ("PROPFIND (unmatched)", 405),
+        ("MKCOL (unmatched)", 404),
+        ("DELETE (unmatched)", 405),
+        ("_OTHER (unmatched)", 405),
+    ]
+
+
 def test_a_teardown_that_raises_blinds_no_thread(
     watched: Watched, kept: InMemorySpanExporter
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_profile_tells_computing_from_waiting(instrumented: Any) -> None:
 
 def test_one_thread_watches_all_requests(instrumented: Any) -> None:
     """64 requests at once at level 3: one watcher, and every answer is right."""
+    before = threading.enumerate()
     app, found, _ = instrumented(monitor_level=3)
     answers: list[int] = []
 
@@ -77,7 +78,11 @@ def test_one_thread_watches_all_requests(instrumented: Any) -> None:
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(64)]
     for thread in threads:
         thread.start()
-    watchers = [t for t in threading.enumerate() if t.name == "otel-fmd-watcher"]
+    watchers = [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "otel-fmd-watcher" and thread not in before
+    ]
     for thread in threads:
         thread.join()
     assert len(watchers) == 1

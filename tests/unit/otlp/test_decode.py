@@ -143,13 +143,74 @@ def with_value(**value: Any) -> Any:
         lambda span: span.update(status="failed"),
         lambda span: span.update(kind=2.5),
         lambda span: span.update(flags=-1),
+        lambda span: span.update(more="DEEP"),
+        lambda span: span.update(more=["a,"] * 70_000),
+        lambda span: span.update(name="x", more="DIGITS"),
+        lambda span: span.update(name=MARK, more=[{'key"}\\': "[{"}, "DIGITS", "\u1234"]),
     ],
 )
 def test_what_json_cannot_say_rejects_its_span_alone(change: Any) -> None:
     """The spans beside it are there, and the reason names the span."""
-    decoded = decode_json(json.dumps(document(change)).encode())
+    decoded = decode_json(written(document(change)).encode().replace(MARK.encode(), INVALID))
     assert (names(decoded), decoded.rejected) == (["span 0", "span 2"], 1)
     assert "span" in decoded.reason
+
+
+def written(tree: Any) -> str:
+    """A document in JSON, with what Python would not write in place of its names."""
+    text = json.dumps(tree).replace('"DIGITS"', "9" * 5_000)
+    return text.replace('"DEEP"', "[" * 5_000 + "]" * 5_000)
+
+
+def test_what_nobody_reads_costs_nothing() -> None:
+    """Members that no version knows, whatever they hold, and what comes behind them."""
+    tree = document()
+    unread = {"number": "DIGITS", "deep": "DEEP", "many": [0] * 70_000, "text": '}\\"{'}
+    for holder in (tree, tree["resourceSpans"][0], tree["resourceSpans"][0]["scopeSpans"][0]):
+        copy = dict(holder)
+        holder.clear()
+        holder.update(unread | copy | {"last": "DIGITS"})
+    decoded = decode_json(written(tree).encode())
+    assert (len(decoded.spans), decoded.rejected, decoded.reason) == (3, 0, "")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"attributes": 5},
+        {"attributes": "DEEP"},
+        {"attributes": ["DIGITS"]},
+        5,
+        "DIGITS",
+        [],
+    ],
+)
+def test_a_resource_that_cannot_be_read_costs_no_span(resource: Any) -> None:
+    """The client is told; the spans are there."""
+    tree = document()
+    tree["resourceSpans"][0]["resource"] = resource
+    decoded = decode_json(written(tree).encode())
+    assert (len(decoded.spans), decoded.rejected) == (3, 0)
+    assert "resource" in decoded.reason
+
+
+def test_an_attribute_of_a_resource_that_cannot_be_read_costs_no_other() -> None:
+    """Nor a span; in JSON and in protobuf."""
+    tree = document()
+    name = {"key": "service.name", "value": {"stringValue": "shop"}}
+    for bad in ({"intValue": "4.5"}, {"stringValue": 5}, 7):
+        tree["resourceSpans"][0]["resource"] = {"attributes": [{"key": "x", "value": bad}, name]}
+        decoded = decode_json(json.dumps(tree).encode())
+        assert (len(decoded.spans), decoded.rejected) == (3, 0)
+        assert Translator().request(decoded.spans[0]).service == "shop"
+        assert "resource" in decoded.reason
+    request = payload([Spans(1).span()])
+    pairs = request.resource_spans[0].resource.attributes
+    pairs.insert(0, attribute("broken", "VALUE"))
+    data = request.SerializeToString().replace(b"\x0a\x05VALUE", b"\x0f\x05VALUE")
+    found = decode_protobuf(data)
+    assert Translator().request(found.spans[0]).service == "shop"
+    assert (found.rejected, "resource" in found.reason) == (0, True)
 
 
 def test_json_says_what_protobuf_says() -> None:
@@ -194,7 +255,6 @@ def test_bytes_that_are_not_utf8_in_json_are_replaced() -> None:
         '{"resourceSpans": []} {}',
         '{"resourceSpans": [{"scopeSpans": [{"spans": [{]}]}]}',
         '{"a": ' + "[" * 50_000,
-        '{"resourceSpans": [{"resource": {"attributes": 5}}]}',
     ],
 )
 def test_what_is_no_document_is_bad_data(text: str) -> None:
@@ -280,6 +340,7 @@ def test_millions_of_empty_messages_are_not_made(data: bytes) -> None:
         '{"resourceSpans":[{"scopeSpans":[{"spans":[' + "{}," * MIB + "{}]}]}]}",
         '{"other":[' + '{"":0},' * MIB + "{}]}",
         '{"resourceSpans":[{"resource":{"attributes":[' + "[]," * MIB + "[]]}}]}",
+        '{"resourceSpans":[{"scopeSpans":[{"spans":[[' + "{}," * MIB + "{}]]}]}]}",
     ],
 )
 def test_a_million_empty_objects_are_not_made(text: str) -> None:

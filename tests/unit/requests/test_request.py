@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from otel_fmd.otlp.decode import decode_protobuf
@@ -63,6 +65,20 @@ def test_blanks_are_no_names(blank: str) -> None:
     assert found.group_by is None
     assert one({}, name=blank).endpoint == "(unnamed)"
     assert one({"fmd.version": blank}, version="2").version == "2"
+
+
+@pytest.mark.parametrize(
+    ("value", "user"),
+    [(0, "0"), (42, "42"), (False, "false"), (7.5, "7.5"), (b"bob", "bob"), (b"\xff", "/w==")],
+)
+def test_a_user_that_is_no_text_is_written_as_json_writes_it(value: Any, user: str) -> None:
+    """Nobody is anonymous because an id is 0."""
+    assert one({"enduser.id": value}).group_by == user
+
+
+def test_a_flag_is_no_status() -> None:
+    """True is 1, and no answer."""
+    assert one({"http.status_code": True}).status_code is None
 
 
 def test_methods_that_the_conventions_do_not_know_keep_their_names_apart() -> None:
