@@ -6,20 +6,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead \
-  bench-profiler bench-pages soak screenshots constraints clean
+  bench-profiler bench-pages soak screenshots constraints release clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install 'pip>=25.1'
 
 $(VENV)/.demo: pyproject.toml .constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c .constraints.txt -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml .constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c .constraints.txt -e '.[dev]'
+	$(PIP) install -c .constraints.txt -e '.[server,demo,postgresql,mariadb]' --group dev
 	@touch $@ $(VENV)/.demo
 
 run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the dashboard
@@ -72,6 +73,12 @@ screenshots: $(VENV)/.dev ## take the pictures of the documentation
 constraints: ## pin what is installed now
 	(echo '# The reproducible development environment; made by `make constraints`.'; \
 	  $(BIN)/python -m pip freeze --exclude-editable) > .constraints.txt
+
+release: $(VENV)/.dev ## build sdist and wheel into dist, check and try both, write the SBOM
+	rm -rf dist
+	$(BIN)/python -m build -q
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/python .ci/smoke dist
 
 clean: ## remove what was built, but not the environment
 	rm -rf build dist *.egg-info

@@ -21,8 +21,6 @@ from typing import Any
 from flask import Flask
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
-from opentelemetry.instrumentation.requests import RequestsInstrumentor
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
@@ -33,6 +31,7 @@ from otel_fmd.agent.levels import Levels
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.demo.tracing import trace_requests, trace_statements
 
 DAYS = 14
 _RELEASES = ((0, "1.0.0"), (5, "1.1.0"), (10, "2.0.0"))
@@ -66,7 +65,7 @@ def _send(exporter: OTLPSpanExporter, spans: Sequence[ReadableSpan]) -> None:
 def _record(version: str) -> list[list[ReadableSpan]]:
     """Traces of real requests to the shop of a version, one list of spans each."""
     os.environ["SHOP_VERSION"] = version
-    from otel_fmd.demo.shop.app import create_app
+    from otel_fmd.demo.shop.app import create_app, stock_session
     from otel_fmd.demo.shop.models import engine
     from otel_fmd.demo.stock import create_app as create_stock
     from otel_fmd.demo.traffic import EMPTY_SEARCH, Visit, visit
@@ -78,8 +77,8 @@ def _record(version: str) -> list[list[ReadableSpan]]:
     instrument, people = FlaskInstrumentor(), random.Random(version)
     instrument.instrument_app(shop, tracer_provider=shop_spans)
     instrument.instrument_app(stock, tracer_provider=stock_spans)
-    RequestsInstrumentor().instrument(tracer_provider=shop_spans)
-    SQLAlchemyInstrumentor().instrument(engine=engine, tracer_provider=shop_spans)
+    untrace = trace_statements(engine, shop_spans)
+    trace_requests(stock_session, shop_spans)
     with _Serving(stock) as url:
         os.environ["STOCK_URL"] = url
         client = shop.test_client()
@@ -92,8 +91,7 @@ def _record(version: str) -> list[list[ReadableSpan]]:
                 headers=one.headers,
                 environ_base={"REMOTE_ADDR": one.address},
             )
-    RequestsInstrumentor().uninstrument()
-    SQLAlchemyInstrumentor().uninstrument()
+    untrace()
     for provider in (shop_spans, stock_spans):
         provider.force_flush()
     traces: dict[int, list[ReadableSpan]] = {}

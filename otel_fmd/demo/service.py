@@ -1,6 +1,7 @@
 """Runs one service of the demo under waitress: `python -m otel_fmd.demo.service shop`.
 
-It is instrumented from outside, by `opentelemetry-instrument`, as any Flask application is.
+It is instrumented from outside, by `opentelemetry-instrument`, as any Flask application is; the
+statements and requests of the shop are traced by `otel_fmd.demo.tracing`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from waitress.server import create_server
 def main() -> None:
     """Serve on a free port, and print it."""
     if sys.argv[1] == "shop":
-        from otel_fmd.demo.shop.app import create_app
+        from otel_fmd.demo.shop.app import create_app, stock_session
+        from otel_fmd.demo.shop.models import engine
+        from otel_fmd.demo.tracing import trace_requests, trace_statements
+
+        trace_statements(engine)
+        trace_requests(stock_session)
     else:
         from otel_fmd.demo.stock import create_app
 

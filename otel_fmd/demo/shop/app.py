@@ -19,6 +19,7 @@ from otel_fmd.demo.shop.models import Order, Product, engine, fill
 
 catalog = Blueprint("catalog", __name__)
 checkout = Blueprint("checkout", __name__, url_prefix="/orders")
+stock_session = requests.Session()
 
 
 def _pause(ms: float) -> None:
@@ -90,7 +91,7 @@ def search() -> ResponseReturnValue:
 def order() -> ResponseReturnValue:
     """Buy: asks the stock service first."""
     number = int(request.form.get("product", "1"))
-    answer = requests.get(f"{os.environ['STOCK_URL']}/stock/{number}", timeout=5)
+    answer = stock_session.get(f"{os.environ['STOCK_URL']}/stock/{number}", timeout=5)
     if answer.status_code != 200:
         abort(409)
     with Session(engine) as session:
