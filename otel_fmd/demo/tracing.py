@@ -46,7 +46,7 @@ def trace_statements(engine: Engine, provider: TracerProvider | None = None) -> 
             span.set_status(Status(StatusCode.ERROR, str(error.original_exception)))
             span.end()
 
-    listeners = {
+    listeners: dict[str, Callable[..., Any]] = {
         "before_cursor_execute": before,
         "after_cursor_execute": after,
         "handle_error": failed,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 
-import zstandard
-
 from otel_fmd.otlp.errors import BadDataError, TooLargeError, UnsupportedEncodingError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _STEP = 256 * 1024
 _MOST_MEMBERS = 64
 _FREE = 8 * 2**20
 _MOST_RATIO = 20
 """A body of OTLP compresses to a tenth, at best to a thirtieth; over 8 MiB twenty are allowed."""
-_ZSTD_WINDOW = 8 * 2**20
-"""What RFC 8878 asks every decoder to offer, and no more."""
-_ZSTD_RLE = 1
+_ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+"""A window of 8 MiB: what RFC 8878 asks every decoder to offer, and no more."""
 _CODINGS = {
     "": "",
     "identity": "",
@@ -77,7 +79,7 @@ def decompress(
                 raise TooLargeError(f"over {most} bytes after decompression")
             growing(2 * len(part))
             parts.append(part)
-    except (zlib.error, zstandard.ZstdError) as error:
+    except (zlib.error, zstd.ZstdError) as error:
         raise BadDataError(f"not {coding}: {error}") from None
     return b"".join(parts)
 
@@ -110,40 +112,20 @@ def _inflate(reader: zlib._Decompress, body: bytes, coding: str) -> Iterator[byt
 
 
 def _zstd(body: bytes) -> Iterator[bytes]:
-    start = frames = 0
-    while start < len(body):
+    frames = 0
+    while body:
         frames += 1
         if frames > _MOST_MEMBERS:
             raise BadDataError(f"zstd of more than {_MOST_MEMBERS} frames")
-        if zstandard.get_frame_parameters(body[start : start + 18]).window_size > _ZSTD_WINDOW:
-            raise BadDataError(f"zstd with a window over {_ZSTD_WINDOW} bytes")
-        end = _zstd_frame_end(body, start)
-        reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        with reader.stream_reader(io.BytesIO(body[start:end])) as stream:
-            while part := stream.read(_STEP):
-                yield part
-        start = end
-
-
-def _zstd_frame_end(body: bytes, start: int) -> int:
-    """Where a frame ends: the library does not say whether it was cut.
-
-    Source: RFC 8878, 3.1.1
-    """
-    position = start + zstandard.frame_header_size(body[start : start + 18])
-    last = False
-    while not last:
-        head = int.from_bytes(body[position : position + 3], "little")
-        last, kind, size = bool(head & 1), head >> 1 & 3, head >> 3
-        is_cut = position + 3 > len(body)
-        position += 3 + (1 if kind == _ZSTD_RLE else size)
-        if is_cut or position > len(body):
-            raise BadDataError("not zstd: the stream ends too early")
-    if zstandard.get_frame_parameters(body[start : start + 18]).has_checksum:
-        position += 4
-    if position > len(body):
-        raise BadDataError("not zstd: the stream ends too early")
-    return position
+        reader = zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
+        data = body
+        while not reader.eof:
+            part = reader.decompress(data, _STEP)
+            data = b""
+            yield part
+            if not part and reader.needs_input and not reader.eof:
+                raise BadDataError("not zstd: the stream ends too early")
+        body = reader.unused_data
 
 
 _READERS = {"gzip": _gzip, "deflate": _deflate, "zstd": _zstd}
