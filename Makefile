@@ -78,7 +78,11 @@ release: $(VENV)/.dev ## build sdist and wheel into dist, check and try both, wr
 	rm -rf dist
 	$(BIN)/python -m build -q
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
-	$(BIN)/python .ci/smoke dist
+	OTEL_FMD_TEST_DIST=dist $(BIN)/python -m pytest -q tests/integration/test_release.py
+	rm -rf build/sbom && $(BIN)/uv venv -q build/sbom
+	$(BIN)/uv pip install -q -p build/sbom/bin/python "$$(ls dist/*.whl)[server,demo,postgresql,mariadb]"
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library \
+	  --of JSON -o dist/otel-fmd.cdx.json build/sbom/bin/python
 
 clean: ## remove what was built, but not the environment
 	rm -rf build dist *.egg-info

@@ -1,0 +1,103 @@
+"""The examples of `docs/deploy`: read by the tools of their formats, true of our settings."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from otel_fmd import config
+from otel_fmd.cli import _parser
+from tests.support.requirements import ROOT, missing
+
+DEPLOY = ROOT / "docs" / "deploy"
+LINTERS = {
+    "Dockerfile": ("hadolint", "--failure-threshold", "info"),
+    "compose.yaml": ("check-jsonschema", "--builtin-schema", "vendor.compose-spec"),
+    "kubernetes.yaml": ("kubernetes-validate", "--strict"),
+}
+RUNNING = [
+    path
+    for path in sorted(DEPLOY.iterdir())
+    if path.suffix != ".dockerignore" and path.name != "collector.yaml"
+]
+
+
+@pytest.mark.parametrize("name", LINTERS)
+def test_the_tool_of_its_format_finds_nothing(name: str) -> None:
+    """hadolint, the schema of Compose, the schemas of Kubernetes."""
+    program, *options = LINTERS[name]
+    path = Path(sys.executable).with_name(program)
+    if not path.exists():
+        missing(program)
+    command = [str(path), *options, str(DEPLOY / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_is_read_by_a_tool() -> None:
+    """Of a new one we think here; the Collector's own program reads the one of the Collector."""
+    assert {path.name for path in RUNNING} == set(LINTERS)
+
+
+@pytest.mark.parametrize("path", RUNNING, ids=lambda path: path.name)
+def test_every_variable_is_a_setting(path: Path) -> None:
+    """A misspelt one would be ignored."""
+    known = {variable for _, variable, _, _ in config.describe()}
+    found = set(re.findall(r"\bOTEL_FMD_\w+", path.read_text()))
+    assert found
+    assert found <= known
+
+
+def commands() -> Iterator[Any]:
+    """Every command of ours in the examples."""
+    for path in RUNNING:
+        lists = re.findall(r'\[("otel-fmd", [^\]]+)\]', path.read_text())
+        for number, one in enumerate(lists):
+            words = yaml.safe_load(f"[{one}]")
+            yield pytest.param(words[1:], id=f"{path.name}-{number}")
+
+
+@pytest.mark.parametrize("words", list(commands()))
+def test_every_command_parses(words: list[str]) -> None:
+    """With its options."""
+    assert _parser().parse_args(words).run
+
+
+def test_each_file_has_a_command() -> None:
+    """Else the test above would pass with none."""
+    assert len(list(commands())) >= len(RUNNING)
+
+
+def test_ports_are_those_that_we_listen_on() -> None:
+    """In the image, and of the containers of Kubernetes."""
+    settings = config.Settings()
+    ours = {settings.otlp_grpc_port, settings.otlp_http_port, settings.dashboard_port}
+    exposed = re.search(r"^EXPOSE (.*)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert exposed is not None
+    assert {int(port) for port in exposed[1].split()} == ours
+    found = set()
+    for one in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()):
+        if one["kind"] == "Deployment":
+            for container in one["spec"]["template"]["spec"]["containers"]:
+                found |= {port["containerPort"] for port in container["ports"]}
+                security = container["securityContext"]
+                assert security["readOnlyRootFilesystem"]
+    assert found == ours
+
+
+def test_services_of_compose_are_locked() -> None:
+    """Those of our image have a read-only root; two receivers; what they depend on is there."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    own = [one for one in services.values() if one["image"] == "otel-fmd"]
+    assert own
+    assert all(one["read_only"] for one in own)
+    assert services["receiver"]["deploy"]["replicas"] == 2
+    for one in services.values():
+        assert set(one.get("depends_on", ())) <= services.keys()
