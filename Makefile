@@ -13,13 +13,13 @@ help: ## list the targets
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install 'pip>=25.1'
 
 $(VENV)/.demo: pyproject.toml .constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c .constraints.txt -e '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml .constraints.txt | $(VENV)/bin/python
+	$(PIP) install 'pip>=25.1'
 	$(PIP) install -c .constraints.txt -e '.[server,demo,postgresql,mariadb]' --group dev
 	@touch $@ $(VENV)/.demo
 

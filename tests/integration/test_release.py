@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -211,7 +212,7 @@ def test_every_pip_finds_versions_for_the_demo(pip: str, tmp_path: Path, wheel: 
 
 
 def test_the_source_distribution_can_be_tested(tmp_path: Path) -> None:
-    """It has tests, docs, change log and Makefile, and installs."""
+    """It has tests, docs, change log and Makefile, its README can be shown, and it installs."""
     built = os.environ.get("OTEL_FMD_TEST_DIST")
     folder = Path(built).resolve() if built else tmp_path
     if not built:
@@ -219,6 +220,10 @@ def test_the_source_distribution_can_be_tested(tmp_path: Path) -> None:
         if subprocess.run(command, capture_output=True, check=False).returncode:
             missing("a package registry")
     file = next(folder.glob("*.tar.gz"))
+    twine = [sys.executable, "-m", "twine", "check", "--strict", str(file)]
+    checked = subprocess.run(twine, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    assert not re.search(r"\]\((?!https?://)", (ROOT / "README.md").read_text())
     with tarfile.open(file) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {

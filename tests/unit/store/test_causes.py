@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from otel_fmd.config import load, shown_setting
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
@@ -95,8 +95,7 @@ def test_a_server_that_is_not_there() -> None:
 )
 def test_the_applications_own_url_serves(url: str, expected: str) -> None:
     """Whichever driver it names, and with a password as people paste it."""
-    found = parse_url(url).render_as_string(hide_password=False)
-    assert found == expected
+    assert parse_url(url) == make_url(expected)
 
 
 @pytest.mark.parametrize(
