@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import make_url
-
 from otel_fmd.config import Settings
+from otel_fmd.store.url import parse_url
 
 _ONLY_TRACES = {
     "OTEL_METRICS_EXPORTER": "none",
@@ -16,7 +14,6 @@ _ONLY_TRACES = {
     "OTEL_TRACES_SAMPLER": "always_on",
     "OTEL_SERVICE_NAME": "my-app",
 }
-_EXTRAS = {"postgresql": "postgresql", "mysql": "mariadb", "mariadb": "mariadb"}
 _ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
 
@@ -55,23 +52,22 @@ def first_requests(settings: Settings, asked_host: str) -> Hint:
             )
             words += " OTEL_FMD_OTLP_TOKEN is the token that this receiver was given."
         return _instrumented("otel-fmd", variables, words)
-    url = make_url(settings.database_url)
-    backend = url.get_backend_name()
+    url, database = parse_url(settings.database_url)
+    path = database.file_path(url)
     variables = {"OTEL_TRACES_EXPORTER": "fmd"}
     words = (
         "There is no receiver beside this dashboard. An application stores its requests in the "
         "same database by itself, or sends them to a receiver that does."
     )
-    if backend == "sqlite":
-        path = Path(url.database or "fmd.db").absolute()
-        variables["OTEL_FMD_DATABASE_URL"] = shlex.quote(f"sqlite:///{path}")
+    if path is not None:
+        variables["OTEL_FMD_DATABASE_URL"] = shlex.quote(f"{url.get_backend_name()}:///{path}")
     else:
         # Whoever looks need not know its password.
         variables["OTEL_FMD_DATABASE_URL"] = '"$OTEL_FMD_DATABASE_URL"'
         words += " OTEL_FMD_DATABASE_URL is the URL that this dashboard was given."
     if settings.table_prefix:
         variables["OTEL_FMD_TABLE_PREFIX"] = shlex.quote(settings.table_prefix)
-    return _instrumented(f"'otel-fmd[{_EXTRAS.get(backend, 'sqlite')}]'", variables, words)
+    return _instrumented(f"'otel-fmd[{database.extra}]'", variables, words)
 
 
 def _instrumented(package: str, variables: dict[str, str], words: str) -> Hint:

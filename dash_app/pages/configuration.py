@@ -93,8 +93,7 @@ def _facts(context: Context) -> list[Any]:
         ("first request", context.time_text(facts.first_request)),
         *((name, f"{number:,}") for name, number in facts.rows.items()),
     ]
-    if facts.size_bytes is not None:
-        held.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
+    held.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
     when = f" (last {context.time_of(lost.last_us)})" if lost.requests else ""
     held.append(("requests dropped by monitored apps", f"{lost.requests:,}{when}"))
     counts = [(_WORDS.get(name, name), f"{n:,}") for name, n in context.counters().items()]

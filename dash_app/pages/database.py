@@ -27,8 +27,7 @@ def layout(context: Context) -> Any:
         facts = database_facts(snapshot, store)
         adopted = adopted_us(snapshot)
     rows = [("database", store.display_url)]
-    if facts.size_bytes is not None:
-        rows.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
+    rows.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
     rows += [(name, f"{number:,}") for name, number in facts.rows.items()]
     rows.append(("first request", context.time_text(facts.first_request)))
     if adopted is not None:

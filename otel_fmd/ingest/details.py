@@ -12,7 +12,7 @@ from otel_fmd.requests.outlier import outlier_record
 from otel_fmd.requests.profile import Profile, ProfileLine, profile_of
 from otel_fmd.requests.request import Request
 from otel_fmd.signals import semconv
-from otel_fmd.store.sql import Statements, run_many
+from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 _CACHE_LIMIT = 50_000
@@ -27,6 +27,7 @@ class DetailWriter:
     def __init__(self, store: Store) -> None:
         tables = store.tables
         statements = Statements(store)
+        self._run_many = store.database.run_many
         self._code_line = tables.code_line
         self._codes: dict[Place, int] = {}
         self._insert_outlier = statements.insert(
@@ -42,14 +43,14 @@ class DetailWriter:
                 "stacktrace",
                 "request_values",
             ),
-        )
+        ).statement
         self._insert_line = statements.insert(
             tables.stack_line,
             ("request_id", "code_id", "position", "indent", "duration", "cpu_duration"),
-        )
+        ).statement
         self._insert_profile = statements.insert(
             tables.profile, ("request_id", "endpoint_id", "samples", "not_sampled", "is_cut")
-        )
+        ).statement
 
     def write(
         self,
@@ -59,7 +60,7 @@ class DetailWriter:
     ) -> None:
         """Add the rows of these requests."""
         rows = [(row.id, row.endpoint_id, *outlier_record(request)) for row, request in outliers]
-        run_many(connection, self._insert_outlier, rows)
+        self._run_many(connection, self._insert_outlier, rows)
         profiles: list[tuple[RequestRow, Profile]] = []
         for row, request in profiled:
             profile = profile_of(request.events(semconv.EVENT_PROFILE)[0])
@@ -78,8 +79,8 @@ class DetailWriter:
                 code_id = self._code_id(connection, line)
                 wall_ms = line.wall_us / 1000
                 lines.append((row.id, code_id, position, line.indent, wall_ms, cpu_ms))
-        run_many(connection, self._insert_line, lines)
-        run_many(
+        self._run_many(connection, self._insert_line, lines)
+        self._run_many(
             connection,
             self._insert_profile,
             [

@@ -1,9 +1,9 @@
-"""Inserting requests exactly once: which rows were new, on each engine.
+"""Inserting requests exactly once: which rows were new.
 
 `insert_all` tries to insert all rows and tells whether all were new. If not, the
 caller's transaction is undone and `resolve` finds the known ones: a row of the same span is a
 duplicate, a row of another span with the same id moves the new one upward.
-The ways per engine are the fastest ones measured (docs, "Storage and scaling").
+How rows get in is the database engine's, the fastest way measured (docs, "Storage and scaling").
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis.request_id import next_id
-from otel_fmd.store.sql import Statements, copy_rows, run_many
+from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 COLUMNS = (
@@ -31,8 +30,6 @@ COLUMNS = (
     "span_id",
     "time_to_first_byte",
 )
-_DUPLICATE_KEY_MYSQL = 1062
-_DUPLICATE_KEY_SQLSTATE = "23505"
 _SELECT_CHUNK = 500
 
 
@@ -57,28 +54,12 @@ class Inserter:
 
     def __init__(self, store: Store) -> None:
         self._table = store.tables.request
-        self._dialect = store.dialect
-        statements = Statements(store)
-        verb = "INSERT OR IGNORE" if self._dialect == "sqlite" else "INSERT"
-        self._insert = statements.insert(self._table, COLUMNS, verb)
-        self._copy = statements.copy(self._table, COLUMNS)
+        self._database = store.database
+        self._insert = Statements(store).insert(self._table, COLUMNS)
 
     def insert_all(self, connection: Connection, rows: Sequence[RequestRow]) -> bool:
         """Insert the rows, sorted by id; False when one was known (the caller must roll back)."""
-        if not rows:
-            return True
-        if self._dialect == "sqlite":
-            return run_many(connection, self._insert, rows) == len(rows)
-        try:
-            if self._dialect == "postgresql":
-                copy_rows(connection, self._copy, rows)
-            else:
-                run_many(connection, self._insert, rows)
-        except IntegrityError as error:
-            if _is_duplicate(error):
-                return False
-            raise
-        return True
+        return not rows or self._database.insert_new(connection, self._insert, rows)
 
     def resolve(
         self, connection: Connection, rows: Sequence[RequestRow]
@@ -114,10 +95,3 @@ class Inserter:
             query = select(column.id, column.trace_id, column.span_id).where(column.id.in_(chunk))
             for row in connection.execute(query):
                 taken[row.id] = (bytes(row.trace_id or b""), bytes(row.span_id or b""))
-
-
-def _is_duplicate(error: IntegrityError) -> bool:
-    """Whether a row with the same key was there; other constraints are no matter of ours."""
-    if getattr(error.orig, "sqlstate", None) == _DUPLICATE_KEY_SQLSTATE:
-        return True
-    return error.orig is not None and error.orig.args[:1] == (_DUPLICATE_KEY_MYSQL,)

@@ -80,8 +80,10 @@ class BatchWriter:
         self._inserter = Inserter(store)
         self._details = DetailWriter(store)
         self._means: dict[int, RunningMean] | None = None
-        self._insert_delta = Statements(store).insert(
-            store.tables.delta, ("created_us", "count", "payload")
+        self._insert_delta = (
+            Statements(store)
+            .insert(store.tables.delta, ("created_us", "count", "payload"))
+            .statement
         )
 
     def write(self, requests: Sequence[Request]) -> Written:
@@ -97,7 +99,7 @@ class BatchWriter:
                 return self._write(requests)
             except StoreUnavailableError:
                 self.names.forget()
-                if attempt == _ATTEMPTS - 1 or self._store.dialect == "sqlite":
+                if attempt == _ATTEMPTS - 1 or self._store.database.has_one_writer:
                     raise
                 _log.debug("batch is tried again", exc_info=True)
                 time.sleep(_BACKOFF_S * 2**attempt * (0.5 + _jitter.random()))

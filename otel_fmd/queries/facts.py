@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
@@ -17,10 +16,10 @@ from otel_fmd.store.store import Store
 
 
 class DatabaseFacts(NamedTuple):
-    """Rows by kind, bytes on disk (None: unknown), and the first request (naive UTC)."""
+    """Rows by kind, bytes on disk, and the first request (naive UTC)."""
 
     rows: dict[str, int]
-    size_bytes: int | None
+    size_bytes: int
     first_request: datetime | None
 
 
@@ -44,25 +43,10 @@ def database_facts(snapshot: Snapshot, store: Store) -> DatabaseFacts:
     if seen:
         first_us = min(one.first_us for one in seen)
         first = datetime.fromtimestamp(first_us / 1e6, UTC).replace(tzinfo=None)
-    return DatabaseFacts(counts, _size(snapshot, store), first)
+    return DatabaseFacts(counts, store.database.disk_bytes(snapshot.connection, store.url), first)
 
 
 def adopted_us(snapshot: Snapshot) -> int | None:
     """When a database of FMD was adopted, in unix microseconds; None when it never was."""
     found = get_setting(snapshot.connection, snapshot.tables, ADOPTED_AT)
-    return None if found is None else int(found)
-
-
-def _size(snapshot: Snapshot, store: Store) -> int | None:
-    if store.sqlite_path is not None:
-        files = (f"{store.sqlite_path}{end}" for end in ("", "-wal"))
-        return sum(os.path.getsize(file) for file in files if os.path.exists(file))
-    if store.dialect == "postgresql":
-        query = "SELECT pg_database_size(current_database())"
-    else:
-        query = (
-            "SELECT SUM(data_length + index_length) FROM information_schema.tables "
-            "WHERE table_schema = DATABASE()"
-        )
-    found = snapshot.connection.execute(text(query)).scalar()
     return None if found is None else int(found)

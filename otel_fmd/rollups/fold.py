@@ -24,7 +24,7 @@ from otel_fmd.analysis.rollup import AHEAD_US, Rollup, buckets_of
 from otel_fmd.signals.semconv import SWITCHING_PROTOCOLS
 from otel_fmd.store.delta import unpack
 from otel_fmd.store.kinds import ADDRESS, OTHER_ADDRESSES, OTHER_USERS, USER
-from otel_fmd.store.sql import Statements, run_many
+from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Folder:
         merge = {"count": "add", "sum_ns": "add", "min_ns": "min", "max_ns": "max"}
         key = ("endpoint_id", "version_id", "status_code")
         make = Statements(store)
+        self._run_many = store.database.run_many
         self._upsert_hour = make.upsert(tables.hour_count, ("hour", *key, *_COUNTS), merge)
         self._upsert_day = make.upsert(tables.day_count, ("day", *key, *_COUNTS), merge)
         replace = {"counts": "replace"}
@@ -109,8 +110,8 @@ class Folder:
         """Add sums to the rollups, without users and addresses."""
         hours = [(*k, t.count, t.sum_ns, t.min_ns, t.max_ns) for k, t in rollup.hours.items()]
         days = [(*k, t.count, t.sum_ns, t.min_ns, t.max_ns) for k, t in rollup.days().items()]
-        run_many(connection, self._upsert_hour, sorted(hours))
-        run_many(connection, self._upsert_day, sorted(days))
+        self._run_many(connection, self._upsert_hour, sorted(hours))
+        self._run_many(connection, self._upsert_day, sorted(days))
         tables = self._store.tables
         self._add_histograms(
             connection, tables.hour_histogram, self._put_hours, rollup.hour_histograms()
@@ -119,7 +120,7 @@ class Folder:
             connection, tables.day_histogram, self._put_days, rollup.day_histograms()
         )
         seen = [(*key, *times) for key, times in rollup.endpoint_versions().items()]
-        run_many(connection, self._put_version, sorted(seen))
+        self._run_many(connection, self._put_version, sorted(seen))
         until_us = time.time_ns() // 1000 + AHEAD_US
         self._note_last_requested(connection, rollup.last_requested(until_us), until_us)
 
@@ -144,7 +145,7 @@ class Folder:
             (*key, histogram.add(known.get(key, b""), counts))
             for key, counts in sorted(found.items(), key=lambda item: item[0])
         ]
-        run_many(connection, put, rows_out)
+        self._run_many(connection, put, rows_out)
 
     def add_who(
         self,
@@ -179,7 +180,7 @@ class Folder:
                     )
                 ).scalar()
                 rows.append((endpoint, other, version, "", histogram.add(old or b"", others)))
-        run_many(connection, self._put_who, rows)
+        self._run_many(connection, self._put_who, rows)
 
     def _hand_on(self, connection: Connection, ids: Sequence[int]) -> None:
         """Copy these deltas to `WhoDelta`, within the database."""

@@ -6,7 +6,7 @@ from lower case they would be taken for ours: logins would be looked for among i
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy import Connection, Table, inspect
 
 from otel_fmd.errors import SchemaError
 from otel_fmd.store.store import Store
@@ -47,7 +47,7 @@ def _found(store: Store, connection: Connection) -> dict[Table, str]:
     """Tables of ours in whose place a table or view stands, and what that is called."""
     found = inspect(connection)
     names = [*found.get_table_names(), *found.get_view_names()]
-    fold = str.lower if _ignores_case(store, connection) else str
+    fold = str.lower if store.database.ignores_case(connection) else str
     there = {fold(name): name for name in names}
     tables = store.tables.metadata.sorted_tables
     return {table: there[fold(table.name)] for table in tables if fold(table.name) in there}
@@ -61,10 +61,3 @@ def _is_ours(
     needed = {c.name for c in table.columns if c.primary_key or not (c.nullable or made)}
     needed |= _TELLING.get(table.name.removeprefix(store.tables.prefix), frozenset())
     return needed <= there <= {column.name for column in table.columns}
-
-
-def _ignores_case(store: Store, connection: Connection) -> bool:
-    if store.dialect == "mariadb":
-        found = connection.execute(text("SELECT @@lower_case_table_names")).scalar_one()
-        return int(found) != 0
-    return store.dialect == "sqlite"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, column, inspect, select, table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, column, inspect, select, table
 
 from otel_fmd.errors import SchemaError
 from otel_fmd.store.ownership import is_fmd, refuse_strangers
@@ -18,8 +15,6 @@ from otel_fmd.store.store import Store
 _log = logging.getLogger(__name__)
 HEAD = "0003"
 """The newest revision in `migrations/versions`."""
-
-_LOCK = 0x0FED_F3D0
 
 
 def version_table(prefix: str) -> str:
@@ -48,7 +43,7 @@ def ensure_schema(store: Store) -> None:
     with store.read() as connection:
         if revision_of(connection, store.tables.prefix) == HEAD:
             return
-    with store.write() as connection, _one_at_a_time(store, connection):
+    with store.write() as connection, store.database.schema_lock(connection):
         revision = revision_of(connection, store.tables.prefix)
         if revision == HEAD:
             return
@@ -97,6 +92,7 @@ def upgrade(store: Store, connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    config.attributes["tables"] = store.tables
     config.attributes["prefix"] = store.tables.prefix
     config.attributes["version_table"] = version_table(store.tables.prefix)
     command.upgrade(config, "head")
@@ -119,25 +115,3 @@ def _refuse_foreign(store: Store, connection: Connection, revision: str | None) 
             "The tables are those of the Flask Monitoring Dashboard: make a backup, then adopt "
             "them with `otel-fmd migrate`.",
         )
-
-
-@contextmanager
-def _one_at_a_time(store: Store, connection: Connection) -> Iterator[None]:
-    """Hold a lock against other processes; SQLite's transaction is one already."""
-    if store.dialect == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        yield
-    elif store.dialect == "mariadb":
-        connection.execute(text("SELECT GET_LOCK('otel_fmd_schema', 120)"))
-        try:
-            yield
-            # Before the lock goes: whoever waits for it must see what was made.
-            connection.exec_driver_sql("COMMIT")
-        finally:
-            try:
-                connection.execute(text("SELECT RELEASE_LOCK('otel_fmd_schema')"))
-            except DBAPIError:
-                # The connection is gone, and the lock with it.
-                _log.debug("schema lock was already released", exc_info=True)
-    else:
-        yield

@@ -14,36 +14,19 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     SmallInteger,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects import mysql
 
-_BIG = BigInteger().with_variant(Integer(), "sqlite")
-_TIME = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-_LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-_BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
-_TRACE_ID = LargeBinary(16).with_variant(mysql.BINARY(16), "mysql", "mariadb")
-_SPAN_ID = LargeBinary(8).with_variant(mysql.BINARY(8), "mysql", "mariadb")
-_MYSQL = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-    "mysql_engine": "InnoDB",
-    "mariadb_engine": "InnoDB",
-}
+from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +57,17 @@ class Tables:
     setting: Table
 
 
-def _id(**extra: Any) -> Column[Any]:
-    return Column("id", _BIG, primary_key=True, autoincrement=True, **extra)
+def _id(types: ColumnTypes) -> Column[Any]:
+    return Column("id", types.big, primary_key=True, autoincrement=True)
 
 
 @lru_cache(maxsize=8)
-def build_tables(prefix: str = "") -> Tables:
+def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
     """The tables with FMD's prefix in front of every name (FMD adds no separator)."""
     metadata = MetaData()
 
     def table(name: str, *items: Any, **extra: Any) -> Table:
-        options: dict[str, Any] = {**_MYSQL, **extra}
+        options: dict[str, Any] = {**database.table_options, **extra}
         made: Table = Table(f"{prefix}{name}", metadata, *items, **options)
         return made
 
@@ -94,15 +77,15 @@ def build_tables(prefix: str = "") -> Tables:
     return Tables(
         metadata=metadata,
         prefix=prefix,
-        **_small_fmd_tables(table, ref),
-        **_volume_tables(table, ref, prefix),
-        **_own_tables(table),
-        **_rollup_tables(table),
-        **_exception_tables(table, ref),
+        **_small_fmd_tables(table, ref, database.types),
+        **_volume_tables(table, ref, prefix, database),
+        **_own_tables(table, database.types),
+        **_rollup_tables(table, database),
+        **_exception_tables(table, ref, database.types),
     )
 
 
-def _small_fmd_tables(table: Any, ref: Any) -> dict[str, Table]:
+def _small_fmd_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
     small = {
         "user": table(
             "User",
@@ -115,16 +98,16 @@ def _small_fmd_tables(table: Any, ref: Any) -> dict[str, Table]:
             "Service",
             Column("id", Integer, primary_key=True),
             Column("name", String(250), nullable=False, unique=True),
-            Column("time_added", _TIME),
+            Column("time_added", types.time),
         ),
         "endpoint": table(
             "Endpoint",
-            Column("id", _BIG, primary_key=True, autoincrement=True),
+            Column("id", types.big, primary_key=True, autoincrement=True),
             Column("name", String(250), nullable=False),
             Column("monitor_level", Integer),
-            Column("time_added", _TIME),
+            Column("time_added", types.time),
             Column("version_added", String(100)),
-            Column("last_requested", _TIME),
+            Column("last_requested", types.time),
             Column("service_id", Integer, ref("Service.id")),
             Column("name_source", String(20)),
             UniqueConstraint("service_id", "name"),
@@ -134,68 +117,69 @@ def _small_fmd_tables(table: Any, ref: Any) -> dict[str, Table]:
         "TelemetryUser",
         Column("id", String(40), primary_key=True),
         Column("times_initialized", Integer),
-        Column("last_initialized", _TIME),
+        Column("last_initialized", types.time),
         Column("monitoring_consent", Integer),
     )
     table(
         "CustomGraph",
         Column("graph_id", Integer, primary_key=True),
         Column("title", String(250), nullable=False, unique=True),
-        Column("time_added", _TIME),
+        Column("time_added", types.time),
         Column("version_added", String(100)),
     )
     table(
         "CustomGraphData",
-        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("id", types.big, primary_key=True, autoincrement=True),
         Column("graph_id", Integer, ref("CustomGraph.graph_id")),
-        Column("time", _TIME),
+        Column("time", types.time),
         Column("value", Double),
     )
     return small
 
 
-def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
+def _volume_tables(table: Any, ref: Any, prefix: str, database: DatabaseEngine) -> dict[str, Table]:
+    types = database.types
     request = table(
         "Request",
-        Column("id", _BIG, primary_key=True, autoincrement=True),
-        Column("endpoint_id", _BIG, ref("Endpoint.id")),
+        Column("id", types.big, primary_key=True, autoincrement=True),
+        Column("endpoint_id", types.big, ref("Endpoint.id")),
         Column("duration", Double, nullable=False),
-        Column("time_requested", _TIME),
+        Column("time_requested", types.time),
         Column("version_requested", String(100)),
         Column("group_by", String(100)),
         Column("ip", String(100), nullable=False),
         Column("status_code", Integer),
-        Column("trace_id", _TRACE_ID),
-        Column("span_id", _SPAN_ID),
+        Column("trace_id", types.trace_id),
+        Column("span_id", types.span_id),
         Column("time_to_first_byte", Double),
     )
     low = prefix.lower()
     # FMD makes the indexes that it misses, by name only: these keep it from making slow ones.
     Index(f"ix_{low}request_endpoint_duration", request.c.endpoint_id)
-    never = text("id < 0")
+    option = database.partial_index_option
+    never: dict[str, Any] = {option: text("id < 0")} if option else {}
     Index(
         f"ix_{low}request_time_endpoint",
         request.c.time_requested,
-        sqlite_where=never,
-        postgresql_where=never,
+        **never,
     )
     outlier = table(
         "Outlier",
-        Column("id", _BIG, primary_key=True, autoincrement=True),
-        Column("request_id", _BIG, ref("Request.id"), index=True),
-        Column("request_header", _LONG_TEXT),
-        Column("request_environment", _LONG_TEXT),
+        Column("id", types.big, primary_key=True, autoincrement=True),
+        Column("request_id", types.big, ref("Request.id"), index=True),
+        Column("request_header", types.long_text),
+        Column("request_environment", types.long_text),
         Column("request_url", String(2100)),
         Column("cpu_percent", String(150)),
-        Column("memory", _LONG_TEXT),
-        Column("stacktrace", _LONG_TEXT),
-        Column("endpoint_id", _BIG),
-        Column("request_values", _LONG_TEXT),
+        Column("memory", types.long_text),
+        Column("stacktrace", types.long_text),
+        Column("endpoint_id", types.big),
+        Column("request_values", types.long_text),
         Index(f"ix_{low}outlier_endpoint_request", "endpoint_id", "request_id"),
     )
     code_line = table(
         "CodeLine",
-        Column("id", _BIG, primary_key=True, autoincrement=True),
+        Column("id", types.big, primary_key=True, autoincrement=True),
         Column("filename", String(250), nullable=False),
         Column("line_number", Integer, nullable=False),
         Column("function_name", String(250), nullable=False),
@@ -204,8 +188,8 @@ def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
     )
     stack_line = table(
         "StackLine",
-        Column("request_id", _BIG, ref("Request.id"), primary_key=True, autoincrement=False),
-        Column("code_id", _BIG, ref("CodeLine.id")),
+        Column("request_id", types.big, ref("Request.id"), primary_key=True, autoincrement=False),
+        Column("code_id", types.big, ref("CodeLine.id")),
         Column("position", Integer, primary_key=True, autoincrement=False),
         Column("indent", Integer, nullable=False),
         Column("duration", Double, nullable=False),
@@ -213,8 +197,8 @@ def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
     )
     profile = table(
         "Profile",
-        Column("request_id", _BIG, primary_key=True, autoincrement=False),
-        Column("endpoint_id", _BIG, nullable=False),
+        Column("request_id", types.big, primary_key=True, autoincrement=False),
+        Column("endpoint_id", types.big, nullable=False),
         Column("samples", Integer, nullable=False),
         Column("not_sampled", Double),
         Column("is_cut", Boolean, nullable=False),
@@ -229,7 +213,7 @@ def _volume_tables(table: Any, ref: Any, prefix: str) -> dict[str, Table]:
     }
 
 
-def _own_tables(table: Any) -> dict[str, Table]:
+def _own_tables(table: Any, types: ColumnTypes) -> dict[str, Table]:
     return {
         "version": table(
             "Version",
@@ -239,18 +223,20 @@ def _own_tables(table: Any) -> dict[str, Table]:
         "setting": table(
             "Setting",
             Column("name", String(100), primary_key=True),
-            Column("value", _LONG_TEXT, nullable=False),
+            Column("value", types.long_text, nullable=False),
         ),
         "adopted_hour": table(
             "AdoptedHour",
             Column("hour", Integer, primary_key=True, autoincrement=False),
-            Column("lowest_id", _BIG, nullable=False),
-            Column("highest_id", _BIG, nullable=False),
+            Column("lowest_id", types.big, nullable=False),
+            Column("highest_id", types.big, nullable=False),
         ),
     }
 
 
-def _rollup_tables(table: Any) -> dict[str, Table]:
+def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
+    types = database.types
+
     def key(name: str, kind: Any = Integer) -> Column[Any]:
         return Column(name, kind, primary_key=True, autoincrement=False)
 
@@ -265,21 +251,21 @@ def _rollup_tables(table: Any) -> dict[str, Table]:
     def delta(name: str) -> Table:
         return table(  # type: ignore[no-any-return]
             name,
-            _id(),
+            _id(types),
             Column("created_us", BigInteger, nullable=False),
             Column("count", Integer, nullable=False),
-            Column("payload", _BLOB, nullable=False),
-            sqlite_autoincrement=True,
+            Column("payload", types.blob, nullable=False),
+            **database.counted_table_options,
         )
 
-    dense: dict[str, Any] = {"sqlite_with_rowid": False}
+    dense = database.keyed_table_options
     return {
         "delta": delta("Delta"),
         "who_delta": delta("WhoDelta"),
         "hour_count": table(
             "HourCount",
             key("hour"),
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("version_id"),
             key("status_code", SmallInteger),
             *counts(),
@@ -288,7 +274,7 @@ def _rollup_tables(table: Any) -> dict[str, Table]:
         "day_count": table(
             "DayCount",
             key("day"),
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("version_id"),
             key("status_code", SmallInteger),
             *counts(),
@@ -297,31 +283,31 @@ def _rollup_tables(table: Any) -> dict[str, Table]:
         "hour_histogram": table(
             "HourHistogram",
             key("hour"),
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("version_id"),
-            Column("counts", _BLOB, nullable=False),
+            Column("counts", types.blob, nullable=False),
             **dense,
         ),
         "day_histogram": table(
             "DayHistogram",
             key("day"),
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("version_id"),
-            Column("counts", _BLOB, nullable=False),
+            Column("counts", types.blob, nullable=False),
             **dense,
         ),
         "who_histogram": table(
             "WhoHistogram",
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("kind", SmallInteger),
             key("version_id"),
             key("who", String(100)),
-            Column("counts", _BLOB, nullable=False),
+            Column("counts", types.blob, nullable=False),
             **dense,
         ),
         "endpoint_version": table(
             "EndpointVersion",
-            key("endpoint_id", _BIG),
+            key("endpoint_id", types.big),
             key("version_id"),
             Column("first_us", BigInteger, nullable=False),
             Column("last_us", BigInteger, nullable=False),
@@ -335,49 +321,51 @@ def _rollup_tables(table: Any) -> dict[str, Table]:
     }
 
 
-def _exception_tables(table: Any, ref: Any) -> dict[str, Table]:
-    table("ExceptionMessage", _id(), Column("message", _LONG_TEXT, nullable=False))
-    table("ExceptionType", _id(), Column("type", String(256), nullable=False))
-    table("FilePath", _id(), Column("path", String(250), nullable=False, unique=True))
+def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
+    table("ExceptionMessage", _id(types), Column("message", types.long_text, nullable=False))
+    table("ExceptionType", _id(types), Column("type", String(256), nullable=False))
+    table("FilePath", _id(types), Column("path", String(250), nullable=False, unique=True))
     table(
         "FunctionDefinition",
-        _id(),
+        _id(types),
         Column("name", String(256)),
-        Column("code", _LONG_TEXT),
+        Column("code", types.long_text),
         Column("code_hash", String(64)),
     )
-    table("StackTraceSnapshot", _id(), Column("hash", String(64), nullable=False, unique=True))
+    table("StackTraceSnapshot", _id(types), Column("hash", String(64), nullable=False, unique=True))
     table(
         "FunctionLocation",
-        _id(),
-        Column("file_path_id", _BIG, ref("FilePath.id")),
-        Column("function_definition_id", _BIG, ref("FunctionDefinition.id")),
+        _id(types),
+        Column("file_path_id", types.big, ref("FilePath.id")),
+        Column("function_definition_id", types.big, ref("FunctionDefinition.id")),
         Column("function_start_line_number", Integer, nullable=False),
     )
     table(
         "ExceptionFrame",
-        _id(),
-        Column("function_location_id", _BIG, ref("FunctionLocation.id")),
+        _id(types),
+        Column("function_location_id", types.big, ref("FunctionLocation.id")),
         Column("line_number", Integer, nullable=False),
     )
     table(
         "ExceptionOccurrence",
-        _id(),
-        Column("request_id", _BIG, ref("Request.id")),
-        Column("exception_type_id", _BIG, ref("ExceptionType.id"), nullable=False),
-        Column("exception_msg_id", _BIG, ref("ExceptionMessage.id"), nullable=False),
-        Column("stack_trace_snapshot_id", _BIG, ref("StackTraceSnapshot.id"), nullable=False),
+        _id(types),
+        Column("request_id", types.big, ref("Request.id")),
+        Column("exception_type_id", types.big, ref("ExceptionType.id"), nullable=False),
+        Column("exception_msg_id", types.big, ref("ExceptionMessage.id"), nullable=False),
+        Column("stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), nullable=False),
         Column("is_user_captured", Boolean, nullable=False),
     )
     table(
         "ExceptionStackLine",
-        Column("stack_trace_snapshot_id", _BIG, ref("StackTraceSnapshot.id"), primary_key=True),
-        Column("exception_frame_id", _BIG, ref("ExceptionFrame.id"), primary_key=True),
+        Column(
+            "stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), primary_key=True
+        ),
+        Column("exception_frame_id", types.big, ref("ExceptionFrame.id"), primary_key=True),
         Column("position", Integer, primary_key=True, autoincrement=False),
     )
     table(
         "AlertFingerprint",
         Column("hash", String(64), primary_key=True),
-        Column("time_first_alerted", _TIME),
+        Column("time_first_alerted", types.time),
     )
     return {}

@@ -45,7 +45,7 @@ class Room:
             if not number:
                 break
             removed[kind] = removed.get(kind, 0) + number
-            if self._store.dialect != "sqlite":
+            if not self._store.database.frees_at_once:
                 break  # Their sizes fall only when they vacuum; look again next time.
         if removed:
             _log.warning("size cap of %d bytes: evicted %s", cap_bytes, removed)
@@ -72,7 +72,7 @@ class Room:
     @property
     def reserve_path(self) -> Path | None:
         """A file beside SQLite's that is given up when the disk is full, so that we can delete."""
-        path = self._store.sqlite_path
+        path = self._store.file_path
         return None if path is None else Path(f"{path}-reserve")
 
     def keep_reserve(self) -> None:

@@ -148,7 +148,7 @@ def test_history_and_users_are_kept_and_the_original_still_reads(
             c["name"]: str(c["type"]) for c in inspect(connection).get_columns(f"{prefix}Request")
         }
     assert indexes[f"ix_{prefix}request_endpoint_duration"] == ["endpoint_id"]
-    if store.dialect == "mariadb":
+    if store.database.name == "mariadb":
         assert kinds["id"].startswith("BIGINT")
         assert kinds["duration"].startswith("DOUBLE")
     assert check(store) == []

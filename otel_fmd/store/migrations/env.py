@@ -2,13 +2,10 @@
 
 from alembic import context
 
-from otel_fmd.store.tables import build_tables
-
 attributes = context.config.attributes
-prefix = attributes["prefix"]
 context.configure(
     connection=attributes["connection"],
-    target_metadata=build_tables(prefix).metadata,
+    target_metadata=attributes["tables"].metadata,
     version_table=attributes["version_table"],
     transactional_ddl=True,
 )

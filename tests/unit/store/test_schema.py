@@ -13,7 +13,8 @@ from sqlalchemy import inspect, text
 
 from otel_fmd.errors import ConfigurationError, SchemaError, StoreUnavailableError
 from otel_fmd.store.schema import HEAD, ensure_schema, revision_of, upgrade, version_table
-from otel_fmd.store.store import Store, parse_url
+from otel_fmd.store.store import Store
+from otel_fmd.store.url import parse_url
 
 FMD = json.loads((Path(__file__).parent / "fmd_schema.json").read_text())
 

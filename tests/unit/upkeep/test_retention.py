@@ -60,7 +60,7 @@ def test_space_is_given_back(sqlite_store: Store) -> None:
     """The file of SQLite becomes smaller."""
     now = fill(sqlite_store, number=600)
     retention = Retention(sqlite_store)
-    path = sqlite_store.sqlite_path
+    path = sqlite_store.file_path
     assert path is not None
     before = size_bytes(sqlite_store)
     retention.prune(Ages(requests=1), now)

@@ -1,0 +1,24 @@
+"""Databases: a module each, which holds everything that differs between them.
+
+A module beside these is a database that can be used: its `ENGINE` is a `DatabaseEngine`, found by
+the schemes of its URLs. Nothing else in the program asks which database it is.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+from otel_fmd.store.engines.base import DatabaseEngine
+
+__all__ = ["DatabaseEngine", "engines"]
+
+
+def engines() -> dict[str, DatabaseEngine]:
+    """Every database engine, by the schemes of its URLs."""
+    found: dict[str, DatabaseEngine] = {}
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        engine = getattr(import_module(module.name), "ENGINE", None)
+        if engine is not None:
+            found.update(dict.fromkeys(engine.schemes, engine))
+    return found
