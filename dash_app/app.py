@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,17 +10,18 @@ from dash import Dash, _get_paths, _pages
 from flask import Flask, Response, has_request_context, request
 
 from dash_app import browser, live, routing, shell
-from dash_app.context import SCHEME_COOKIE, Context, Refusals, make_context
-from dash_app.pages import PAGES, database, overview, users
+from dash_app.context import SCHEME_COOKIE, Context, make_context
+from dash_app.pages import PAGES
 from otel_fmd._version import __version__
 from otel_fmd.config import Settings
 from otel_fmd.people.users import Users
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
+from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
-from otel_fmd.web.security import is_admin, protect
+from otel_fmd.web.security import current_actor, protect
 
 _SESSION_DAYS = 14
 _ANYWHERE = "/_otel_fmd_anywhere_/"
@@ -96,19 +96,13 @@ def _untraced(server: Flask) -> Flask:
     return server
 
 
-def create_app(
-    store: Store,
-    settings: Settings,
-    counters: Callable[[], Mapping[str, int]],
-    refusals: Refusals = tuple,
-) -> Flask:
+def create_app(store: Store, settings: Settings, process: Process) -> Flask:
     """The dashboard's WSGI application; the server tells in SCRIPT_NAME where it is reached.
 
     Args:
         store: the database, its schema made.
         settings: brand, time zone, colours.
-        counters: what the pipeline of this process did.
-        refusals: whom the receiver of this process refused lately.
+        process: what the pipeline and the receiver of this process did.
     """
     people = Users(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -149,15 +143,14 @@ def create_app(
             path=path,
             search=search,
             cookies=request.cookies,
-            is_admin=is_admin(),
+            actor=current_actor(),
             settings=settings,
             prefix=prefix,
-            counters=counters,
-            refusals=refusals,
+            process=process,
             host=urlsplit(f"//{request.host}").hostname or "localhost",
         )
         found = routing.find_page(path)
-        return (context if found is None else context.at(found[1])).settled()
+        return context if found is None else context.at(found[1])
 
     def layout() -> Any:
         if not has_request_context():
@@ -176,10 +169,9 @@ def create_app(
 
     app.layout = layout
     routing.register(app, make)
-    live.register_views(app, make, {view.name: view for page in PAGES for view in page.views})
-    live.register_tables(app, make, {k: v for page in PAGES for k, v in page.live.items()})
+    live.register(app, make)
     browser.register(app)
-    overview.register(app, make)
-    users.register(app, make)
-    database.register(app, make)
+    for page in PAGES:
+        if page.register is not None:
+            page.register(app, make)
     return server

@@ -1,38 +1,100 @@
-"""Refreshing what is shown, opening what is behind it, and downloads: for every view and table."""
+"""Refreshing what is shown, opening what is behind it, and downloads: for every chart and table.
+
+A page is refreshed as a whole, from one snapshot, and shows only what its visitor may see.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from dash import MATCH, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, MATCH, Dash, Input, Output, State, ctx, no_update
 
+from dash_app.chart import Chart, body, failure
 from dash_app.context import Context
-from dash_app.page import Live
-from dash_app.routing import Make
-from dash_app.view import View, body, csv_text
+from dash_app.page import Live, MakeContext, Page
+from dash_app.routing import find_page
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.views.view import csv_text
 
 _log = logging.getLogger(__name__)
 
 
-def register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
+class Fresh(NamedTuple):
+    """What a page shows now: figures with what stands instead of them, and tables, by name."""
+
+    charts: dict[str, tuple[Any, Any]]
+    tables: dict[str, Live]
+
+
+def fresh(context: Context) -> Fresh:
+    """Everything on a page that changes."""
+    found = find_page(context.path)
+    if found is None:
+        return Fresh({}, {})
+    page = found[0]
+    try:
+        loaded = page.load(context)
+        charts = {}
+        for chart in page.charts:
+            drawn = body(chart, loaded)
+            shown = {"figure": drawn.figure, "style": drawn.style}
+            charts[chart.key] = (shown, drawn.message)
+        tables = {
+            name: table.show(loaded[table.view], loaded.look)
+            for name, table in page.tables.items()
+            if table.view in loaded
+        }
+    except OtelFmdError as error:
+        _log.warning("page %s: %s", context.path, error)
+        return _failed(page, error)
+    return Fresh(charts, tables)
+
+
+def _failed(page: Page, error: OtelFmdError) -> Fresh:
+    """Charts make room for the cause; tables stay as they are."""
+    instead = failure(f"The data could not be read: {error}")
+    hidden = {"figure": {}, "style": {"display": "none"}}
+    return Fresh({chart.key: (hidden, instead) for chart in page.charts}, {})
+
+
+def register(app: Dash, make: MakeContext) -> None:
+    """Refreshing, clicks and downloads."""
+
     @app.callback(
-        Output({"type": "fresh", "view": MATCH}, "data"),
-        Output({"type": "message", "view": MATCH}, "children"),
+        Output({"type": "fresh", "view": ALL}, "data"),
+        Output({"type": "message", "view": ALL}, "children"),
+        Output({"type": "grid", "view": ALL}, "rowData"),
+        Output({"type": "above", "view": ALL}, "children"),
         Input("live", "n_intervals"),
         Input("repaint", "data"),
-        State({"type": "graph", "view": MATCH}, "id"),
         State("url", "pathname"),
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def refresh(
-        _ticks: int, _repaint: Any, identifier: dict[str, str], path: str, search: str
-    ) -> Any:
-        found = body(views[identifier["view"]], make(path, search))
-        return {"figure": found.figure, "style": found.style}, found.message
+    def refresh(_ticks: int, _repaint: Any, path: str, search: str) -> Any:
+        found = fresh(make(path, search))
+        stays = Live([])
+        outputs = [[part["id"]["view"] for part in output] for output in ctx.outputs_list]
+        drawn, messages, grids, above = outputs
+        # Colours are changed in the browser but for figures.
+        redraws_only = ctx.triggered_id == "repaint"
+
+        def rows(name: str) -> Any:
+            known = name in found.tables and not redraws_only
+            return found.tables[name].rows if known else no_update
+
+        def head(name: str) -> Any:
+            shown = found.tables.get(name, stays).above
+            return no_update if shown is None or redraws_only else shown
+
+        unknown = (no_update, no_update)
+        return (
+            [found.charts.get(name, unknown)[0] for name in drawn],
+            [found.charts.get(name, unknown)[1] for name in messages],
+            [rows(name) for name in grids],
+            [head(name) for name in above],
+        )
 
     @app.callback(
         Output("url", "href"),
@@ -43,13 +105,13 @@ def register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
         prevent_initial_call=True,
     )
     def open_point(click: Any, identifier: dict[str, str], path: str, search: str) -> Any:
-        view = views[identifier["view"]]
-        if not click or view.click is None:
+        chart = _chart(path, make, search, identifier["view"])
+        if not click or chart is None or chart[0].click is None:
             return no_update
         try:
-            return view.click(click["points"][0], make(path, search)) or no_update
+            return chart[0].click(click["points"][0], chart[1]) or no_update
         except (IndexError, KeyError, TypeError, ValueError):
-            _log.warning("view %s: %.200r is no point of it", view.name, click)
+            _log.warning("chart %s: %.200r is no point of it", identifier["view"], click)
             return no_update
 
     @app.callback(
@@ -62,30 +124,10 @@ def register_views(app: Dash, make: Make, views: Mapping[str, View]) -> None:
     def download(clicks: int | None, path: str, search: str) -> Any:
         if not clicks or not isinstance(ctx.triggered_id, dict):
             return no_update
-        view = views[ctx.triggered_id["view"]]
-        return {"content": csv_text(view, make(path, search)), "filename": f"{view.name}.csv"}
-
-
-def register_tables(app: Dash, make: Make, tables: Mapping[str, Callable[[Context], Live]]) -> None:
-    @app.callback(
-        Output({"type": "grid", "view": MATCH}, "rowData"),
-        Output({"type": "above", "view": MATCH}, "children"),
-        Input("live", "n_intervals"),
-        State({"type": "grid", "view": MATCH}, "id"),
-        State("url", "pathname"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def refresh(_ticks: int, identifier: dict[str, str], path: str, search: str) -> Any:
-        load = tables.get(identifier["view"])
-        if load is None:
-            return no_update, no_update
-        try:
-            found = load(make(path, search))
-        except OtelFmdError as error:
-            _log.warning("table %s: %s", identifier["view"], error)
-            return no_update, no_update
-        return found.rows, no_update if found.above is None else found.above
+        found = _chart(path, make, search, ctx.triggered_id["view"])
+        if found is None:
+            return no_update
+        return {"content": chart_csv(*found), "filename": f"{found[0].key}.csv"}
 
     @app.callback(
         Output({"type": "grid", "view": MATCH}, "exportDataAsCsv"),
@@ -94,3 +136,18 @@ def register_tables(app: Dash, make: Make, tables: Mapping[str, Callable[[Contex
     )
     def export(clicks: int | None) -> bool:
         return bool(clicks)
+
+
+def chart_csv(chart: Chart[Any], context: Context) -> str:
+    """The data of a chart as CSV."""
+    return csv_text(context.load([chart.view]).table(chart.view))
+
+
+def _chart(
+    path: str, make: MakeContext, search: str, key: str
+) -> tuple[Chart[Any], Context] | None:
+    """A chart of the page at an address, and the look at it."""
+    context = make(path, search)
+    found = find_page(context.path)
+    chart = None if found is None else found[0].chart(key)
+    return None if chart is None else (chart, context)

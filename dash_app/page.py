@@ -1,16 +1,25 @@
-"""A page: its address, its place in the navigation, its layout and the views on it."""
+"""A page: its address, its place in the navigation, what it shows and what it does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from dash import Dash
+
+from dash_app.chart import Chart, card
 from dash_app.context import Context
-from dash_app.view import View, card
+from otel_fmd.people.actor import Role, require
+from otel_fmd.views.choices import CHOICES
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.view import View
 
+D = TypeVar("D")
 APPLICATION, ENDPOINT, ADMINISTRATION, HIDDEN = "application", "endpoint", "administration", ""
 PARAMETER = "<"
+MakeContext = Callable[[str, str], Context]
+"""A context from the path and the search part of a browser's address."""
 
 
 class Live(NamedTuple):
@@ -22,6 +31,14 @@ class Live(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTable(Generic[D]):
+    """A table that is refreshed: the view of its data, and what becomes of them."""
+
+    view: View[D]
+    show: Callable[[D, Context], Live]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of the dashboard.
 
@@ -29,19 +46,23 @@ class Page:
         path: its address; a part in `<>` is a parameter, such as `/endpoint/<endpoint>/users`.
         title: what it is called in navigation and browser tab.
         section: where it stands in the navigation.
-        views: the graphs on it, shown one under the other unless there is a `layout`.
-        layout: what is shown instead.
-        admin_only: whether guests may not see it.
-        live: by the name of a table on it, the query that refreshes it.
+        charts: its charts, shown one under the other unless there is a `layout`.
+        views: whatever else the layout needs; those for a higher role are left out.
+        layout: what is shown instead of charts alone.
+        role: who may see it.
+        tables: by the name of a table on it, how it is refreshed.
+        register: its own callbacks.
     """
 
     path: str
     title: str
     section: str
-    views: Sequence[View] = field(default=())
-    layout: Callable[[Context], Any] | None = None
-    admin_only: bool = False
-    live: Mapping[str, Callable[[Context], Live]] = field(default_factory=dict)
+    charts: Sequence[Chart[Any]] = field(default=())
+    views: Sequence[View[Any]] = field(default=())
+    layout: Callable[[Loaded[Context], Context], Any] | None = None
+    role: Role = Role.GUEST
+    tables: Mapping[str, LiveTable[Any]] = field(default_factory=dict)
+    register: Callable[[Dash, MakeContext], None] | None = None
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parameters when an address is this page's; else None."""
@@ -63,8 +84,26 @@ class Page:
             path = path.replace(f"<{name}>", value)
         return path
 
-    def content(self, context: Context) -> Any:
+    def chart(self, key: str) -> Chart[Any] | None:
+        """The chart that is called so; None when there is none here."""
+        return next((chart for chart in self.charts if chart.key == key), None)
+
+    def load(self, context: Context) -> Loaded[Context]:
+        """All that is shown, and what can be chosen around it, from one snapshot.
+
+        Raises:
+            NotAllowedError: the page is for a higher role.
+            StoreError: the database cannot be read.
+        """
+        require(context.actor, self.role, "see this page")
+        views = {view.name: view for chart in self.charts for view in chart.views}
+        for view in (CHOICES, *self.views, *(table.view for table in self.tables.values())):
+            if context.actor.role >= view.role:
+                views[view.name] = view
+        return context.load(list(views.values()))
+
+    def content(self, loaded: Loaded[Context]) -> Any:
         """What the page shows."""
         if self.layout is not None:
-            return self.layout(context)
-        return [card(view, context) for view in self.views]
+            return self.layout(loaded, loaded.look)
+        return [card(chart, loaded) for chart in self.charts]

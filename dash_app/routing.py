@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html
 
 from dash_app import shell
+from dash_app.chart import failure, nothing
 from dash_app.context import Context
-from dash_app.figures.style import visible
-from dash_app.page import Page
+from dash_app.page import MakeContext, Page
 from dash_app.pages import PAGES
-from dash_app.view import failure, nothing
-from otel_fmd.errors import OtelFmdError
-from otel_fmd.queries.versions import versions_seen
+from otel_fmd.analysis.text import visible
+from otel_fmd.errors import NotAllowedError, OtelFmdError
 from otel_fmd.requests.naming import SOURCES
+from otel_fmd.views.choices import CHOICES, Choices
 
 _log = logging.getLogger(__name__)
-_MOST_VERSIONS = 100
-Make = Callable[[str, str], Context]
-"""A context from the path and the search part of a browser's address."""
+_NO_CHOICES = Choices([], [], None)
 
 
 class Shown(NamedTuple):
@@ -46,52 +43,49 @@ def show(context: Context) -> Shown:
     """Everything of a page."""
     found = find_page(context.path)
     page = None if found is None else found[0]
-    name, source, services, versions = "", "", [], []
+    choices = _NO_CHOICES
     try:
-        with context.reader.snapshot() as snapshot:
-            services = list(snapshot.services.values())
-            endpoint = snapshot.endpoints.get(context.endpoint_id)
-            if endpoint is not None:
-                name, source = endpoint.name, endpoint.name_source
-            ids = context.selection(snapshot).endpoint_ids
-            versions = [v.name for v in versions_seen(snapshot, ids)[:_MOST_VERSIONS]]
-        content = _content(page, context, name, source)
+        if page is None:
+            choices = context.load([CHOICES])[CHOICES]
+            content: Any = failure(f"There is no page {context.path[:100]!r}.")
+        else:
+            loaded = page.load(context)
+            context, choices = loaded.look, loaded[CHOICES]
+            if context.is_of_endpoint and choices.endpoint is None:
+                content = nothing("There is no such endpoint; choose one from the overview.")
+            else:
+                content = page.content(loaded)
+    except NotAllowedError as error:
+        content = failure(str(error))
     except OtelFmdError as error:
         _log.warning("page %s: %s", context.path, error)
         content = failure(f"The data could not be read: {error}")
+    return Shown(
+        _with_notes(content, context, choices),
+        shell.navigation(context, PAGES, page, choices.endpoint),
+        shell.controls(context, choices),
+    )
+
+
+def _with_notes(content: Any, context: Context, choices: Choices) -> Any:
+    """Above the content: which part of the address is not obeyed, where a name came from."""
+    notes: list[Any] = []
     if context.dropped_version:
         words = (
             f"{visible(context.service or '')} never had version "
             f"{visible(context.dropped_version)}: all its versions are shown."
         )
-        content = _below(dmc.Alert(words, color="yellow", className="card"), content)
-    return Shown(
-        content,
-        shell.navigation(context, PAGES, page, name),
-        shell.controls(context, services, versions),
-    )
+        notes.append(dmc.Alert(words, color="yellow", className="card"))
+    if choices.endpoint is not None and choices.endpoint.name_source in SOURCES:
+        words = f"Named after {SOURCES[choices.endpoint.name_source]}."
+        notes.append(html.P(words, className="card-help name-source"))
+    if not notes:
+        return content
+    # A list within a list cannot be drawn.
+    return [*notes, *(content if isinstance(content, list) else [content])]
 
 
-def _content(page: Page | None, context: Context, endpoint_name: str, source: str) -> Any:
-    if page is None:
-        return failure(f"There is no page {context.path[:100]!r}.")
-    if page.admin_only and not context.is_admin:
-        return failure("Only an admin can see this page.")
-    if "endpoint" in context.parameters and not endpoint_name:
-        return nothing("There is no such endpoint; choose one from the overview.")
-    shown = page.content(context)
-    if "endpoint" not in context.parameters or source not in SOURCES:
-        return shown
-    told = html.P(f"Named after {SOURCES[source]}.", className="card-help name-source")
-    return _below(told, shown)
-
-
-def _below(first: Any, content: Any) -> list[Any]:
-    """Something above a page's content: a list within a list cannot be drawn."""
-    return [first, *(content if isinstance(content, list) else [content])]
-
-
-def register(app: Dash, make: Make) -> None:
+def register(app: Dash, make: MakeContext) -> None:
     """Following the address; the first page comes with the layout."""
 
     @app.callback(

@@ -8,8 +8,11 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dash_app.context import CUSTOM, RANGES, Context
+from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, APPLICATION, ENDPOINT, Page
+from otel_fmd.queries.snapshot import Endpoint
+from otel_fmd.views.choices import Choices
+from otel_fmd.views.look import CUSTOM, RANGES
 
 _THEME = {
     "primaryColor": "blue",
@@ -99,8 +102,9 @@ def skeleton() -> dmc.Stack:
     return dmc.Stack([dmc.Skeleton(h=60), dmc.Skeleton(h=320), dmc.Skeleton(h=180)], w="100%")
 
 
-def controls(context: Context, services: Sequence[str], versions: Sequence[str]) -> list[Any]:
+def controls(context: Context, choices: Choices) -> list[Any]:
     """The selectors, with what the address says."""
+    services, versions = choices.services, choices.versions
     days = context.custom_days
     ranges = [{"value": key, "label": label} for key, (label, _) in RANGES.items()]
     return [
@@ -138,7 +142,7 @@ def controls(context: Context, services: Sequence[str], versions: Sequence[str])
         dmc.DatePickerInput(
             id="days",
             type="range",
-            value=[day.isoformat() for day in days] if days else [None, None],
+            value=[days.first.isoformat(), days.last.isoformat()] if days else [None, None],
             placeholder="First and last day",
             size="xs",
             w=210,
@@ -162,13 +166,13 @@ def controls(context: Context, services: Sequence[str], versions: Sequence[str])
 
 
 def navigation(
-    context: Context, pages: Sequence[Page], current: Page | None, endpoint_name: str
+    context: Context, pages: Sequence[Page], current: Page | None, endpoint: Endpoint | None
 ) -> list[Any]:
     """Links to the pages of the application, of the current endpoint, and the administration."""
     parts: list[Any] = []
     sections = [(APPLICATION, "Application"), (ADMINISTRATION, "Administration")]
-    if context.endpoint_id and endpoint_name:
-        sections.insert(1, (ENDPOINT, endpoint_name))
+    if endpoint is not None:
+        sections.insert(1, (ENDPOINT, endpoint.name))
     for section, label in sections:
         links = [
             dmc.NavLink(
@@ -178,7 +182,7 @@ def navigation(
                 **({"aria-current": "page"} if page is current else {}),
             )
             for page in pages
-            if page.section == section and (context.is_admin or not page.admin_only)
+            if page.section == section and context.actor.role >= page.role
         ]
         parts.append(
             html.Div(

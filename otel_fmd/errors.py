@@ -24,6 +24,10 @@ class ConfigurationError(OtelFmdError):
     usual_advice = "A setting cannot be used; the log names it."
 
 
+class NotAllowedError(OtelFmdError):
+    """Somebody asked for what their role may not see or do."""
+
+
 class StoreError(OtelFmdError):
     """The database did not do what was asked."""
 

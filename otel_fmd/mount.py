@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import Any
 
@@ -124,6 +124,7 @@ class MountedDashboard:
                 from otel_fmd.people.users import Users
                 from otel_fmd.rollups.prepare import prepare
                 from otel_fmd.store.store import Store
+                from otel_fmd.views.look import NO_PROCESS
 
                 settings = self._settings
                 store = Store(settings.database_url, settings.table_prefix)
@@ -133,7 +134,7 @@ class MountedDashboard:
                     made = Users(store).ensure_admin(name, settings.admin_password)
                     if made is not None:
                         _log.warning("first start: user %s, password %s", name, made)
-                    self._dashboard = create_app(store, settings, _no_counters)
+                    self._dashboard = create_app(store, settings, NO_PROCESS)
                 except BaseException:
                     store.close()
                     raise
@@ -185,7 +186,3 @@ def _unavailable(advice: str, start_response: Callable[..., Any]) -> list[bytes]
     ]
     start_response("503 Service Unavailable", headers)
     return [body]
-
-
-def _no_counters() -> Mapping[str, int]:
-    return {}

@@ -158,8 +158,8 @@ class Server:
         check_dashboard_package()
         # The dashboard's libraries take half a second to import: only who shows it pays.
         from dash_app.app import create_app
-        from dash_app.context import Refusal
         from otel_fmd.dashboard_server import dashboard_server
+        from otel_fmd.views.look import Process, Refusal
         from otel_fmd.web.proxy import BehindProxy
 
         # As it is: the dashboard tells where to send to.
@@ -171,7 +171,7 @@ class Server:
         def refusals() -> list[Refusal]:
             return [Refusal(*one[:5], int(one.last * 1e6)) for one in refused.senders()]
 
-        app = create_app(self.store, settings, self._counters, refusals)
+        app = create_app(self.store, settings, Process(self._counters, refusals))
         self._dashboard = dashboard_server(
             BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
             bound,

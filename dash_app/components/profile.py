@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.context import Context
-from dash_app.figures.style import duration_text
+from otel_fmd.analysis.text import duration_text
 from otel_fmd.queries.profiles import ProfiledRequest, StackLine
 
 

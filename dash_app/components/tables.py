@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import html
 
+from dash_app.chart import nothing
 from dash_app.context import Context
-from dash_app.figures.style import duration_text
-from dash_app.view import nothing
-from otel_fmd.queries.rows import RequestRecord
-from otel_fmd.queries.snapshot import Endpoint
+from otel_fmd.analysis.text import duration_text
+from otel_fmd.views.requests import NamedRequest
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]
@@ -164,16 +163,14 @@ def _tools(name: str, title: str, definitions: Sequence[Mapping[str, Any]]) -> d
     return dmc.Group([search, columns, download], gap="xs")
 
 
-def request_rows(
-    requests: Sequence[RequestRecord], endpoints: Mapping[int, Endpoint], context: Context
-) -> list[Row]:
+def request_rows(requests: Iterable[NamedRequest], context: Context) -> list[Row]:
     """Requests as rows of `request_table`."""
     return [
         {
             "id": str(one.id),
             "time": context.time_text(one.time_requested),
             "href": context.href(f"/request/{one.id}"),
-            "endpoint": endpoints[one.endpoint_id].name if one.endpoint_id in endpoints else "?",
+            "endpoint": endpoint,
             "duration": one.duration,
             "duration_text": duration_text(one.duration),
             "status": one.status_code or "",
@@ -181,7 +178,7 @@ def request_rows(
             "user": one.group_by or "",
             "ip": one.ip,
         }
-        for one in requests
+        for one, endpoint in requests
     ]
 
 

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import (
-    MOST_ROWS,
-    Style,
-    count_text,
-    duration_text,
-    layout,
-    named_rows,
-    plain,
-    row_labels,
-)
-from otel_fmd.analysis.distribution import Distribution
+from dash_app.figures.style import MOST_ROWS, Style, layout, named_rows, plain, row_labels
+from otel_fmd.analysis.distribution import NamedDistribution
+from otel_fmd.analysis.text import count_text, duration_text
 
 
-class Box(NamedTuple):
-    """A box: its label, a note for the hover text, the durations, and what a click on it tells."""
-
-    label: str
-    note: str
-    data: Distribution
-    key: str = ""
-
-
-def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool = True) -> go.Figure:
+def duration_boxes(
+    boxes: Sequence[NamedDistribution], style: Style, what: str, *, log: bool = True
+) -> go.Figure:
     """One box per label, the first at the top; durations in milliseconds."""
     figure = go.Figure()
     number, boxes = len(boxes), boxes[:MOST_ROWS]
@@ -82,7 +66,7 @@ def duration_boxes(boxes: Sequence[Box], style: Style, what: str, *, log: bool =
     return figure
 
 
-def _words(box: Box) -> str:
+def _words(box: NamedDistribution) -> str:
     one = box.data
     exact = "exact" if one.is_exact else "within 1.1 %"
     note = f"<br>{plain(box.note)}" if box.note else ""

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import (
-    Style,
-    count_text,
-    duration_text,
-    labels,
-    layout,
-    plain,
-    scale_bar,
-)
-from otel_fmd.analysis.who import who_label
-
-
-class Bubble(NamedTuple):
-    """The requests of one user or address (its key, see `analysis.who`) in one version."""
-
-    who: str
-    version: str
-    requests: int
-    median_ms: float
-
+from dash_app.figures.style import Style, labels, layout, plain, scale_bar
+from otel_fmd.analysis.text import count_text, duration_text
+from otel_fmd.analysis.who import CallerInVersion, who_label
 
 _LARGEST_PX = 46
 
 
-def who_by_version(
-    bubbles: Sequence[Bubble],
-    people: Sequence[str],
+def callers_by_version(
+    bubbles: Sequence[CallerInVersion],
+    callers: Sequence[str],
     versions: Sequence[str],
     style: Style,
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
-    named = labels((who_label(who) for who in people), style.width(32))
-    rows = {who: named[who_label(who)] for who in people}
+    named = labels((who_label(who) for who in callers), style.width(32))
+    rows = {who: named[who_label(who)] for who in callers}
     columns = labels(versions, style.width(24))
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
@@ -81,9 +63,9 @@ def who_by_version(
                 "title": {"text": what},
                 "type": "category",
                 "categoryorder": "array",
-                "categoryarray": [rows[who] for who in reversed(people)],
+                "categoryarray": [rows[who] for who in reversed(callers)],
             },
-            height=min(5000, max(320, 160 + 40 * len(people))),
+            height=min(5000, max(320, 160 + 40 * len(callers))),
         )
     )
     return figure

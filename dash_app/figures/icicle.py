@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, duration_text, layout, plain, scale_bar, shorten
+from dash_app.figures.style import Style, layout, plain, scale_bar, shorten
+from otel_fmd.analysis.text import duration_text
 
 
 class Block(NamedTuple):

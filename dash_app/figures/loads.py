@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from dash_app.figures.style import Style, duration_text, layout
+from dash_app.figures.style import Style, layout
 from otel_fmd.analysis.outliers import OutlierLoad
+from otel_fmd.analysis.text import duration_text
 
 
 def cpu_load(loads: Sequence[OutlierLoad], style: Style) -> go.Figure:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from dash_app.figures.style import Style, plain
-from otel_fmd.analysis.calendar import UNITS, label_of
+from otel_fmd.analysis.calendar import UNITS, Mark, label_of
 
 _MOST_WORDS = 10
-
-
-class Mark(NamedTuple):
-    """A day, and what happened on it."""
-
-    day: date
-    words: str
 
 
 def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figure:

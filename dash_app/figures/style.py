@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 from colorhash import ColorHash
 
-_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+from otel_fmd.analysis.text import visible
+
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 STATUS_COLORS = {
     "1xx": "#7f7f7f",
@@ -144,16 +144,6 @@ def scale_bar(style: Style, title: str) -> dict[str, Any]:
     return bar
 
 
-def visible(text: str) -> str:
-    """A text whose direction controls are told instead of obeyed: with U+202E a name would turn
-    around whatever stands after it."""
-    return text if text.isascii() else _DIRECTIONS.sub(_told, text)
-
-
-def _told(found: re.Match[str]) -> str:
-    return f"⟨U+{ord(found[0]):04X}⟩"
-
-
 def plain(text: str) -> str:
     """A text that is shown as it stands: Plotly takes tags, entities and `%{…}` for markup."""
     return escape(visible(text), quote=False).replace("%{", "&#37;{")
@@ -198,23 +188,3 @@ def labels(names: Iterable[str], width: int = 42) -> dict[str, str]:
         taken.add(label)
         found[name] = plain(label)
     return found
-
-
-def duration_text(ms: float | None) -> str:
-    """A duration in words: `850 µs`, `12.3 ms`, `4.56 s`."""
-    if ms is None:
-        return "–"
-    if ms < 1:
-        return f"{ms * 1000:.0f} µs"
-    if ms < 1000:
-        return f"{ms:.3g} ms"
-    return f"{ms / 1000:.3g} s"
-
-
-def count_text(number: float) -> str:
-    """A count, abbreviated: `950`, `12.3k`, `4.5M`."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if number >= limit:
-            scale = 1e3 if unit == "k" else limit
-            return f"{number / scale:.3g}{unit}"
-    return f"{number:,.0f}"

@@ -9,66 +9,49 @@ from dash import html
 from dash_app.components.facts import fact_table
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
-from dash_app.page import ADMINISTRATION, Live, Page
-from otel_fmd import config
-from otel_fmd._version import __version__
-from otel_fmd.errors import OtelFmdError
-from otel_fmd.queries.dropped import dropped
-from otel_fmd.queries.facts import database_facts
+from dash_app.page import ADMINISTRATION, Live, LiveTable, Page
+from otel_fmd.views.administration import DEPLOY, REFUSED, SETTINGS, Setting
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.look import Refusal
 
-_WORDS = {
-    "stored": "requests stored since this process started",
-    "duplicates": "requests sent again by a client, stored once",
-    "outliers": "outliers among them",
-    "seen_only": "requests at monitor level 0, not stored",
-    "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
-    "(other paths)",
-    "not_kept": "child spans, accepted and not kept",
-    "metrics_not_kept": "exports of metrics, taken and forgotten",
-    "logs_not_kept": "exports of logs, taken and forgotten",
-    "clock_errors": "spans that ended before they began, stored with a duration of 0",
-    "refused": "requests refused because too many waited",
-    "failed": "requests whose client was told that they were not stored",
-    "dropped": "requests dropped",
-    "folded": "deltas folded into the rollups",
-}
+_REFUSED_COLUMNS = (
+    ("address", "sender", ""),
+    ("what", "asked for", ""),
+    ("reason", "answered", ""),
+    ("times", "times", "number"),
+    ("last", "last", ""),
+)
+_SETTINGS_COLUMNS = (
+    ("name", "setting", ""),
+    ("value", "value", ""),
+    ("source", "from", ""),
+    ("help", "what it is", "words"),
+)
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], context: Context) -> Any:
     """Deploy details, counters, and for admins the settings."""
-    parts: list[Any] = [html.Div(_facts(context))]
-    if context.is_admin:
-        note = "By the receiver of this process, since it started; the last fifty senders."
-        columns = (
-            ("address", "sender", ""),
-            ("what", "asked for", ""),
-            ("reason", "answered", ""),
-            ("times", "times", "number"),
-            ("last", "last", ""),
-        )
-        parts.append(grid("refused", "Refused requests", _refused(context), columns, note=note))
-        columns = (
-            ("name", "setting", ""),
-            ("value", "value", ""),
-            ("source", "from", ""),
-            ("help", "what it is", "words"),
-        )
-        note = "In this order an argument wins over the environment, that over FMD's config.cfg."
-        parts.append(grid("settings", "Settings", _settings(context), columns, note=note))
+    deploy = loaded[DEPLOY]
+    facts = [fact_table(DEPLOY.title, deploy.facts)]
+    if deploy.counters:
+        facts.append(fact_table("This process", deploy.counters))
+    parts: list[Any] = [html.Div(facts)]
+    if REFUSED in loaded:
+        rows = _refused(loaded[REFUSED], context)
+        note = REFUSED.description
+        parts.append(grid("refused", REFUSED.title, rows, _REFUSED_COLUMNS, note=note))
+    if SETTINGS in loaded:
+        rows, note = _settings(loaded[SETTINGS]), SETTINGS.description
+        parts.append(grid("settings", SETTINGS.title, rows, _SETTINGS_COLUMNS, note=note))
     return parts
 
 
-def live(context: Context) -> Live:
-    """The settings stay; what is above them changes."""
-    return Live(_settings(context), None)
-
-
-def live_refused(context: Context) -> Live:
+def live_refused(data: list[Refusal], context: Context) -> Live:
     """Who was refused until now."""
-    return Live(_refused(context), None)
+    return Live(_refused(data, context))
 
 
-def _refused(context: Context) -> list[Row]:
+def _refused(found: list[Refusal], context: Context) -> list[Row]:
     return [
         {
             "id": f"{one.address} {one.transport} {one.path} {one.reason}",
@@ -78,59 +61,28 @@ def _refused(context: Context) -> list[Row]:
             "times": one.times,
             "last": context.time_of(one.last_us),
         }
-        for one in context.refusals()
+        for one in found
     ]
 
 
-def _facts(context: Context) -> list[Any]:
-    with context.reader.snapshot() as snapshot:
-        facts = database_facts(snapshot, context.reader.store)
-        lost = dropped(snapshot)
-    held = [
-        ("otel-fmd", __version__),
-        ("database", context.reader.store.display_url),
-        ("time zone", context.zone.key),
-        ("first request", context.time_text(facts.first_request)),
-        *((name, f"{number:,}") for name, number in facts.rows.items()),
+def _settings(found: list[Setting]) -> list[Row]:
+    return [
+        {
+            "id": one.name,
+            "name": one.variable,
+            "value": one.value,
+            "source": one.source,
+            "help": one.help,
+        }
+        for one in found
     ]
-    held.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
-    when = f" (last {context.time_of(lost.last_us)})" if lost.requests else ""
-    held.append(("requests dropped by monitored apps", f"{lost.requests:,}{when}"))
-    counts = [(_WORDS.get(name, name), f"{n:,}") for name, n in context.counters().items()]
-    found = [fact_table("Deploy details", held)]
-    if counts:
-        found.append(fact_table("This process", counts))
-    return found
-
-
-def _settings(context: Context) -> list[Row]:
-    try:
-        sources = config.sources(config_file=context.settings.config_file or None)
-    except OtelFmdError:
-        sources = {}
-    rows = []
-    for name, variable, default, description in config.describe():
-        value = config.shown_setting(name, getattr(context.settings, name))
-        source = "default" if value == default else "argument"
-        if name in sources:
-            source = sources[name].where
-        rows.append(
-            {
-                "id": name,
-                "name": variable,
-                "value": value,
-                "source": source,
-                "help": description.replace("`", ""),
-            }
-        )
-    return rows
 
 
 PAGE = Page(
     "/admin/configuration",
     "Configuration",
     ADMINISTRATION,
-    (),
-    layout,
-    live={"settings": live, "refused": live_refused},
+    views=(DEPLOY, SETTINGS),
+    layout=layout,
+    tables={"refused": LiveTable(REFUSED, live_refused)},
 )

@@ -9,30 +9,22 @@ from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.facts import fact_table
 from dash_app.context import Context
-from dash_app.page import ADMINISTRATION, Page
-from otel_fmd.errors import ConfigurationError, OtelFmdError
-from otel_fmd.queries.facts import adopted_us, database_facts
-from otel_fmd.upkeep.retention import Retention
-from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule, save_schedule
-from otel_fmd.web.security import is_admin
+from dash_app.page import ADMINISTRATION, MakeContext, Page
+from otel_fmd.actions.pruning import prune, schedule_of, set_schedule
+from otel_fmd.errors import OtelFmdError
+from otel_fmd.people.actor import Role
+from otel_fmd.upkeep.schedule import PruningSchedule
+from otel_fmd.views.administration import DATABASE
+from otel_fmd.views.load import Loaded
 
 _WEEKS = 10
 _CRON = "0 3 * * *"
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], _context: Context) -> Any:
     """What the database holds, and a form."""
-    store = context.reader.store
-    with context.reader.snapshot() as snapshot:
-        facts = database_facts(snapshot, store)
-        adopted = adopted_us(snapshot)
-    rows = [("database", store.display_url)]
-    rows.append(("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"))
-    rows += [(name, f"{number:,}") for name, number in facts.rows.items()]
-    rows.append(("first request", context.time_text(facts.first_request)))
-    if adopted is not None:
-        rows.append(("adopted from FMD", context.time_of(adopted)))
-    schedule = load_schedule(store)
+    data = loaded[DATABASE]
+    schedule = data.schedule
     form = dmc.Paper(
         [
             html.H2("Pruning", className="card-title"),
@@ -80,7 +72,7 @@ def layout(context: Context) -> Any:
         radius="md",
         className="card",
     )
-    return [fact_table("Database", rows), form]
+    return [fact_table(DATABASE.title, data.facts), form]
 
 
 def _words(schedule: PruningSchedule | None) -> str:
@@ -89,7 +81,7 @@ def _words(schedule: PruningSchedule | None) -> str:
     return f"Pruned at {schedule.cron!r}; {schedule.weeks_to_keep} weeks are kept."
 
 
-def register(app: Dash, make: Any) -> None:
+def register(app: Dash, make: MakeContext) -> None:
     """The three buttons."""
 
     @app.callback(
@@ -108,22 +100,29 @@ def register(app: Dash, make: Any) -> None:
         *clicks, weeks, cron, graphs, path, search = values
         if not any(clicks):
             return no_update
-        if not is_admin():
-            return dmc.Alert("Only an admin can prune.", color="red", mt="md")
-        store = make(path, search).reader.store
+        context = make(path, search)
+        actor, store = context.actor, context.reader.store
         try:
-            if not isinstance(weeks, int) or weeks < 1:
-                raise ConfigurationError(f"weeks to keep {weeks!r}: expected a whole number from 1")
-            wanted = PruningSchedule(cron or "", weeks, bool(graphs))
+            if ctx.triggered_id == "prune-unset":
+                set_schedule(actor, store, None)
+                return _words(None)
+            wanted = schedule_of(cron or "", weeks, bool(graphs))
             if ctx.triggered_id == "prune-now":
-                removed = Retention(store).prune(wanted.ages)
+                removed = prune(actor, store, wanted.ages)
                 words = ", ".join(f"{n:,} {kind}" for kind, n in removed.items()) or "nothing"
                 return dmc.Alert(f"Removed {words}.", color="green", mt="md")
-            schedule = wanted if ctx.triggered_id == "prune-set" else None
-            save_schedule(store, schedule)
+            set_schedule(actor, store, wanted)
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red", mt="md")
-        return _words(schedule)
+        return _words(wanted)
 
 
-PAGE = Page("/admin/database", "Database", ADMINISTRATION, (), layout, admin_only=True)
+PAGE = Page(
+    "/admin/database",
+    "Database",
+    ADMINISTRATION,
+    views=(DATABASE,),
+    layout=layout,
+    role=Role.ADMIN,
+    register=register,
+)

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from dash_app.chart import Chart
 from dash_app.page import ENDPOINT, Page
-from dash_app.pages.endpoint_users import VIEW as USERS
-from dash_app.pages.endpoint_users import load_addresses
+from dash_app.pages.endpoint_users import figure, open_bubble
+from otel_fmd.views.callers import ENDPOINT_ADDRESSES
 
-VIEW = replace(
-    USERS,
-    name="endpoint-addresses",
-    title="IP-focused multi-version performance",
-    description="From where it is slow: each bubble is one client address in one "
-    "version, larger and brighter when the median request took longer. Click one to see its "
-    "requests.",
-    load=load_addresses,
-    empty="No requests in the selected time.",
-)
-PAGE = Page("/endpoint/<endpoint>/addresses", "IP-focused", ENDPOINT, (VIEW,))
+CHART = Chart(ENDPOINT_ADDRESSES, figure, open_bubble)
+PAGE = Page("/endpoint/<endpoint>/addresses", "IP-focused", ENDPOINT, (CHART,))

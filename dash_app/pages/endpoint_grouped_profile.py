@@ -6,21 +6,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dash_app.chart import Chart, card, nothing
 from dash_app.components.tables import grid
 from dash_app.context import Context
 from dash_app.figures.icicle import Block, icicle, sunburst
 from dash_app.figures.style import Style
 from dash_app.page import ENDPOINT, Page
-from dash_app.pages.endpoint_profiles import EMPTY
-from dash_app.view import Table, View, card, nothing
-from otel_fmd.queries.profiles import GroupedProfile, grouped_profile
-from otel_fmd.queries.snapshot import Snapshot
-
-
-def load(snapshot: Snapshot, context: Context) -> GroupedProfile | None:
-    """The merged tree."""
-    found = grouped_profile(snapshot, context.endpoint_id, context.selection(snapshot))
-    return found if found.lines else None
+from otel_fmd.queries.profiles import GroupedProfile
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.profiles import GROUPED_PROFILE
 
 
 def blocks(data: GroupedProfile) -> list[Block]:
@@ -48,63 +42,21 @@ def figure_sunburst(data: GroupedProfile, style: Style) -> go.Figure:
     return sunburst(blocks(data), style)
 
 
-def table(data: GroupedProfile, _context: Context) -> Table:
-    """One row per line, in the order of the tree."""
-    header = (
-        "code",
-        "file",
-        "line",
-        "indent",
-        "hits",
-        "mean_ms",
-        "deviation_ms",
-        "total_ms",
-        "cpu_ms",
-    )
-    rows = [
-        (
-            line.code,
-            line.filename,
-            line.line_number,
-            line.indent,
-            line.hits,
-            round(line.mean_ms, 6),
-            round(line.deviation_ms, 6),
-            round(line.total_ms, 6),
-            round(line.total_cpu_ms, 6),
-        )
-        for line in data.lines
-    ]
-    return header, rows
-
-
-ICICLE = View(
-    name="profile-icicle",
-    title="Where the time goes",
-    description="Each bar is a line of your code, below it what it calls; the widest bars take the "
-    "most time. Yellow computes, blue waits. Click a bar to zoom in.",
-    load=load,
-    figure=figure_icicle,
-    table=table,
-    empty=EMPTY,
-)
-SUNBURST = View(
+ICICLE = Chart(GROUPED_PROFILE, figure_icicle, name="profile-icicle")
+SUNBURST = Chart(
+    GROUPED_PROFILE,
+    figure_sunburst,
     name="profile-sunburst",
     title="The same as rings",
     description="The endpoint in the middle, what it calls around it.",
-    load=load,
-    figure=figure_sunburst,
-    table=table,
-    empty=EMPTY,
 )
 
 
-def layout(context: Context) -> list[Any]:
+def layout(loaded: Loaded[Context], _context: Context) -> list[Any]:
     """The flame graph, the table, the rings."""
-    with context.reader.snapshot() as snapshot:
-        data = load(snapshot, context)
+    data = loaded[GROUPED_PROFILE]
     if data is None:
-        return [nothing(EMPTY)]
+        return [nothing(GROUPED_PROFILE.empty)]
     rows = [
         {
             "code": "\u2003" * line.indent + line.code,
@@ -128,7 +80,7 @@ def layout(context: Context) -> list[Any]:
     )
     note = f"The newest {data.profiled:,} of {data.all_profiled:,} sampled requests, merged."
     merged = grid("profile-lines", "Lines", rows, columns, note=note)
-    return [card(ICICLE, context), merged, card(SUNBURST, context)]
+    return [card(ICICLE, loaded), merged, card(SUNBURST, loaded)]
 
 
 PAGE = Page(
@@ -136,5 +88,5 @@ PAGE = Page(
     "Grouped profiler",
     ENDPOINT,
     (ICICLE, SUNBURST),
-    layout,
+    layout=layout,
 )

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from dash_app.chart import Chart
+from dash_app.figures.heatmap import hourly_load
 from dash_app.page import ENDPOINT, Page
-from dash_app.pages.hourly import VIEW as WHOLE
+from dash_app.pages.hourly import open_hour
+from otel_fmd.views.utilization import ENDPOINT_HOURLY
 
-VIEW = replace(
-    WHOLE,
-    name="endpoint-hourly",
-    title="Hourly load",
-    description="When this endpoint is used: each cell is one hour of one day. Click a cell to see "
-    "its requests.",
-)
-PAGE = Page("/endpoint/<endpoint>/hourly", "Hourly load", ENDPOINT, (VIEW,))
+CHART = Chart(ENDPOINT_HOURLY, hourly_load, open_hour, over_days=True)
+PAGE = Page("/endpoint/<endpoint>/hourly", "Hourly load", ENDPOINT, (CHART,))

@@ -5,81 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc
 
+from dash_app.chart import Chart, card, nothing
+from dash_app.components.paging import pages_around
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.loads import cpu_load, memory_load
-from dash_app.figures.style import duration_text
-from dash_app.page import ENDPOINT, Live, Page
-from dash_app.parameters import MOST_PAGES, number_in
-from dash_app.view import Table, View, card, nothing
-from otel_fmd.analysis.outliers import OutlierLoad
-from otel_fmd.queries.outliers import outlier_count, outlier_loads, outliers
-from otel_fmd.queries.snapshot import Snapshot
+from dash_app.page import ENDPOINT, Live, LiveTable, Page
+from otel_fmd.analysis.text import duration_text
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS, PER_PAGE, Outliers
 
-_PER_PAGE = 100
-_EMPTY = (
-    "No outlier in the selected time. A request is an outlier when it takes 2.5 times as long as "
-    "the endpoint's mean, once 30 requests are known. The endpoint's monitor level must be 2 or 3."
-)
-_NO_LOAD = (
-    "CPU and memory come from our agent in the monitored app, where psutil is installed: "
-    "otel_fmd.instrument(app)."
-)
-
-
-def load(snapshot: Snapshot, context: Context) -> list[OutlierLoad]:
-    """CPU and memory at the newest outliers."""
-    return outlier_loads(snapshot, context.endpoint_id, context.selection(snapshot))
-
-
-def table(data: list[OutlierLoad], context: Context) -> Table:
-    """One row per outlier."""
-    rows = [
-        (
-            context.time_text(one.time_requested),
-            one.duration_ms,
-            one.memory_percent,
-            *(f"{value:g}" for value in one.cpu_percent),
-        )
-        for one in data
-    ]
-    cores = max((len(one.cpu_percent) for one in data), default=0)
-    header = ("time", "duration_ms", "memory_percent", *(f"core_{n}_percent" for n in range(cores)))
-    return header, rows
-
-
-CPU = View(
+CPU = Chart(
+    OUTLIER_LOADS,
+    cpu_load,
     name="outlier-cpu",
     title="CPU at outliers",
     description="How busy each core was when a request was slow. Boxes near 100 % mean that the "
     "machine was busy; near 0 %, the requests waited for something else: look at their stacks.",
-    load=load,
-    figure=cpu_load,
-    table=table,
-    empty=_NO_LOAD,
 )
-MEMORY = View(
+MEMORY = Chart(
+    OUTLIER_LOADS,
+    memory_load,
     name="outlier-memory",
     title="Memory at outliers",
     description="How much of the machine's memory was in use. Points near 100 % mean that it was "
     "short of memory, and may have been swapping.",
-    load=load,
-    figure=memory_load,
-    table=table,
-    empty=_NO_LOAD,
 )
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], context: Context) -> Any:
     """The newest outliers, a page at a time."""
-    number = _page_number(context)
-    rows, total = _rows(context, number)
-    if not rows:
-        return [nothing(_EMPTY)]
-    first = number * _PER_PAGE + 1
-    note = f"{first:,} to {first + len(rows) - 1:,} of {total:,}. Click a time for all of it."
+    data = loaded[OUTLIERS]
+    if data is None:
+        return [nothing(OUTLIERS.empty)]
+    rows = _rows(data, context)
+    first = data.page * PER_PAGE + 1
+    last = first + len(rows) - 1
+    note = f"{first:,} to {last:,} of {data.total:,}. Click a time for all of it."
     columns = (
         ("time", f"time ({context.zone.key})", "link"),
         ("duration", "duration (ms)", "duration"),
@@ -89,35 +52,21 @@ def layout(context: Context) -> Any:
         ("status", "status", ""),
         ("url", "URL", "url"),
     )
-    links = []
     path = f"/endpoint/{context.endpoint_id}/outliers"
-    if number:
-        links.append(dcc.Link("← Newer", href=context.href(path, page=str(number - 1))))
-    if first + len(rows) <= total:
-        links.append(dcc.Link("Older →", href=context.href(path, page=str(number + 1))))
     return [
-        grid("outliers", "Outliers, newest first", rows, columns, note=note),
-        dmc.Group(links, justify="center"),
-        dmc.SimpleGrid([card(CPU, context), card(MEMORY, context)], cols={"base": 1, "lg": 2}),
+        grid("outliers", OUTLIERS.title, rows, columns, note=note),
+        pages_around(context, path, data.page, more=last < data.total),
+        dmc.SimpleGrid([card(CPU, loaded), card(MEMORY, loaded)], cols={"base": 1, "lg": 2}),
     ]
 
 
-def live(context: Context) -> Live:
+def live(data: Outliers | None, context: Context) -> Live:
     """The page again."""
-    return Live(_rows(context, _page_number(context))[0])
+    return Live([] if data is None else _rows(data, context))
 
 
-def _page_number(context: Context) -> int:
-    return number_in(context.query.get("page"), MOST_PAGES) or 0
-
-
-def _rows(context: Context, number: int) -> tuple[list[Row], int]:
-    with context.reader.snapshot() as snapshot:
-        selection = context.selection(snapshot)
-        total = outlier_count(snapshot, context.endpoint_id, selection)
-        start = number * _PER_PAGE
-        found = outliers(snapshot, context.endpoint_id, selection, offset=start, limit=_PER_PAGE)
-    rows = [
+def _rows(data: Outliers, context: Context) -> list[Row]:
+    return [
         {
             "id": str(one.request.id),
             "time": context.time_text(one.request.time_requested),
@@ -130,9 +79,8 @@ def _rows(context: Context, number: int) -> tuple[list[Row], int]:
             "url": one.url,
             "href": context.href(f"/request/{one.request.id}"),
         }
-        for one in found
+        for one in data.found
     ]
-    return rows, total
 
 
 PAGE = Page(
@@ -140,6 +88,6 @@ PAGE = Page(
     "Outliers",
     ENDPOINT,
     (CPU, MEMORY),
-    layout,
-    live={"outliers": live},
+    layout=layout,
+    tables={"outliers": LiveTable(OUTLIERS, live)},
 )

@@ -4,49 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
+from dash_app.chart import nothing
+from dash_app.components.paging import pages_around
 from dash_app.components.profile import profile_card
 from dash_app.context import Context
 from dash_app.page import ENDPOINT, Page
-from dash_app.parameters import MOST_PAGES, number_in
-from dash_app.view import nothing
-from otel_fmd.queries.profiles import profile_count, profiles
-
-_PER_PAGE = 10
-EMPTY = (
-    "No profile in the selected time. Profiles come from our agent in the monitored app, at "
-    "monitor level 3: otel_fmd.instrument(app), and the endpoint's level in the overview."
-)
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.profiles import PER_PAGE, PROFILES
 
 
-def layout(context: Context) -> list[Any]:
+def layout(loaded: Loaded[Context], context: Context) -> list[Any]:
     """A page of profiles."""
-    number = number_in(context.query.get("page"), MOST_PAGES) or 0
-    with context.reader.snapshot() as snapshot:
-        selection = context.selection(snapshot)
-        total = profile_count(snapshot, context.endpoint_id, selection)
-        start = number * _PER_PAGE
-        found = profiles(snapshot, context.endpoint_id, selection, offset=start, limit=_PER_PAGE)
-    if not found:
-        return [nothing(EMPTY)]
+    data = loaded[PROFILES]
+    if data is None:
+        return [nothing(PROFILES.empty)]
     words = html.P(
-        f"{total:,} requests were sampled; the newest first. Shares are of the request's duration; "
-        "in the bars, yellow computes and blue waits.",
+        f"{data.total:,} requests were sampled; the newest first. {PROFILES.description}",
         className="card-help",
     )
     cards = [
-        profile_card(one, context, opened=place == 0 or number > 0)
-        for place, one in enumerate(found)
+        profile_card(one, context, opened=place == 0 or data.page > 0)
+        for place, one in enumerate(data.found)
     ]
-    links = []
     path = f"/endpoint/{context.endpoint_id}/profiler"
-    if number:
-        links.append(dcc.Link("← Newer", href=context.href(path, page=str(number - 1))))
-    if (number + 1) * _PER_PAGE < total:
-        links.append(dcc.Link("Older →", href=context.href(path, page=str(number + 1))))
-    return [words, *cards, dmc.Group(links, justify="center")]
+    more = (data.page + 1) * PER_PAGE < data.total
+    return [words, *cards, pages_around(context, path, data.page, more=more)]
 
 
-PAGE = Page("/endpoint/<endpoint>/profiler", "Profiler", ENDPOINT, (), layout)
+PAGE = Page("/endpoint/<endpoint>/profiler", "Profiler", ENDPOINT, views=(PROFILES,), layout=layout)

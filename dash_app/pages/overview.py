@@ -7,16 +7,24 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
+from dash_app.chart import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
-from dash_app.figures.style import count_text, duration_text, visible
-from dash_app.hints import first_requests
-from dash_app.page import APPLICATION, Live, Page
-from dash_app.view import nothing
+from dash_app.page import APPLICATION, Live, LiveTable, MakeContext, Page
 from otel_fmd.actions.levels import set_monitor_level
+from otel_fmd.analysis.text import count_text, duration_text, visible
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.queries.overview import Overview, OverviewRow, overview
-from otel_fmd.web.security import is_admin
+from otel_fmd.queries.overview import OverviewRow
+from otel_fmd.views.hints import first_requests
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.overview import (
+    BLUEPRINT,
+    BLUEPRINTS,
+    OVERVIEW,
+    Data,
+    last_requested,
+    name_of,
+)
 
 _COLUMNS = (
     ("endpoint", "endpoint", "link"),
@@ -39,18 +47,17 @@ _COLUMNS = (
 )
 _HIDDEN = ("errors_today", "errors_overall", "per_minute", "median_overall")
 _MOST_CHANGES = 3
-BLUEPRINTS = "blueprint"
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], context: Context) -> Any:
     """Totals, what changed most, and a row per endpoint."""
-    data = _query(context)
+    data = loaded[OVERVIEW]
     rows = _rows(data, context)
-    grouped = _is_grouped(context)
+    grouped = data.is_grouped
     level = {
         "field": "level",
         "headerName": "monitor level",
-        "editable": context.is_admin,
+        "editable": context.actor.is_admin,
         "cellEditor": "agSelectCellEditor",
         "cellEditorParams": {"values": [0, 1, 2, 3]},
         "singleClickEdit": True,
@@ -73,8 +80,7 @@ def layout(context: Context) -> Any:
         "Blueprints" if grouped else "Endpoints",
         rows,
         _COLUMNS,
-        note="Hits and errors (status 400 to 599); rates, durations and their change since the "
-        "time as long before, of the selected time. Click a name.",
+        note=OVERVIEW.description,
         empty=_empty(context),
         extra=() if grouped else (level,),
         after_first=spark,
@@ -90,49 +96,27 @@ def layout(context: Context) -> Any:
 
 def _empty(context: Context) -> Any:
     """How the first requests get here; elsewhere what hides those that are there."""
-    if context.service or context.version or context.query.get("blueprint") is not None:
+    if context.service or context.version or context.value(BLUEPRINT) is not None:
         return nothing("No endpoint of this selection. Choose another service or version.")
     hint = first_requests(context.settings, context.host)
-    return nothing(f"No endpoint has been requested yet. {hint.words}", hint.commands)
+    return nothing(f"{OVERVIEW.empty} {hint.words}", hint.commands)
 
 
-def _query(context: Context) -> Overview:
-    with context.reader.snapshot() as snapshot:
-        data = overview(
-            snapshot,
-            context.selection(snapshot),
-            now_us=context.now_us,
-            today_us=context.today_us,
-            by_blueprint=_is_grouped(context),
-        )
-    wanted = context.query.get("blueprint")
-    if wanted is None:
-        return data
-    return data._replace(rows=[row for row in data.rows if row.endpoint.blueprint == wanted])
+def _rows(data: Data, context: Context) -> list[Row]:
+    return [_row(row, data, context) for row in data.overview.rows]
 
 
-def _is_grouped(context: Context) -> bool:
-    return context.query.get("group") == BLUEPRINTS
-
-
-def _rows(data: Overview, context: Context) -> list[Row]:
-    rows = [_row(row, data.hours, context) for row in data.rows]
-    return sorted(rows, key=lambda row: -row["hits_week"])
-
-
-def _row(row: OverviewRow, hours: int, context: Context) -> Row:
+def _row(row: OverviewRow, data: Data, context: Context) -> Row:
     endpoint = row.endpoint
-    if _is_grouped(context):
-        name = endpoint.blueprint or "(none)"
+    if data.is_grouped:
         href = context.href("/", service=endpoint.service, blueprint=endpoint.blueprint)
     else:
-        name = endpoint.name
         href = context.href(f"/endpoint/{endpoint.id}/hourly")
     latency = row.latency
     rate = row.selected.error_rate
     return {
         "id": str(endpoint.id),
-        "endpoint": name,
+        "endpoint": name_of(row, data),
         "href": href,
         "blueprint": endpoint.blueprint,
         "service": endpoint.service,
@@ -142,40 +126,32 @@ def _row(row: OverviewRow, hours: int, context: Context) -> Row:
         "errors_week": row.week.errors,
         "hits_overall": row.overall.requests,
         "errors_overall": row.overall.errors,
-        "per_minute": row.selected.requests / hours / 60,
+        "per_minute": row.selected.requests / data.overview.hours / 60,
         "error_rate": None if rate is None else 100 * rate,
         "median": latency.median if latency else None,
         "change": row.median_change,
         "p95": latency.p95 if latency else None,
         "p99": latency.p99 if latency else None,
         "median_overall": row.median_overall,
-        "last": _last(row, context),
+        "last": last_requested(row, context),
         "spark": row.sparkline,
         "level": endpoint.monitor_level,
     }
 
 
-def _last(row: OverviewRow, context: Context) -> str:
-    """When it was requested last; of one that never was, since when it could have been."""
-    if row.last_requested is not None or row.overall.requests:
-        return context.time_text(row.last_requested)[:16]
-    added = min((one.time_added for one in row.endpoints if one.time_added), default=None)
-    return "never" if added is None else f"never since {context.time_text(added)[:10]}"
-
-
-def live(context: Context) -> Live:
-    """Everything that changes, with one query."""
-    data = _query(context)
+def live(data: Data, context: Context) -> Live:
+    """Everything that changes."""
     return Live(_rows(data, context), _above(data, context))
 
 
-def _above(data: Overview, context: Context) -> list[Any]:
+def _above(data: Data, context: Context) -> list[Any]:
     """Totals, what changed most, and how rows are grouped."""
-    requests, errors = data.selected
+    found = data.overview
+    requests, errors = found.selected
     rate = 100 * errors / requests if requests else 0.0
-    one = data.latency
+    one = found.latency
     figures = (
-        ("requests", count_text(requests), f"{requests / data.hours / 60:.3g} per minute"),
+        ("requests", count_text(requests), f"{requests / found.hours / 60:.3g} per minute"),
         ("errors", f"{rate:.2f} %", f"{count_text(errors)} with status 400 to 599"),
         ("median", duration_text(one.median if one else None), "half of the requests are faster"),
         ("p95", duration_text(one.p95 if one else None), "1 in 20 takes longer"),
@@ -194,35 +170,19 @@ def _above(data: Overview, context: Context) -> list[Any]:
         )
         for name, value, note in figures
     ]
-    parts = _from_the_future(data, context)
+    parts: list[Any] = []
+    if data.from_the_future:
+        parts.append(dmc.Alert(data.from_the_future, color="yellow", className="card"))
     parts += [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
-    changed = data.changed_most(_MOST_CHANGES)
+    changed = found.changed_most(_MOST_CHANGES)
     if changed:
         words = html.Span("Changed most since the time before:", className="figure-name")
-        found = [_change(row, context) for row in changed]
-        parts.append(html.Div([words, *found], className="changes"))
-    return [*parts, _group_links(context)]
+        links = [_change(row, data, context) for row in changed]
+        parts.append(html.Div([words, *links], className="changes"))
+    return [*parts, _group_links(data, context)]
 
 
-def _from_the_future(data: Overview, context: Context) -> list[Any]:
-    """Whose clock is ahead."""
-    if not data.future.requests:
-        return []
-    with context.reader.snapshot() as snapshot:
-        services = data.future.by_service(snapshot)
-    more = "at least " if data.future.is_cut else ""
-    whose = ", ".join(f"{count_text(number)} of {visible(name)}" for name, number in services)
-    number = len(data.future.requests)
-    last = context.time_text(data.future.requests[-1].time_requested)[:16]
-    words = (
-        f"{more}{count_text(number)} request{'' if number == 1 else 's'} from the future ({whose}; "
-        f"until {last}): check the clock there. "
-        "They are kept, and in no figure of today."
-    )
-    return [dmc.Alert(words, color="yellow", className="card")]
-
-
-def _change(row: OverviewRow, context: Context) -> Any:
+def _change(row: OverviewRow, data: Data, context: Context) -> Any:
     """A link with a change in words."""
     slower, failing = row.effects
     parts = []
@@ -234,16 +194,15 @@ def _change(row: OverviewRow, context: Context) -> Any:
     if failing and row.error_change is not None:
         parts.append(f"errors {100 * row.error_change:+.1f} points")
     worse = max(slower, failing) > -min(slower, failing)
-    name = row.endpoint.blueprint or "(none)" if _is_grouped(context) else row.endpoint.name
     return dcc.Link(
-        [html.B(name), f" {', '.join(parts)}"],
+        [html.B(name_of(row, data)), f" {', '.join(parts)}"],
         href=context.href(f"/endpoint/{row.endpoint.id}/versions"),
         className="change change-worse" if worse else "change change-better",
     )
 
 
-def _group_links(context: Context) -> dmc.Group:
-    grouped = _is_grouped(context)
+def _group_links(data: Data, context: Context) -> dmc.Group:
+    grouped = data.is_grouped
     links = [("Endpoints", None, not grouped), ("Blueprints", BLUEPRINTS, grouped)]
     found = [
         dcc.Link(
@@ -253,7 +212,7 @@ def _group_links(context: Context) -> dmc.Group:
         )
         for label, value, active in links
     ]
-    blueprint = context.query.get("blueprint")
+    blueprint = context.value(BLUEPRINT)
     if blueprint is not None and not grouped:
         found.append(
             dcc.Link(
@@ -265,7 +224,7 @@ def _group_links(context: Context) -> dmc.Group:
     return dmc.Group(found, className="card", gap="xs")
 
 
-def register(app: Dash, make: Any) -> None:
+def register(app: Dash, make: MakeContext) -> None:
     """Setting a monitor level in the table."""
 
     @app.callback(
@@ -278,13 +237,13 @@ def register(app: Dash, make: Any) -> None:
     def change_level(changes: list[dict[str, Any]] | None, path: str, search: str) -> Any:
         if not changes:
             return no_update
-        if not is_admin():
-            return dmc.Alert("Only an admin can change a monitor level.", color="red")
         context = make(path, search)
         try:
             for change in changes:
                 level = int(change["value"])
-                set_monitor_level(context.reader.store, int(change["data"]["id"]), level)
+                set_monitor_level(
+                    context.actor, context.reader.store, int(change["data"]["id"]), level
+                )
                 name = change["data"]["endpoint"]
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red")
@@ -293,4 +252,11 @@ def register(app: Dash, make: Any) -> None:
         return dmc.Alert(f"{visible(name)} is now at monitor level {level}.", color="green")
 
 
-PAGE = Page("/", "Overview", APPLICATION, (), layout, live={"overview": live})
+PAGE = Page(
+    "/",
+    "Overview",
+    APPLICATION,
+    layout=layout,
+    tables={"overview": LiveTable(OVERVIEW, live)},
+    register=register,
+)

@@ -7,39 +7,24 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dash_app.chart import failure
 from dash_app.components.profile import profile_card
 from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
-from dash_app.figures.style import duration_text, visible
 from dash_app.page import HIDDEN, Page
-from dash_app.parameters import MOST, number_in
-from dash_app.view import failure
-from otel_fmd.analysis.rollup import HOURS_PER_DAY
-from otel_fmd.queries.latency import slower_than
-from otel_fmd.queries.outliers import Outlier, outlier_of
-from otel_fmd.queries.profiles import profile_of
-from otel_fmd.queries.rows import RequestRecord, request_by_id, requests_of_trace
-from otel_fmd.queries.selection import Selection
-
-_WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
+from otel_fmd.analysis.text import duration_text, visible
+from otel_fmd.queries.outliers import Outlier
+from otel_fmd.queries.rows import RequestRecord
+from otel_fmd.views.load import Loaded
+from otel_fmd.views.requests import REQUEST_VIEW, NoRequest
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], context: Context) -> Any:
     """Everything of one request."""
-    text = context.parameters["request"]
-    number = number_in(text)
-    if number is None:
-        return failure(f"{text[:50]!r} is no request id; expected digits, at most {MOST}.")
-    with context.reader.snapshot() as snapshot:
-        one = request_by_id(snapshot, number)
-        if one is None:
-            return failure(f"There is no request {text}; it may have been pruned.")
-        endpoint = snapshot.endpoints[one.endpoint_id]
-        week = Selection.between(context.now_us - _WEEK_US, context.now_us).of([endpoint.id])
-        share = slower_than(snapshot, week, one.duration)
-        outlier = outlier_of(snapshot, one.id)
-        profile = profile_of(snapshot, one.id)
-        related = request_rows(requests_of_trace(snapshot, one), snapshot.endpoints, context)
+    data = loaded[REQUEST_VIEW]
+    if isinstance(data, NoRequest):
+        return failure(data.reason)
+    one, endpoint, share = data.request, data.endpoint, data.slower_than
     place = (
         "No other request of this week to compare with."
         if share is None
@@ -62,12 +47,13 @@ def layout(context: Context) -> Any:
             className="card",
         )
     ]
-    if profile is not None:
-        parts.append(profile_card(profile, context))
-    if outlier is not None:
-        parts.append(_outlier(outlier))
-    if related:
+    if data.profile is not None:
+        parts.append(profile_card(data.profile, context))
+    if data.outlier is not None:
+        parts.append(_outlier(data.outlier))
+    if data.related:
         title = "Other requests of the same trace"
+        related = request_rows(data.related, context)
         parts.append(request_table(related, context, title=title, empty=""))
     return parts
 
@@ -113,4 +99,4 @@ def _outlier(outlier: Outlier) -> dmc.Paper:
     )
 
 
-PAGE = Page("/request/<request>", "Request", HIDDEN, (), layout)
+PAGE = Page("/request/<request>", "Request", HIDDEN, views=(REQUEST_VIEW,), layout=layout)

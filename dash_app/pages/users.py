@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, ctx, html, no_update
 
-from dash_app.components.tables import grid
+from dash_app.components.tables import Row, grid
 from dash_app.context import Context
-from dash_app.page import ADMINISTRATION, Page
+from dash_app.page import ADMINISTRATION, MakeContext, Page
+from otel_fmd.actions import users
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.people.users import Users
-from otel_fmd.web.security import current_user, is_admin
+from otel_fmd.people.actor import Role
+from otel_fmd.people.users import User
+from otel_fmd.views.administration import USERS
+from otel_fmd.views.load import Loaded
+
+_ROLES = {"guest": Role.GUEST, "admin": Role.ADMIN}
 
 
-def layout(context: Context) -> Any:
+def layout(loaded: Loaded[Context], _context: Context) -> Any:
     """The users, and a form."""
-    rows = [
-        {"username": user.username, "role": "admin" if user.is_admin else "guest"}
-        for user in Users(context.reader.store).all()
-    ]
     columns = (("username", "user name", ""), ("role", "role", ""))
     form = dmc.Paper(
         [
             html.H2("Add, change or remove", className="card-title"),
             html.P(
-                "Guests see everything but the administration; admins may also change. "
-                "A password has at least 8 characters.",
+                f"{USERS.description} A password has at least 8 characters.",
                 className="card-help",
             ),
             dmc.Group(
@@ -37,7 +37,7 @@ def layout(context: Context) -> Any:
                     dmc.Select(
                         id="user-role",
                         label="Role",
-                        data=["guest", "admin"],
+                        data=list(_ROLES),
                         value="guest",
                         w=120,
                         allowDeselect=False,
@@ -61,15 +61,19 @@ def layout(context: Context) -> Any:
         radius="md",
         className="card",
     )
-    return [grid("users", "Users", rows, columns), form]
+    return [grid("users", USERS.title, _rows(loaded[USERS]), columns), form]
 
 
-def register(app: Dash, make: Any) -> None:
+def _rows(found: list[User]) -> list[Row]:
+    return [{"username": one.username, "role": one.actor.role.name.lower()} for one in found]
+
+
+def register(app: Dash, make: MakeContext) -> None:
     """The form's four buttons."""
 
     @app.callback(
         Output("user-note", "children"),
-        Output({"type": "grid", "view": "users"}, "rowData"),
+        Output({"type": "grid", "view": "users"}, "rowData", allow_duplicate=True),
         Input("user-add", "n_clicks"),
         Input("user-change", "n_clicks"),
         Input("user-set-role", "n_clicks"),
@@ -82,34 +86,36 @@ def register(app: Dash, make: Any) -> None:
         prevent_initial_call=True,
     )
     def change(*values: Any) -> Any:
-        from dash import ctx
-
         *clicks, name, password, role, path, search = values
         if not any(clicks):
             return no_update, no_update
-        if not is_admin():
-            return dmc.Alert("Only an admin can change users.", color="red", mt="md"), no_update
-        users = Users(make(path, search).reader.store)
-        name, password, admin = name or "", password or "", role == "admin"
+        context = make(path, search)
         try:
-            if ctx.triggered_id == "user-add":
-                users.add(name, password, is_admin=admin)
-            elif ctx.triggered_id == "user-change":
-                users.set_password(name, password)
-            elif ctx.triggered_id == "user-set-role":
-                users.set_admin(name, admin)
-            else:
-                me = current_user()
-                if me is not None and me.username == name:
-                    return dmc.Alert("You cannot remove yourself.", color="red", mt="md"), no_update
-                users.remove(name)
+            _change(context, str(ctx.triggered_id), name or "", password or "", _ROLES.get(role))
+            rows = _rows(context.load([USERS])[USERS])
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red", mt="md"), no_update
-        rows = [
-            {"username": user.username, "role": "admin" if user.is_admin else "guest"}
-            for user in users.all()
-        ]
         return dmc.Alert("Done.", color="green", mt="md"), rows
 
 
-PAGE = Page("/admin/users", "Users", ADMINISTRATION, (), layout, admin_only=True)
+def _change(context: Context, button: str, name: str, password: str, role: Role | None) -> None:
+    actor, store = context.actor, context.reader.store
+    if button == "user-add":
+        users.add_user(actor, store, name, password, role or Role.GUEST)
+    elif button == "user-change":
+        users.set_password(actor, store, name, password)
+    elif button == "user-set-role":
+        users.set_role(actor, store, name, role or Role.GUEST)
+    else:
+        users.remove_user(actor, store, name)
+
+
+PAGE = Page(
+    "/admin/users",
+    "Users",
+    ADMINISTRATION,
+    views=(USERS,),
+    layout=layout,
+    role=Role.ADMIN,
+    register=register,
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from otel_fmd.actions.audit import audit
 from otel_fmd.errors import SchemaError
+from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.rollups.adopted import Progress, build_rollups
 from otel_fmd.store.schema import revision_of
 from otel_fmd.store.settings import ADOPTED_AT, get_setting
@@ -10,10 +12,13 @@ from otel_fmd.store.store import Store
 from otel_fmd.upkeep.adoption import is_foreign, restructure
 
 
-def adopt(store: Store, service: str, max_who: int, progress: Progress | None = None) -> int:
+def adopt(
+    actor: Actor, store: Store, service: str, max_who: int, progress: Progress | None = None
+) -> int:
     """Adopt FMD's database, or go on with an adoption that was interrupted.
 
     Args:
+        actor: who asks.
         store: the database; make a backup first.
         service: the service that its endpoints belong to.
         max_who: users, and addresses, kept per endpoint and version.
@@ -23,11 +28,14 @@ def adopt(store: Store, service: str, max_who: int, progress: Progress | None = 
         The adopted requests that were counted into the rollups now.
 
     Raises:
+        NotAllowedError: by somebody who is no admin.
         SchemaError: there is nothing of FMD in it, or a table of another program has the name of
             one of ours.
     """
+    require(actor, Role.ADMIN, "adopt a database")
     if is_foreign(store):
         restructure(store, service)
+        audit(actor, f"adopted a database of FMD as service {service!r}")
     with store.read() as connection:
         if revision_of(connection, store.tables.prefix) is None:
             raise SchemaError(f"{store.display_url} holds no tables of FMD")

@@ -16,6 +16,13 @@ UNITS = {"day": 1, "week": 7, "month": 31, "year": 366}
 """Times that a column may stand for, and their days, at the most."""
 
 
+class Mark(NamedTuple):
+    """A day, and what happened on it."""
+
+    day: date
+    words: str
+
+
 def local_time(hour: int, zone: ZoneInfo) -> datetime:
     """When an hour begins, in a time zone."""
     return datetime.fromtimestamp(hour * _HOUR_S, UTC).astimezone(zone)

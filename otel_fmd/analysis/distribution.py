@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,16 @@ class Distribution:
     p95: float
     p99: float
     is_exact: bool
+
+
+class NamedDistribution(NamedTuple):
+    """The durations of one endpoint, version or user: its label, a note, and a key that is unique
+    where labels need not be."""
+
+    label: str
+    note: str
+    data: Distribution
+    key: str = ""
 
 
 def bucket_values(places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

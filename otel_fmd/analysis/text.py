@@ -1,10 +1,12 @@
-"""Text that fits its column: cut visibly, never silently, and never two into one."""
+"""Text: cut so that it fits its column, made harmless where it is shown, and numbers in words."""
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 _HASH_LENGTH = 8
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
@@ -28,3 +30,33 @@ def fit(text: str, width: int) -> str:
         digest = blake2b(text.encode("utf-8", "replace"), digest_size=_HASH_LENGTH // 2).hexdigest()
         text = f"{text[: width - _HASH_LENGTH - 1]}~{digest}"
     return clean(text).rstrip()
+
+
+def visible(text: str) -> str:
+    """A text whose direction controls are shown instead of obeyed: with U+202E a name would turn
+    around whatever stands after it."""
+    return text if text.isascii() else _DIRECTIONS.sub(_code_point, text)
+
+
+def _code_point(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found[0]):04X}⟩"
+
+
+def duration_text(ms: float | None) -> str:
+    """A duration in words: `850 µs`, `12.3 ms`, `4.56 s`."""
+    if ms is None:
+        return "–"
+    if ms < 1:
+        return f"{ms * 1000:.0f} µs"
+    if ms < 1000:
+        return f"{ms:.3g} ms"
+    return f"{ms / 1000:.3g} s"
+
+
+def count_text(number: float) -> str:
+    """A count, abbreviated: `950`, `12.3k`, `4.5M`."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= limit:
+            scale = 1e3 if unit == "k" else limit
+            return f"{number / scale:.3g}{unit}"
+    return f"{number:,.0f}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 NOBODY = ""
 """The key of requests of which no user (or address) is known."""
 OTHERS = "\0others"
@@ -9,6 +11,15 @@ OTHERS = "\0others"
 _OURS = "\u2060"
 """Stands, unseen, in the labels that are no names: somebody may be called `(unknown)`."""
 _LABELS = {NOBODY: f"(unknown){_OURS}", OTHERS: f"(others){_OURS}"}
+
+
+class CallerInVersion(NamedTuple):
+    """The requests of one user or address (its key) in one version."""
+
+    who: str
+    version: str
+    requests: int
+    median_ms: float
 
 
 def who_label(who: str) -> str:

@@ -6,15 +6,16 @@ import argparse
 import sys
 
 from otel_fmd import config
-from otel_fmd.commands.opening import open_store, open_users
-from otel_fmd.errors import ConfigurationError
+from otel_fmd.commands.opening import open_people, open_store
+from otel_fmd.people.actor import OPERATOR
 
 
 def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Make or upgrade the tables, and the first user."""
+    from otel_fmd.people.users import Users
     from otel_fmd.store.schema import HEAD
 
-    users = open_users(settings)
+    users = Users(open_people(settings))
     password = users.ensure_admin(settings.admin_username, settings.admin_password)
     if password is not None:
         print(f"Made the first user: {settings.admin_username}, password {password}")
@@ -35,7 +36,7 @@ def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
         print("Adopting a database of the Flask Monitoring Dashboard: its tables are rebuilt once.")
     else:
         prepare(store)
-    adopted = adopt(store, options.service, settings.max_users, _progress_bar)
+    adopted = adopt(OPERATOR, store, options.service, settings.max_users, _progress_bar)
     if adopted:
         print(f"\nCounted {adopted:,} adopted requests.")
     print(f"The database is at schema {HEAD}.")
@@ -70,15 +71,13 @@ def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 def prune(options: argparse.Namespace, settings: config.Settings) -> int:
     """Remove what is older than given."""
-    from otel_fmd.upkeep.retention import Ages, Retention
+    from otel_fmd.actions.pruning import prune as remove
+    from otel_fmd.upkeep.retention import Ages
 
     ages = Ages(
         options.requests, options.outliers, options.profiles, options.rollups, options.custom_graphs
     )
-    given = (ages.requests, ages.outliers, ages.profiles, ages.rollups, ages.custom_graphs)
-    if not ages.any or min(given) < 0:
-        raise ConfigurationError("say what is to be removed, for example --requests 90")
-    removed = Retention(open_store(settings)).prune(ages)
+    removed = remove(OPERATOR, open_store(settings), ages)
     print(
         "Removed:", ", ".join(f"{number:,} {kind}" for kind, number in removed.items()) or "nothing"
     )

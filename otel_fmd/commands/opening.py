@@ -18,16 +18,10 @@ def open_store(settings: config.Settings) -> Any:
     return store
 
 
-def open_users(settings: config.Settings) -> Any:
-    """The users of the database, its schema made."""
-    from otel_fmd.people.users import Users
-    from otel_fmd.rollups.prepare import prepare
-    from otel_fmd.store.store import Store
-
+def open_people(settings: config.Settings) -> Any:
+    """The same, where users can be added."""
     try:
         import werkzeug  # noqa: F401 - hashes passwords
     except ModuleNotFoundError:
         raise ConfigurationError("users need 'werkzeug': pip install 'otel-fmd[server]'") from None
-    store = Store(settings.database_url, settings.table_prefix)
-    prepare(store)
-    return Users(store)
+    return open_store(settings)

@@ -7,11 +7,13 @@ from functools import cache
 from threading import Lock
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.people.actor import Actor, Role
 from otel_fmd.store.store import Store
+from otel_fmd.store.tables import Tables
 
 _NAME_WIDTH = 250
 _LEAST_PASSWORD = 8
@@ -50,6 +52,21 @@ class User(NamedTuple):
     username: str
     is_admin: bool
 
+    @property
+    def actor(self) -> Actor:
+        """The same with a role."""
+        return Actor(self.username, Role.ADMIN if self.is_admin else Role.GUEST)
+
+
+def all_users(connection: Connection, tables: Tables) -> list[User]:
+    """Every user, by name."""
+    user = tables.user.c
+    rows = connection.execute(select(user.id, user.username, user.is_admin))
+    return sorted(
+        (User(row.id, row.username, bool(row.is_admin)) for row in rows),
+        key=lambda one: one.username,
+    )
+
 
 class Users:
     """The users of one database; passwords are hashed with werkzeug's scrypt."""
@@ -60,13 +77,8 @@ class Users:
 
     def all(self) -> list[User]:
         """Every user, by name."""
-        user = self._table.c
         with self._store.read() as connection:
-            rows = connection.execute(select(user.id, user.username, user.is_admin))
-            return sorted(
-                (User(row.id, row.username, bool(row.is_admin)) for row in rows),
-                key=lambda one: one.username,
-            )
+            return all_users(connection, self._store.tables)
 
     def find(self, user_id: int) -> User | None:
         """The user with this id."""

@@ -12,7 +12,6 @@ from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import versions_seen
 from otel_fmd.store.settings import ADOPTED_AT, get_setting
-from otel_fmd.store.store import Store
 
 
 class DatabaseFacts(NamedTuple):
@@ -23,9 +22,9 @@ class DatabaseFacts(NamedTuple):
     first_request: datetime | None
 
 
-def database_facts(snapshot: Snapshot, store: Store) -> DatabaseFacts:
+def database_facts(snapshot: Snapshot) -> DatabaseFacts:
     """The facts; requests are counted from the rollups."""
-    tables = snapshot.tables
+    tables, store = snapshot.tables, snapshot.store
     counts = {
         "requests": total(snapshot, Selection()),
         "endpoints": len(snapshot.endpoints),

@@ -43,9 +43,14 @@ class Endpoint(NamedTuple):
 class Snapshot:
     """What one query, or several that belong together, see."""
 
-    def __init__(self, connection: Connection, tables: Tables) -> None:
+    def __init__(self, connection: Connection, store: Store) -> None:
         self.connection = connection
-        self.tables = tables
+        self.store = store
+
+    @property
+    def tables(self) -> Tables:
+        """The tables of the database."""
+        return self.store.tables
 
     @cached_property
     def services(self) -> dict[int, str]:
@@ -133,4 +138,4 @@ class Reader:
     def snapshot(self) -> Iterator[Snapshot]:
         """A snapshot, for as long as the block lasts."""
         with self._store.read() as connection:
-            yield Snapshot(connection, self._store.tables)
+            yield Snapshot(connection, self._store)

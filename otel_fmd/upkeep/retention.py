@@ -33,9 +33,14 @@ class Ages:
     custom_graphs: float = 0
 
     @property
+    def all(self) -> tuple[float, ...]:
+        """Of every kind."""
+        return tuple(getattr(self, one.name) for one in fields(self))
+
+    @property
     def any(self) -> bool:
         """Whether anything is pruned at all."""
-        return any(getattr(self, one.name) for one in fields(self))
+        return any(self.all)
 
 
 class Retention:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.store.settings import get_setting, put_setting
 from otel_fmd.store.store import Store
+from otel_fmd.store.tables import Tables
 from otel_fmd.upkeep.retention import Ages
 
 _NAME = "pruning_schedule"
@@ -37,7 +38,12 @@ class PruningSchedule(NamedTuple):
 def load_schedule(store: Store) -> PruningSchedule | None:
     """The schedule; None when none was set."""
     with store.read() as connection:
-        text = get_setting(connection, store.tables, _NAME)
+        return schedule_in(connection, store.tables)
+
+
+def schedule_in(connection: Connection, tables: Tables) -> PruningSchedule | None:
+    """The same, with an open connection."""
+    text = get_setting(connection, tables, _NAME)
     if text is None:
         return None
     found = json.loads(text)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from otel_fmd.errors import OtelFmdError
+from otel_fmd.errors import NotAllowedError, OtelFmdError
 from otel_fmd.people.users import Users
 from otel_fmd.web.proxy import prefix
 
@@ -109,7 +109,7 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
     @blueprint.app_errorhandler(OtelFmdError)
     def unavailable(error: OtelFmdError) -> ResponseReturnValue:
         _log.warning("%s: %s", request.path, error)
-        abort(503, error.advice)
+        abort(403 if isinstance(error, NotAllowedError) else 503, error.advice)
 
     return blueprint
 

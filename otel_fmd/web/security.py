@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from otel_fmd.people.actor import NOBODY, Actor
 from otel_fmd.people.users import User, Users
 
 _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
@@ -33,10 +34,10 @@ def current_user() -> User | None:
     return found
 
 
-def is_admin() -> bool:
-    """Whether an admin sent this request."""
+def current_actor() -> Actor:
+    """Who sent this request, with their role; `NOBODY` when nobody is logged in."""
     user = current_user()
-    return user is not None and user.is_admin
+    return NOBODY if user is None else user.actor
 
 
 def same_origin() -> bool:

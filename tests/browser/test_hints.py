@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from dash_app.hints import first_requests
 from otel_fmd.config import Settings
+from otel_fmd.views.hints import first_requests
 from tests.browser.conftest import Visitor
 from tests.support.apps import counted, running_app
 from tests.support.serving import Served

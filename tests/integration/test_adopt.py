@@ -14,6 +14,7 @@ from otel_fmd.actions.adoption import adopt
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import SchemaError
 from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.people.users import Users
 from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.outliers import outliers
@@ -164,9 +165,9 @@ def test_an_interrupted_adoption_goes_on(written: tuple[str, str]) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        adopt(store, "flask", 500, stop)
+        adopt(OPERATOR, store, "flask", 500, stop)
     assert build_rollups(store, 500) >= 0
-    assert adopt(store, "flask", 500) == 0
+    assert adopt(OPERATOR, store, "flask", 500) == 0
     assert check(store) == []
     store.close()
 
@@ -188,7 +189,7 @@ def test_fewer_tables_of_an_older_fmd_are_enough(tmp_path: Path) -> None:
             "INSERT INTO Request VALUES (1, 1, 5.5, '2020-02-02 02:02:02.000000', '1', NULL, 'x')",
         ):
             connection.execute(text(statement))
-    assert adopt(store, "flask", 500) == 1
+    assert adopt(OPERATOR, store, "flask", 500) == 1
     assert check(store) == []
     with store.read() as connection:
         assert connection.execute(select(store.tables.request.c.status_code)).scalar() is None
@@ -198,4 +199,4 @@ def test_fewer_tables_of_an_older_fmd_are_enough(tmp_path: Path) -> None:
 def test_a_database_without_fmd_is_said_to_be_so(tmp_path: Path) -> None:
     """Nothing is made up."""
     with pytest.raises(SchemaError, match="no tables of FMD"):
-        adopt(Store(f"sqlite:///{tmp_path / 'new.db'}"), "flask", 500)
+        adopt(OPERATOR, Store(f"sqlite:///{tmp_path / 'new.db'}"), "flask", 500)

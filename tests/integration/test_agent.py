@@ -13,14 +13,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_fmd
-from dash_app.pages.overview import live as overview_live
 from otel_fmd.actions.levels import set_monitor_level
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.profiles import profiles
 from otel_fmd.queries.rows import requests
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Endpoint, Reader
 from otel_fmd.store.store import Store
-from tests.support.look import context_of
+from tests.support.look import context_of, rows_on
 from tests.support.shop import make_app
 from tests.support.waiting import wait_for
 
@@ -86,7 +86,7 @@ def test_levels_follow_the_database(instrumented: Any) -> None:
     client = app.test_client()
     client.get("/mixed")
     assert found.force_flush()
-    set_monitor_level(store, 1, 3)
+    set_monitor_level(OPERATOR, store, 1, 3)
 
     def profiled() -> bool:
         client.get("/mixed")
@@ -205,7 +205,7 @@ def test_what_nobody_requests_is_listed(instrumented: Any) -> None:
     assert len(expected) > 3
     wait_for(lambda: named().keys() >= expected, 20, "the endpoints of the URL map")
     assert named().keys() == expected
-    rows = {row["endpoint"]: row for row in overview_live(context_of(store, "/", "")).rows}
+    rows = {row["endpoint"]: row for row in rows_on(context_of(store, "/", ""), "overview")}
     assert rows["shop.item"]["hits_overall"] == 1
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     for name in expected - {"shop.item"}:
@@ -213,7 +213,7 @@ def test_what_nobody_requests_is_listed(instrumented: Any) -> None:
         assert rows[name]["last"] == f"never since {day}"
     app.test_client().get("/mixed")
     assert found.force_flush()
-    rows = {row["endpoint"]: row for row in overview_live(context_of(store, "/", "")).rows}
+    rows = {row["endpoint"]: row for row in rows_on(context_of(store, "/", ""), "overview")}
     assert rows["mixed up"]["hits_overall"] == 1
     assert rows["mixed up"]["last"].startswith(day)
     assert named().keys() == expected

@@ -15,6 +15,7 @@ from otel_fmd.agent.remote_levels import RemoteLevels
 from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.errors import LevelsUnavailableError
 from otel_fmd.otlp_target import otlp_target
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.profiles import profile_count
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
@@ -54,7 +55,7 @@ def test_levels_are_told_and_told_again_only_when_they_changed(
     }
     assert ask() == {}
     store = Store(served.database_url)
-    set_monitor_level(store, 1, 3)
+    set_monitor_level(OPERATOR, store, 1, 3)
     store.close()
     assert ask()["GET /items/<int:i>"].level == 3
     assert RemoteLevels(served.http, "nobody", "")() == {}
@@ -221,7 +222,7 @@ def test_a_change_takes_effect_in_every_worker_within_ten_seconds(
                 return connection.execute(select(store.tables.endpoint.c.name)).scalar()
 
         assert wait_for(name) == "slow"
-        set_monitor_level(store, 1, 3)
+        set_monitor_level(OPERATOR, store, 1, 3)
 
         def profiles() -> int:
             for _ in range(6):

@@ -115,6 +115,7 @@ def compared(
 ) -> tuple[dict[str, Any], Snapshot, datetime]:
     """What FMD answers, and a snapshot of ours, of the same database."""
     from otel_fmd.actions.levels import set_monitor_level
+    from otel_fmd.people.actor import OPERATOR
     from otel_fmd.store.schema import ensure_schema
 
     url = f"sqlite:///{tmp_path_factory.mktemp('views') / 'fmd.db'}"
@@ -127,7 +128,7 @@ def compared(
     writer.names.prepare({("shop", name, "1.0"): watched for name in ("item", "orders")})
     write(store, now)
     for endpoint in (1, 2):
-        set_monitor_level(store, endpoint, 1)
+        set_monitor_level(OPERATOR, store, endpoint, 1)
     first, last = (now - 12 * DAY).date(), now.date()
     end_s = int(now.timestamp())
     week = 7 * 86_400

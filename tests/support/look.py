@@ -11,11 +11,13 @@ from plotly.utils import PlotlyJSONEncoder
 
 from dash_app import routing
 from dash_app.context import Context, make_context
+from dash_app.live import chart_csv, fresh
 from dash_app.pages import PAGES
-from dash_app.view import body, csv_text
 from otel_fmd.config import Settings
+from otel_fmd.people.actor import OPERATOR, Actor
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
+from otel_fmd.views.look import NO_PROCESS
 
 
 def addresses(endpoint: str, request: str) -> list[str]:
@@ -23,17 +25,19 @@ def addresses(endpoint: str, request: str) -> list[str]:
     return [page.address({"endpoint": endpoint, "request": request}) for page in PAGES]
 
 
-def context_of(store: Store, path: str, search: str, **cookies: str) -> Context:
-    """What an admin asks for at an address."""
+def context_of(
+    store: Store, path: str, search: str, actor: Actor = OPERATOR, **cookies: str
+) -> Context:
+    """What somebody asks for at an address."""
     made = make_context(
         Reader(store),
         path=path,
         search=search,
         cookies=cookies,
-        is_admin=True,
+        actor=actor,
         settings=Settings(),
         prefix="/",
-        counters=dict,
+        process=NO_PROCESS,
         host="localhost",
     )
     found = routing.find_page(path)
@@ -50,11 +54,14 @@ def everything_of(context: Context) -> Iterator[str]:
     found = routing.find_page(context.path)
     if found is None:
         return
-    for view in found[0].views:
-        yield encoded(body(view, context).figure)
-        yield csv_text(view, context)
-    for live in found[0].live.values():
-        yield encoded(list(live(context)))
+    yield encoded(list(fresh(context)))
+    for chart in found[0].charts:
+        yield chart_csv(chart, context)
+
+
+def rows_on(context: Context, table: str) -> list[dict[str, Any]]:
+    """The rows of a table on the page that is looked at."""
+    return fresh(context).tables[table].rows
 
 
 def rows_of(text: str) -> list[list[str]]:

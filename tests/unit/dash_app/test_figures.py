@@ -7,26 +7,19 @@ from datetime import date, datetime
 import pytest
 
 from dash_app.figures.bars import daily_load, status_distribution
-from dash_app.figures.boxes import Box, duration_boxes
-from dash_app.figures.bubbles import Bubble, who_by_version
+from dash_app.figures.boxes import duration_boxes
+from dash_app.figures.bubbles import callers_by_version
 from dash_app.figures.forest import Change, median_changes
 from dash_app.figures.heatmap import hourly_load, version_share
 from dash_app.figures.icicle import Block, icicle, sunburst
 from dash_app.figures.loads import cpu_load, memory_load
-from dash_app.figures.marks import Mark, add_marks
-from dash_app.figures.style import (
-    STATUS_COLORS,
-    Style,
-    count_text,
-    duration_text,
-    labels,
-    plain,
-    visible,
-)
-from otel_fmd.analysis.calendar import Columns, HourlyLoad
-from otel_fmd.analysis.distribution import from_values
+from dash_app.figures.marks import add_marks
+from dash_app.figures.style import STATUS_COLORS, Style, labels, plain
+from otel_fmd.analysis.calendar import Columns, HourlyLoad, Mark
+from otel_fmd.analysis.distribution import NamedDistribution, from_values
 from otel_fmd.analysis.outliers import OutlierLoad
-from otel_fmd.analysis.who import OTHERS, who_cell, who_label
+from otel_fmd.analysis.text import count_text, duration_text, visible
+from otel_fmd.analysis.who import OTHERS, CallerInVersion, who_cell, who_label
 
 STYLE = Style()
 
@@ -66,7 +59,11 @@ def test_boxes_show_the_quartiles() -> None:
     one, other = from_values([1.0, 2, 3, 4, 5]), from_values([10.0, 20, 30])
     assert one is not None
     assert other is not None
-    figure = duration_boxes([Box("first", "", one), Box("second", "", other)], STYLE, "endpoint")
+    figure = duration_boxes(
+        [NamedDistribution("first", "", one), NamedDistribution("second", "", other)],
+        STYLE,
+        "endpoint",
+    )
     boxes = [trace for trace in figure.data if trace.type == "box"]
     assert [trace.name for trace in boxes] == ["second", "first"]
     assert boxes[1].median[0] == 3
@@ -77,12 +74,14 @@ def test_rows_beyond_the_first_hundred_are_left_to_the_csv() -> None:
     """The axis says so, at the top where it is seen."""
     some = from_values([1.0, 2, 3])
     assert some is not None
-    figure = duration_boxes([Box(f"e{n}", "", some) for n in range(120)], STYLE, "endpoint")
+    figure = duration_boxes(
+        [NamedDistribution(f"e{n}", "", some) for n in range(120)], STYLE, "endpoint"
+    )
     assert [trace.name for trace in figure.data if trace.type == "box"][-1] == "e0"
     assert len([trace for trace in figure.data if trace.type == "box"]) == 100
     assert "the first 100 of 120" in figure.layout.xaxis.title.text
     assert figure.layout.xaxis.side == "top"
-    few = duration_boxes([Box("a", "", some)], STYLE, "endpoint")
+    few = duration_boxes([NamedDistribution("a", "", some)], STYLE, "endpoint")
     assert "of" not in few.layout.xaxis.title.text
 
 
@@ -107,8 +106,8 @@ def test_status_codes_have_fixed_colours() -> None:
 
 def test_bubbles_tell_who_and_version() -> None:
     """One per user and version."""
-    bubbles = [Bubble("ana", "1", 5, 20.0), Bubble("bob", "2", 1, 40.0)]
-    figure = who_by_version(bubbles, ["ana", "bob"], ["1", "2"], STYLE, "user")
+    bubbles = [CallerInVersion("ana", "1", 5, 20.0), CallerInVersion("bob", "2", 1, 40.0)]
+    figure = callers_by_version(bubbles, ["ana", "bob"], ["1", "2"], STYLE, "user")
     assert list(figure.data[0].marker.size) == [20.0, 40.0]
     assert [list(pair) for pair in figure.data[0].customdata] == [
         ["ana", "1", "user"],

@@ -15,11 +15,13 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.config import Settings
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.naming import SOURCES
 from otel_fmd.requests.request import Translator
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
+from otel_fmd.views.look import NO_PROCESS
 from tests.support.spans import Spans, body
 
 
@@ -52,11 +54,11 @@ def test_every_page_of_an_endpoint_says_it(
             path=path,
             search="",
             cookies={},
-            is_admin=True,
+            actor=OPERATOR,
             settings=Settings(),
             prefix="/",
             host="localhost",
-            counters=dict,
+            process=NO_PROCESS,
         )
         shown = show(context.at(page.match(path) or {}))
         text = json.dumps(shown.content, cls=PlotlyJSONEncoder)

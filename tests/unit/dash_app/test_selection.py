@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import pytest
 
 from dash_app import routing
+from dash_app.chart import style_of
 from dash_app.context import Context
-from dash_app.pages import overview as overview_page
-from dash_app.view import csv_text
+from dash_app.live import chart_csv
 from otel_fmd.analysis.who import OTHERS, who_cell
 from otel_fmd.queries import latency
 from otel_fmd.queries.latency import by_who
@@ -24,7 +24,9 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.rollups.fold import Folder
 from otel_fmd.store.kinds import USER
 from otel_fmd.store.store import Store
-from tests.support.look import context_of, everything_of, rows_of
+from otel_fmd.views.overview import OVERVIEW
+from otel_fmd.views.utilization import MULTI_VERSION
+from tests.support.look import context_of, everything_of, rows_of, rows_on
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import requests_of, writer
 
@@ -120,14 +122,16 @@ def of(rows: list[Row], context: Context) -> list[Row]:
 
 def look(store: Store, path: str, search: dict[str, str]) -> Context:
     """As the dashboard does."""
-    return context_of(store, path, f"?{urlencode(search)}").settled()
+    context = context_of(store, path, f"?{urlencode(search)}")
+    with context.reader.snapshot() as snapshot:
+        return context.settled(snapshot)
 
 
 def csv_of(context: Context, place: int = 0) -> list[list[str]]:
     """The rows of a view's CSV, without its header."""
     found = routing.find_page(context.path)
     assert found is not None
-    return rows_of(csv_text(found[0].views[place], context))[1:]
+    return rows_of(chart_csv(found[0].charts[place], context))[1:]
 
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: urlencode(search))
@@ -149,10 +153,7 @@ def test_pages_of_the_application(sent: tuple[Store, list[Row]], search: dict[st
         mine = [row.ms for row in chosen if row[:2] == (service, endpoint)]
         assert medians[f"{service}: {endpoint}"] == pytest.approx(statistics.median(mine))
     context = look(store, "/versions", search)
-    page = routing.find_page("/versions")
-    assert page is not None
-    with Reader(store).snapshot() as snapshot:
-        data = page[0].views[0].load(snapshot, context)
+    data = context.load([MULTI_VERSION])[MULTI_VERSION]
     hits = 0 if data is None else sum(map(sum, data.share.hits))
     assert hits == len(chosen)
     shown = set() if data is None else {version.name for version in data.share.versions}
@@ -165,8 +166,7 @@ def test_the_overview(sent: tuple[Store, list[Row]], search: dict[str, str]) -> 
     store, rows = sent
     context = look(store, "/", search)
     chosen, everything = selected(rows, context), of(rows, context)
-    data = overview_page._query(context)
-    live = overview_page.live(context)
+    data = context.load([OVERVIEW])[OVERVIEW].overview
     assert data.selected.requests == len(chosen)
     assert data.selected.errors == sum(row.status >= 400 for row in chosen)
     assert sum(row.selected.requests for row in data.rows) == len(chosen)
@@ -179,7 +179,7 @@ def test_the_overview(sent: tuple[Store, list[Row]], search: dict[str, str]) -> 
         "week": now_hour - 168,
         "overall": 0,
     }
-    named = {(row["service"], row["endpoint"]): row for row in live.rows}
+    named = {(row["service"], row["endpoint"]): row for row in rows_on(context, "overview")}
     assert set(named) == (
         {row[:2] for row in everything}
         if context.version
@@ -234,15 +234,11 @@ def test_pages_of_an_endpoint(sent: tuple[Store, list[Row]], search: dict[str, s
     assert sum(int(row[1]) for row in boxes) == len(chosen)
     assert len(boxes) == len({row.user for row in chosen})
     context = look(store, "/requests", {**search, "endpoint": str(endpoint.id)})
-    page = routing.find_page("/requests")
-    assert page is not None
-    shown = page[0].live["requests"](context).rows
+    shown = rows_on(context, "requests")
     assert len(shown) == min(100, len(chosen))
     if "version" in search:
         assert {row["version"] for row in shown} <= {search["version"]}
-    page = routing.find_page(asked("outliers").path)
-    assert page is not None
-    found = page[0].live["outliers"](asked("outliers")).rows
+    found = rows_on(asked("outliers"), "outliers")
     times = {context.time_of(row.start_us) for row in chosen}
     assert {row["time"] for row in found} <= times
     with store.read() as connection:
@@ -251,12 +247,8 @@ def test_pages_of_an_endpoint(sent: tuple[Store, list[Row]], search: dict[str, s
             table.select().where(table.c.endpoint_id == endpoint.id)
         ).all()
     ids = {str(row.request_id) for row in everything}
-    inside = {
-        row["id"]
-        for row in page[0]
-        .live["outliers"](look(store, f"/endpoint/{endpoint.id}/outliers", {"range": "90d"}))
-        .rows
-    }
+    always = look(store, f"/endpoint/{endpoint.id}/outliers", {"range": "90d"})
+    inside = {row["id"] for row in rows_on(always, "outliers")}
     assert inside == ids
     assert len(ids) > 3
 
@@ -270,32 +262,22 @@ def test_keys_decide(sent: tuple[Store, list[Row]]) -> None:
     context = look(store, f"/endpoint/{number}/users", {"range": "90d"})
     found = routing.find_page(context.path)
     assert found is not None
-    view = found[0].views[0]
-    with Reader(store).snapshot() as snapshot:
-        data = view.load(snapshot, context)
-    figure = view.figure(data, overview_style(context))
+    chart = found[0].charts[0]
+    data = context.load([chart.view])[chart.view]
+    figure = chart.figure(data, style_of(context))
     points = figure.data[0]
     assert len(set(points.y)) == len(USERS)
     opened: dict[str, int] = {}
     for (who, version, what), _ in zip(points.customdata, points.y, strict=True):
-        assert view.click is not None
-        href = view.click({"customdata": [who, version, what]}, context)
+        assert chart.click is not None
+        href = chart.click({"customdata": [who, version, what]}, context)
         assert href is not None
         there = context_of(store, "/requests", href.partition("?")[2])
-        page = routing.find_page("/requests")
-        assert page is not None
-        for row in page[0].live["requests"](there).rows:
+        for row in rows_on(there, "requests"):
             assert row["user"] == who
         opened[who] = opened.get(who, 0) + 1
     assert set(opened) == {row.user for row in mine}
-    assert view.click({"customdata": [OTHERS, "1", "user"]}, context) is None
-
-
-def overview_style(context: Context) -> object:
-    """How figures look."""
-    from dash_app.view import style_of
-
-    return style_of(context)
+    assert chart.click({"customdata": [OTHERS, "1", "user"]}, context) is None
 
 
 def test_a_version_that_the_service_never_had(sent: tuple[Store, list[Row]]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 
 from otel_fmd.actions.adoption import adopt
 from otel_fmd.errors import SchemaError
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.people.users import Users
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
@@ -47,7 +48,7 @@ def make(url: str, name: str, columns: str) -> None:
 def refused(url: str, name: str) -> None:
     """Opening and adopting both name the table and the cure, and change nothing."""
     store = Store(url)
-    for way in (lambda: ensure_schema(store), lambda: adopt(store, "shop", 500)):
+    for way in (lambda: ensure_schema(store), lambda: adopt(OPERATOR, store, "shop", 500)):
         with pytest.raises(SchemaError) as found:
             way()
         if way.__code__.co_names[0] == "ensure_schema":

@@ -1,0 +1,50 @@
+"""Removing what is old: at once, and on a schedule."""
+
+from __future__ import annotations
+
+from otel_fmd.actions.audit import audit
+from otel_fmd.errors import ConfigurationError
+from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.store.store import Store
+from otel_fmd.upkeep.retention import Ages, Retention
+from otel_fmd.upkeep.schedule import PruningSchedule, save_schedule
+
+_WHAT = "prune"
+
+
+def schedule_of(cron: str, weeks: object, delete_custom_graph_data: bool) -> PruningSchedule:
+    """A schedule from what was typed; `save_schedule` checks the rest.
+
+    Raises:
+        ConfigurationError: the weeks are no whole number from 1.
+    """
+    if not isinstance(weeks, int) or isinstance(weeks, bool) or weeks < 1:
+        raise ConfigurationError(f"weeks to keep {weeks!r}: expected a whole number from 1")
+    return PruningSchedule(cron, weeks, delete_custom_graph_data)
+
+
+def prune(actor: Actor, store: Store, ages: Ages) -> dict[str, int]:
+    """Remove what is older than given, now; the rows removed, by kind.
+
+    Raises:
+        NotAllowedError: by somebody who is no admin.
+        ConfigurationError: no age is given, or one is negative.
+    """
+    require(actor, Role.ADMIN, _WHAT)
+    if not ages.any or min(ages.all) < 0:
+        raise ConfigurationError("say what is to be removed, for example --requests 90")
+    removed = Retention(store).prune(ages)
+    audit(actor, f"pruned {removed}")
+    return removed
+
+
+def set_schedule(actor: Actor, store: Store, schedule: PruningSchedule | None) -> None:
+    """Set the schedule, or with None remove it.
+
+    Raises:
+        NotAllowedError: by somebody who is no admin.
+        ConfigurationError: the cron schedule or the weeks cannot be used.
+    """
+    require(actor, Role.ADMIN, _WHAT)
+    save_schedule(store, schedule)
+    audit(actor, f"pruning schedule: {schedule}")

@@ -1,0 +1,54 @@
+"""Who looks, or asks for a change, and what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from otel_fmd.errors import NotAllowedError
+
+
+class Role(IntEnum):
+    """What somebody may do; each role may do what those before it may."""
+
+    NOBODY = 0
+    GUEST = 1
+    ADMIN = 2
+
+    @property
+    def words(self) -> str:
+        """For a sentence: `an admin`, `a user`."""
+        return "an admin" if self is Role.ADMIN else "a user"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody with a role, by the name that an audit knows."""
+
+    name: str
+    role: Role
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything is allowed."""
+        return self.role >= Role.ADMIN
+
+
+NOBODY = Actor("(nobody)", Role.NOBODY)
+OPERATOR = Actor("(command line)", Role.ADMIN)
+"""Whoever can run commands with the database's URL."""
+
+
+def require(actor: Actor, role: Role, what: str) -> None:
+    """Check that somebody may do something.
+
+    Args:
+        actor: who asks.
+        role: the least role that may.
+        what: for the message, for example `change a monitor level`.
+
+    Raises:
+        NotAllowedError: the role is too low.
+    """
+    if actor.role < role:
+        raise NotAllowedError(f"Only {role.words} can {what}.", f"Only {role.words} can {what}.")

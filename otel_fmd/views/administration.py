@@ -1,0 +1,177 @@
+"""What the administration shows: the deploy, its database, settings, users, refused senders."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from otel_fmd import config
+from otel_fmd._version import __version__
+from otel_fmd.errors import OtelFmdError
+from otel_fmd.people.actor import Role
+from otel_fmd.people.users import User, all_users
+from otel_fmd.queries.dropped import dropped
+from otel_fmd.queries.facts import adopted_us, database_facts
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.upkeep.schedule import PruningSchedule, schedule_in
+from otel_fmd.views.look import Look, Refusal
+from otel_fmd.views.view import Column, Table, View
+
+_COUNTERS = {
+    "stored": "requests stored since this process started",
+    "duplicates": "requests sent again by a client, stored once",
+    "outliers": "outliers among them",
+    "seen_only": "requests at monitor level 0, not stored",
+    "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
+    "(other paths)",
+    "not_kept": "child spans, accepted and not kept",
+    "metrics_not_kept": "exports of metrics, taken and forgotten",
+    "logs_not_kept": "exports of logs, taken and forgotten",
+    "clock_errors": "spans that ended before they began, stored with a duration of 0",
+    "refused": "requests refused because too many waited",
+    "failed": "requests whose client was told that they were not stored",
+    "dropped": "requests dropped",
+    "folded": "deltas folded into the rollups",
+}
+Facts = list[tuple[str, str]]
+"""Names and values, for people."""
+
+
+class Deploy(NamedTuple):
+    """What runs here, and what its process did."""
+
+    facts: Facts
+    counters: Facts
+
+
+class Database(NamedTuple):
+    """What a database holds, and when it is pruned."""
+
+    facts: Facts
+    schedule: PruningSchedule | None
+
+
+class Setting(NamedTuple):
+    """A setting: its field, its environment variable, its value (secrets hidden), where that came
+    from, and what it is."""
+
+    name: str
+    variable: str
+    value: str
+    source: str
+    help: str
+
+
+def load_deploy(snapshot: Snapshot, look: Look) -> Deploy:
+    """Versions, sizes, counters."""
+    facts = database_facts(snapshot)
+    lost = dropped(snapshot)
+    when = f" (last {look.time_of(lost.last_us)})" if lost.requests else ""
+    held = [
+        ("otel-fmd", __version__),
+        ("database", snapshot.store.display_url),
+        ("time zone", look.zone.key),
+        ("first request", look.time_text(facts.first_request)),
+        *((name, f"{number:,}") for name, number in facts.rows.items()),
+        ("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"),
+        ("requests dropped by monitored apps", f"{lost.requests:,}{when}"),
+    ]
+    counters = look.process.counters()
+    return Deploy(held, [(_COUNTERS.get(name, name), f"{n:,}") for name, n in counters.items()])
+
+
+def load_database(snapshot: Snapshot, look: Look) -> Database:
+    """Sizes, rows, the schedule."""
+    facts, adopted = database_facts(snapshot), adopted_us(snapshot)
+    held = [
+        ("database", snapshot.store.display_url),
+        ("size on disk", f"{facts.size_bytes / 2**20:,.1f} MiB"),
+        *((name, f"{number:,}") for name, number in facts.rows.items()),
+        ("first request", look.time_text(facts.first_request)),
+    ]
+    if adopted is not None:
+        held.append(("adopted from FMD", look.time_of(adopted)))
+    return Database(held, schedule_in(snapshot.connection, snapshot.tables))
+
+
+def load_settings(_snapshot: Snapshot, look: Look) -> list[Setting]:
+    """Every setting that holds."""
+    try:
+        sources = config.sources(config_file=look.settings.config_file or None)
+    except OtelFmdError:
+        # The file cannot be read any more; what it said when this process started still holds.
+        sources = {}
+    found = []
+    for name, variable, default, description in config.describe():
+        value = config.shown_setting(name, getattr(look.settings, name))
+        source = "default" if value == default else "argument"
+        if name in sources:
+            source = sources[name].where
+        found.append(Setting(name, variable, value, source, description.replace("`", "")))
+    return found
+
+
+def load_users(snapshot: Snapshot, _look: Look) -> list[User]:
+    """Everybody who may log in."""
+    return all_users(snapshot.connection, snapshot.tables)
+
+
+def load_refusals(_snapshot: Snapshot, look: Look) -> list[Refusal]:
+    """The last senders of requests that the receiver refused."""
+    return list(look.process.refusals())
+
+
+def _facts_table(facts: Facts) -> Table:
+    return Table((Column("name"), Column("value")), facts)
+
+
+DEPLOY = View(
+    name="deploy",
+    title="Deploy details",
+    description="What runs here, what its database holds, and what this process did.",
+    load=load_deploy,
+    table=lambda data, _look: _facts_table([*data.facts, *data.counters]),
+)
+DATABASE = View(
+    name="database",
+    title="Database",
+    description="What the database holds.",
+    load=load_database,
+    table=lambda data, _look: _facts_table(data.facts),
+    role=Role.ADMIN,
+)
+SETTINGS = View(
+    name="settings",
+    title="Settings",
+    description="In this order an argument wins over the environment, that over FMD's config.cfg.",
+    load=load_settings,
+    table=lambda data, _look: Table(
+        tuple(map(Column, ("setting", "value", "from", "help"))),
+        [(one.variable, one.value, one.source, one.help) for one in data],
+    ),
+    role=Role.ADMIN,
+)
+REFUSED = View(
+    name="refused",
+    title="Refused requests",
+    description="By the receiver of this process, since it started; the last fifty senders.",
+    load=load_refusals,
+    table=lambda data, look: Table(
+        tuple(map(Column, ("sender", "transport", "path", "answered", "times", "last"))),
+        [
+            (one.address, one.transport, one.path, one.reason, one.times, look.time_of(one.last_us))
+            for one in data
+        ],
+    ),
+    role=Role.ADMIN,
+)
+USERS = View(
+    name="users",
+    title="Users",
+    description="Guests see everything but the administration; admins may also change.",
+    load=load_users,
+    table=lambda data, _look: Table(
+        (Column("username"), Column("role")),
+        [(one.username, one.actor.role.name.lower()) for one in data],
+    ),
+    role=Role.ADMIN,
+)

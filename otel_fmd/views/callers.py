@@ -1,0 +1,110 @@
+"""Who calls an endpoint in which version: users, or client addresses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from otel_fmd.analysis.who import CallerInVersion, who_cell
+from otel_fmd.queries.latency import Who, by_who
+from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.queries.versions import versions_seen
+from otel_fmd.store.kinds import ADDRESS, USER
+from otel_fmd.views.look import Look
+from otel_fmd.views.parameters import ENDPOINT
+from otel_fmd.views.view import Column, Table, View
+
+_MOST_CALLERS = 50
+_MOST_VERSIONS = 30
+NO_USERS = (
+    "No requests in the selected time. Users come from the attribute enduser.id or user.id of the "
+    "spans."
+)
+
+
+class Callers(NamedTuple):
+    """Callers by version; callers (most requests first), versions (oldest first), what callers are
+    (`user` or `address`), and a note where not all of the selected requests are counted."""
+
+    found: list[CallerInVersion]
+    callers: list[str]
+    versions: list[str]
+    what: str
+    note: str
+
+
+def users(snapshot: Snapshot, look: Look) -> Callers | None:
+    """Users of an endpoint."""
+    return _load(snapshot, look, USER)
+
+
+def addresses(snapshot: Snapshot, look: Look) -> Callers | None:
+    """Addresses that call an endpoint."""
+    return _load(snapshot, look, ADDRESS)
+
+
+def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
+    """Those with most requests, in the newest versions."""
+    if look.endpoint_id not in snapshot.endpoints:
+        return None
+    found = by_who(snapshot, look.endpoint_id, kind, look.selection(snapshot))
+    if not found.found:
+        return None
+    used = {version for version, _ in found.found}
+    all_seen = versions_seen(snapshot, [look.endpoint_id])
+    seen = [one for one in all_seen if one.id in used][:_MOST_VERSIONS]
+    names = {version.id: version.name for version in seen}
+    totals: dict[str, int] = {}
+    for (version, who), one in found.found.items():
+        if version in names:
+            totals[who] = totals.get(who, 0) + one.count
+    callers = sorted(totals, key=lambda who: -totals[who])[:_MOST_CALLERS]
+    chosen = set(callers)
+    rows = [
+        CallerInVersion(who, names[version], one.count, one.median)
+        for (version, who), one in found.found.items()
+        if version in names and who in chosen
+    ]
+    versions = [names[version.id] for version in reversed(seen)]
+    return Callers(rows, callers, versions, "user" if kind == USER else "address", note_of(found))
+
+
+def note_of(found: Who) -> str:
+    """What of the selected requests is counted, where it is not all."""
+    if found.counted >= found.selected:
+        return ""
+    return f"the newest {found.counted:,} of {found.selected:,} requests"
+
+
+def table(data: Callers | None, _look: Look) -> Table:
+    """One row per caller and version."""
+    if data is None:
+        return Table((), ())
+    columns = (Column(data.what), Column("version"), Column("requests"), Column("median_ms", "ms"))
+    rows = [
+        (who_cell(one.who), one.version, one.requests, round(one.median_ms, 6))
+        for one in data.found
+    ]
+    return Table(columns, rows)
+
+
+ENDPOINT_USERS = View(
+    name="endpoint-users",
+    title="User-focused multi-version performance",
+    description="Who waits, and since when: each bubble is one user in one version, "
+    "larger and brighter when the median request took longer. Click one to see its requests.",
+    load=users,
+    table=table,
+    empty=NO_USERS,
+    parameters=(ENDPOINT,),
+)
+ENDPOINT_ADDRESSES = View(
+    name="endpoint-addresses",
+    title="IP-focused multi-version performance",
+    description="From where it is slow: each bubble is one client address in one "
+    "version, larger and brighter when the median request took longer. Click one to see its "
+    "requests.",
+    load=addresses,
+    table=table,
+    empty="No requests in the selected time.",
+    parameters=(ENDPOINT,),
+)

@@ -1,0 +1,47 @@
+"""Every view: what stands here has a CSV, and is documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_fmd.views.administration import DATABASE, DEPLOY, REFUSED, SETTINGS, USERS
+from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
+from otel_fmd.views.choices import CHOICES
+from otel_fmd.views.deploys import DEPLOYS
+from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
+from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
+from otel_fmd.views.overview import OVERVIEW
+from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
+from otel_fmd.views.report import REPORT
+from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, REQUESTS
+from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
+from otel_fmd.views.view import View
+
+VIEWS: tuple[View[Any], ...] = (
+    OVERVIEW,
+    HOURLY,
+    DAILY,
+    MULTI_VERSION,
+    API_PERFORMANCE,
+    REPORT,
+    ENDPOINT_HOURLY,
+    ENDPOINT_USERS,
+    ENDPOINT_ADDRESSES,
+    ENDPOINT_VERSIONS,
+    ENDPOINT_USER_DURATIONS,
+    ENDPOINT_STATUS,
+    FAILED_REQUESTS,
+    OUTLIERS,
+    OUTLIER_LOADS,
+    PROFILES,
+    GROUPED_PROFILE,
+    REQUESTS,
+    REQUEST_VIEW,
+    DEPLOYS,
+    CHOICES,
+    DEPLOY,
+    DATABASE,
+    SETTINGS,
+    REFUSED,
+    USERS,
+)
