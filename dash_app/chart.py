@@ -97,7 +97,7 @@ def body(chart: Chart[Any], loaded: Loaded[Context]) -> Body:
     """The figure of a chart, or why there is none."""
     data = loaded[chart.view]
     if not data:
-        return Body(go.Figure(), 0, nothing(chart.view.empty))
+        return Body(go.Figure(layout={"template": {}}), 0, nothing(chart.view.empty))
     style = style_of(loaded.look)
     figure = chart.figure(data, style)
     if chart.over_days:

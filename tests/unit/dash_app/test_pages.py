@@ -1,0 +1,149 @@
+"""Pages: read once, shown to whom they are meant for, and refreshed as they were first shown."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from dash_app import routing
+from dash_app.live import chart_csv, fresh
+from dash_app.page import Page
+from dash_app.pages import PAGES
+from otel_fmd.errors import NotAllowedError
+from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
+from otel_fmd.views.catalogue import VIEWS
+from tests.support.look import context_of, encoded, everything_of
+from tests.support.spans import Spans
+from tests.unit.ingest.test_write import requests_of, writer
+
+GUEST = Actor("guest", Role.GUEST)
+
+
+@pytest.fixture
+def filled(sqlite_store: Store) -> Store:
+    """Requests of one endpoint in two versions."""
+    made = writer(sqlite_store)
+    for seed, version in enumerate(("1", "2")):
+        made.write(requests_of(Spans(seed, time.time_ns()).many(40), version=version))
+    return sqlite_store
+
+
+def address(page: Page) -> str:
+    """About the first endpoint and request."""
+    return page.address({"endpoint": "1", "request": "1"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_a_page_reads_one_snapshot(
+    filled: Store, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it is shown, and when it is refreshed: its numbers are of one moment."""
+    seen: list[Reader] = []
+    opened = Reader.snapshot
+
+    def counting(self: Reader) -> Any:
+        seen.append(self)
+        return opened(self)
+
+    monkeypatch.setattr(Reader, "snapshot", counting)
+    reads: list[str] = []
+    monkeypatch.setattr(filled, "read", reading(filled, reads))
+    for number, look in enumerate((routing.show, fresh), 1):
+        look(context_of(filled, address(page), "?version=1&service=shop"))
+        assert len(seen) == len(reads) == number
+
+
+def reading(store: Store, reads: list[str]) -> Any:
+    """`Store.read`, counted."""
+    read = store.read
+
+    def counted() -> Any:
+        reads.append("read")
+        return read()
+
+    return counted
+
+
+@pytest.mark.parametrize("actor", [NOBODY, GUEST], ids=lambda actor: actor.role.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_neither_page_nor_refresh_nor_export_shows_what_is_for_admins(
+    filled: Store, page: Page, actor: Actor
+) -> None:
+    """Settings, users, senders, sizes: by no way that a browser has."""
+    context = context_of(filled, address(page), "", actor)
+    parts = (routing.show(context), *map(list, fresh(context)))
+    shown = "".join(map(encoded, parts))
+    for chart in page.charts:
+        if actor.role >= chart.view.role:
+            shown += chart_csv(chart, context)
+            continue
+        with pytest.raises(NotAllowedError):
+            chart_csv(chart, context)
+    for secret in ("OTEL_FMD_DATABASE_URL", "user-add", "prune-now"):
+        assert secret not in shown
+    allowed = actor.role >= page.role
+    assert ("Only" in shown and "can see this page" in shown) is not allowed
+    found = fresh(context)
+    names = {name for name, table in page.tables.items() if actor.role >= table.view.role}
+    assert set(found.tables) == (names if allowed else set())
+
+
+def test_an_admin_sees_them(filled: Store) -> None:
+    """Or the test above would prove nothing."""
+    shown = "".join(
+        text for page in PAGES for text in everything_of(context_of(filled, address(page), ""))
+    )
+    for secret in ("OTEL_FMD_DATABASE_URL", "user-add", "prune-now"):
+        assert secret in shown
+
+
+def test_every_view_of_a_page_stands_in_the_catalogue() -> None:
+    """So that it has a CSV and its documentation; and every view is on a page."""
+    used = {
+        view.name
+        for page in PAGES
+        for view in (
+            *page.views,
+            *(view for chart in page.charts for view in chart.views),
+            *(table.view for table in page.tables.values()),
+        )
+    }
+    assert used | {"choices"} == {view.name for view in VIEWS}
+
+
+def test_names_of_charts_are_unique() -> None:
+    """They are parts of element ids and file names."""
+    names = [chart.key for page in PAGES for chart in page.charts]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_a_refresh_shows_what_the_page_showed(filled: Store, page: Page) -> None:
+    """The same rows and figures, while nothing is stored."""
+    context = context_of(filled, address(page), "")
+    first, again = encoded(routing.show(context).content), fresh(context)
+    for table in again.tables.values():
+        for row in table.rows:
+            assert encoded(row) in first
+    for key, (shown, instead) in again.charts.items():
+        if encoded({"type": "graph", "view": key}) in first:
+            assert encoded(shown["figure"] if instead is None else instead) in first, key
+
+
+def test_an_address_without_a_page_says_so(filled: Store) -> None:
+    """With the navigation around it."""
+    shown = routing.show(context_of(filled, "/nowhere", "", GUEST))
+    assert "There is no page '/nowhere'." in encoded(shown.content)
+    assert "Overview" in encoded(shown.navigation)
+
+
+def test_an_endpoint_that_is_no_number_is_none(filled: Store) -> None:
+    """It is not all of them."""
+    context = context_of(filled, "/endpoint/all/hourly", "", OPERATOR)
+    with context.reader.snapshot() as snapshot:
+        assert context.selection(snapshot).endpoint_ids == [0]
+    assert "There is no such endpoint" in encoded(routing.show(context).content)
