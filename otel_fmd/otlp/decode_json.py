@@ -25,7 +25,7 @@ from otel_fmd.otlp.decode import (
     Decoded,
     free,
 )
-from otel_fmd.otlp.errors import BadDataError, TooLargeError
+from otel_fmd.otlp.errors import TooLargeError
 from otel_fmd.otlp.json_reader import JsonReader
 from otel_fmd.otlp.values import MOST_PAIRS, json_pairs, whole_number, whole_text
 from otel_fmd.signals.record import AttributeValue, Event, Resource, Span
@@ -79,7 +79,8 @@ class _Decoder:
                 continue
             for _ in reader.items():
                 self._count()
-                self._resource_spans()
+                if self._is("{", "an item of resourceSpans must be an object"):
+                    self._resource_spans()
         reader.end()
 
     def _resource_spans(self) -> None:
@@ -90,10 +91,13 @@ class _Decoder:
         for key in reader.object_keys():
             if key == "resource":
                 attributes.update(self._resource())
-            elif key == "scopeSpans":
+            elif key == "scopeSpans" and self._is("[n", "scopeSpans must be a list"):
                 for _ in reader.items():
                     self._count()
-                    self._scope_spans(resource)
+                    if self._is("{", "an item of scopeSpans must be an object"):
+                        self._scope_spans(resource)
+            elif key == "scopeSpans":
+                continue
             else:
                 reader.skip()
 
@@ -125,6 +129,8 @@ class _Decoder:
             if key != "spans":
                 reader.skip()
                 continue
+            if not self._is("[n", "spans must be a list"):
+                continue
             for _ in reader.items():
                 self._count()
                 span: Any = None
@@ -136,6 +142,14 @@ class _Decoder:
                     told = "a span" if name is None else f"span {str(name)[:100]!a}"
                     self.rejected += 1
                     self.reason = self.reason or f"{told}: {error}"
+
+    def _is(self, firsts: str, expected: str) -> bool:
+        """Whether what comes next begins so; else it is skipped, which costs no other span."""
+        if self._reader.next_is(firsts):
+            return True
+        self._reader.skip()
+        self.reason = self.reason or expected
+        return False
 
     def _count(self) -> None:
         if self._left % _COUNTED_AT_ONCE == 0:
@@ -154,7 +168,6 @@ def _span_of(span: Any, raw: bytes, resource: Resource) -> Span:
     """The record of a span.
 
     Raises:
-        BadDataError: an enum is a text: the client writes all its spans so.
         ValueError: it cannot be used; the message says why.
     """
     if not isinstance(span, dict):
@@ -200,7 +213,7 @@ def _span_of(span: Any, raw: bytes, resource: Resource) -> Span:
 def _enum(holder: dict[str, Any], key: str, field: str) -> int:
     value = holder.get(key) or 0
     if isinstance(value, str):
-        raise BadDataError(f"enums are integers in OTLP/JSON; got {value[:50]!a}", field)
+        raise ValueError(f"{field}: enums are integers in OTLP/JSON; got {value[:50]!a}")
     return whole_number(value, -(2**31), 2**31 - 1)
 
 

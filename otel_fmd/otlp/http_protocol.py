@@ -38,6 +38,7 @@ _SWEEP_S = 1.0
 _LOG_EVERY_S = 60.0
 _LINGER_S = 1.0
 _PIECE = 64 * 1024
+_FRAMING = (b"content-length", b"transfer-encoding")
 _NEW, _HEAD, _BODY, _DONE = range(4)
 """A connection of which nothing came; headers come; a body comes; a request is complete."""
 
@@ -121,6 +122,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._phase = _NEW
         self._began_here = False
         self._refused = False
+        self._body_follows = self._is_replayed = False
         self._problem = 0
         self._head_bytes = self._header_sum = self._body_bytes = 0
         self._written: tuple[int, float] = (0, 0.0)
@@ -175,9 +177,11 @@ class GuardedProtocol(HttpToolsProtocol):
                     self.parser.feed_data(data)
                     break
                 except httptools.HttpParserUpgrade as upgrade:
-                    # Nothing else than HTTP/1.1 is spoken here; what follows is of it.
-                    self._guard.log("an Upgrade that is not offered", self.address)
+                    # An offer that a server may ignore (RFC 9110, 7.8); Java's client makes it
+                    # with every request. What follows is HTTP/1.1.
                     data = data[upgrade.args[0] :]
+                    if self._body_follows:
+                        self._read_body()
         except httptools.HttpParserError:
             if not self._problem:
                 self._guard.log("broken HTTP", self.address)
@@ -187,6 +191,21 @@ class GuardedProtocol(HttpToolsProtocol):
             # Of a piece in which a request begins, what lies before is not of its head.
             self._head_bytes += 0 if self._began_here else size
             self._check_head(size)
+
+    def _read_body(self) -> None:
+        """Go on with the body of a request that offered an upgrade.
+
+        httptools ends such a request with its headers. A parser that was told how the body is
+        framed, and nothing else, reads the rest.
+        """
+        framing = [name + b": " + value for name, value in self.headers if name in _FRAMING]
+        self._body_follows = False
+        self.parser = httptools.HttpRequestParser(self)
+        self._is_replayed = True
+        try:
+            self.parser.feed_data(b"\r\n".join([b"POST / HTTP/1.1", *framing, b"", b""]))
+        finally:
+            self._is_replayed = False
 
     def _check_head(self, piece: int) -> None:
         size = max(self._head_bytes, self._header_sum)
@@ -200,6 +219,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._is_replayed:
+            return
         super().on_message_begin()
         self._phase = _HEAD
         self._began_here = True
@@ -208,11 +229,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A part of the address came."""
+        if self._is_replayed:
+            return
         super().on_url(url)
         self._bound_headers(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header is complete."""
+        if self._is_replayed:
+            return
         super().on_header(name, value)
         self._bound_headers(len(name) + len(value) + _PER_HEADER)
 
@@ -224,7 +249,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The application can begin."""
+        if self._is_replayed:
+            return
         self._phase = _BODY
+        self._body_follows = self.parser.should_upgrade() and any(
+            name in _FRAMING and value != b"0" for name, value in self.headers
+        )
         self.since = self._progress_at = self.loop.time()
         if len(self.pipeline) >= _MOST_PIPELINED:
             self._problem = 429
@@ -241,6 +271,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
+        if self._body_follows:
+            return
         self._phase = _DONE
         super().on_message_complete()
 

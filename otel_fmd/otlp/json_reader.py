@@ -167,9 +167,10 @@ class JsonReader:
         if self._next():
             raise BadDataError(f"not JSON: something after the document, at {self._at}")
 
-    def next_is_object(self) -> bool:
-        """Whether an object comes next."""
-        return self._next() == "{"
+    def next_is(self, firsts: str) -> bool:
+        """Whether what comes next begins with one of these characters."""
+        found = self._next()
+        return bool(found) and found in firsts
 
     def _next(self) -> str:
         match = _BLANK.match(self._text, self._at)

@@ -251,7 +251,6 @@ def test_bytes_that_are_not_utf8_in_json_are_replaced() -> None:
         "{",
         '{"resourceSpans": [',
         '{"resourceSpans": {}}',
-        '{"resourceSpans": [1]}',
         '{"resourceSpans": []} {}',
         '{"resourceSpans": [{"scopeSpans": [{"spans": [{]}]}]}',
         '{"a": ' + "[" * 50_000,
@@ -261,6 +260,35 @@ def test_what_is_no_document_is_bad_data(text: str) -> None:
     """It is never retried."""
     with pytest.raises(BadDataError):
         decode_json(text.encode())
+
+
+@pytest.mark.parametrize("bad", [None, 5, "x", [], True])
+def test_a_part_of_the_wrong_kind_costs_no_other(bad: Any) -> None:
+    """At every level above the spans; the client is told."""
+    for place in range(4):
+        tree = document()
+        good = len(decode_json(json.dumps(tree).encode()).spans)
+        parts: list[Any] = [bad, {"scopeSpans": bad}, {"scopeSpans": [bad]}]
+        parts.append({"scopeSpans": [{"spans": bad, "scope": bad}], "resource": bad})
+        tree["resourceSpans"].insert(0, parts[place])
+        decoded = decode_json(json.dumps(tree).encode())
+        assert len(decoded.spans) == good > 0
+        is_empty = place in (1, 3) and bad in (None, [])
+        assert bool(decoded.reason) is not is_empty or place == 3, (place, bad)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "SPAN_KIND_SERVER"}, "kind: enums are integers in OTLP/JSON; got"),
+        ({"status": {"code": "STATUS_CODE_ERROR"}}, "status.code: enums are integers"),
+    ],
+)
+def test_an_enum_as_text_rejects_its_span_alone(change: Any, words: str) -> None:
+    """OTLP/JSON has integers only."""
+    decoded = decode_json(json.dumps(document(lambda span: span.update(change))).encode())
+    assert (len(decoded.spans), decoded.rejected) == (2, 1)
+    assert words in decoded.reason
 
 
 def nested(*tags: int, inner: bytes) -> bytes:
