@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dash import Dash, _get_paths, _pages
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, abort, has_request_context, request
 
 from dash_app import browser, live, routing, shell
+from dash_app.callback_shape import check_shape
 from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.pages import PAGES
 from otel_fmd._version import __version__
@@ -136,6 +137,8 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
     reader = Reader(store)
 
     def make(address: str, search: str) -> Context:
+        if not isinstance(address, str) or not isinstance(search, str | None):
+            abort(400, "an address is a text")
         prefix = proxy.prefix()
         path = "/" + unquote(address).removeprefix(unquote(prefix)).lstrip("/")
         context = make_context(
@@ -174,4 +177,5 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
     for page in PAGES:
         if page.register is not None:
             page.register(app, make)
+    check_shape(app)
     return server

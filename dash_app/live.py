@@ -104,14 +104,15 @@ def register(app: Dash, make: MakeContext) -> None:
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def open_point(click: Any, identifier: dict[str, str], path: str, search: str) -> Any:
-        chart = _chart(path, make, search, identifier["view"])
+    def open_point(click: Any, identifier: Any, path: str, search: str) -> Any:
+        key = str(identifier.get("view")) if isinstance(identifier, dict) else ""
+        chart = _chart(path, make, search, key)
         if not click or chart is None or chart[0].click is None:
             return no_update
         try:
             return chart[0].click(click["points"][0], chart[1]) or no_update
         except (IndexError, KeyError, TypeError, ValueError):
-            _log.warning("chart %s: %.200r is no point of it", identifier["view"], click)
+            _log.warning("chart %s: %.200r is no point of it", key, click)
             return no_update
 
     @app.callback(

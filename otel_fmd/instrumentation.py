@@ -118,10 +118,22 @@ def instrument(
 
     Raises:
         ConfigurationError: a setting cannot be used, has no effect here, or differs from that of
-            another app of the same tracer provider.
+            another app of the same tracer provider, or from what this app was instrumented with.
     """
+    if not isinstance(app, Flask):
+        raise ConfigurationError(f"app={app!r}: expected a Flask app")
+    if getattr(app, "_got_first_request", False):
+        raise ConfigurationError(
+            f"{app.name!r} has answered requests already; expected instrument() before the first"
+        )
     if dashboard is not None:
         settings["dashboard_path"] = dashboard
+        if not str(dashboard).strip("/ "):
+            raise ConfigurationError(
+                f"dashboard={dashboard!r}: expected a path below the app's own, such as /dashboard"
+            )
+    if get_ip is not None and not callable(get_ip):
+        raise ConfigurationError(f"get_ip={get_ip!r}: expected a function without parameters")
     found = config.load(database_url=database_url, **settings)
     watching.check_arguments(found, settings)
     target = None
@@ -132,13 +144,13 @@ def instrument(
             f"dashboard_path={found.dashboard_path!r}: requests go to {target.endpoint}, where "
             "the dashboard is; to have it in this app, give database_url"
         )
-    place = watching.place_for(
-        found, database_url, settings, target, tracer_provider, group_by=group_by, get_ip=get_ip
-    )
+    options = {"group_by": group_by, "get_ip": get_ip}
+    watching.check_again(app, found, target, options)
+    place = watching.place_for(found, database_url, settings, target, tracer_provider, **options)
     if not getattr(app, "_is_instrumented_by_opentelemetry", False):
         FlaskInstrumentor().instrument_app(app, tracer_provider=place.provider)
         _first_hook(app)
-    flush_at_sigterm(place.provider)
+    flush_at_sigterm(place)
     made = Instrumentation(app, place)
     if found.dashboard_path:
         made.mount_dashboard(found)
@@ -160,7 +172,7 @@ def post_instrument() -> None:
         place = watching.automatic(settings, provider, stores=stores)
         if place is not None:
             _bound_new_apps(place.processor)
-            flush_at_sigterm(provider)
+            flush_at_sigterm(place)
     except Exception:
         _log.exception("otel-fmd does not watch this app")
 

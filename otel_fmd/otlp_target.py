@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from otel_fmd.errors import ConfigurationError
 
 _TRACES = "OTEL_EXPORTER_OTLP_TRACES_"
 _ALL = "OTEL_EXPORTER_OTLP_"
 _HTTP_PORT, _GRPC_PORT = 4318, 4317
+
+
+class OtlpProcessor(BatchSpanProcessor):
+    """The SDK's, whose `force_flush` says whether spans arrived; the SDK's own says that it tried.
+
+    Args:
+        exporter: the SDK's.
+    """
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._counted = _CountingExporter(exporter)
+        self._seen = 0
+        super().__init__(self._counted)
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        """Send what waits; False when that took too long, or when spans that ended since the last
+        call did not arrive."""
+        in_time = super().force_flush(timeout_millis)
+        before, self._seen = self._seen, self._counted.failed
+        return bool(in_time) and self._seen == before
+
+
+class _CountingExporter(SpanExporter):
+    """Counts the spans that another exporter could not send."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self.failed = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """As the other one does."""
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._exporter.export(spans)
+        finally:
+            if result is not SpanExportResult.SUCCESS:
+                self.failed += len(spans)
+        return result
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """As the other one does."""
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """As the other one does."""
+        self._exporter.shutdown()
 
 
 class OtlpTarget(NamedTuple):
@@ -47,12 +93,12 @@ class OtlpTarget(NamedTuple):
                     OTLPSpanExporter as GrpcExporter,
                 )
 
-                return BatchSpanProcessor(GrpcExporter())
+                return OtlpProcessor(GrpcExporter())
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
                 OTLPSpanExporter as HttpExporter,
             )
 
-            return BatchSpanProcessor(HttpExporter())
+            return OtlpProcessor(HttpExporter())
         except ModuleNotFoundError as error:
             package = "grpc" if self.protocol == "grpc" else "http"
             raise ConfigurationError(

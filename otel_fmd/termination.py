@@ -21,7 +21,7 @@ BOUND_S = 5.0
 
 
 class Flushes(Protocol):
-    """Something whose spans wait to be stored: a tracer provider."""
+    """Something whose spans wait to be stored."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Store them."""
@@ -30,13 +30,13 @@ class Flushes(Protocol):
 _waiting: weakref.WeakSet[Flushes] = weakref.WeakSet()
 
 
-def flush_at_sigterm(provider: Flushes) -> bool:
-    """Flush a provider before SIGTERM ends this process; False where the signal is not ours.
+def flush_at_sigterm(owner: Flushes) -> bool:
+    """Flush `owner` before SIGTERM ends this process; False where the signal is not ours.
 
     Only in the main thread, and only while SIGTERM has its default action: whoever sets a handler
     later takes ours away.
     """
-    _waiting.add(provider)
+    _waiting.add(owner)
     if threading.current_thread() is not threading.main_thread():
         return False
     handler = signal.getsignal(signal.SIGTERM)
@@ -68,8 +68,8 @@ def _is_patched_by_gevent() -> bool:
 
 def _flush_all(at_end: Callable[[], None]) -> None:
     try:
-        for provider in list(_waiting):
-            provider.force_flush(int(BOUND_S * 1000))
+        for owner in list(_waiting):
+            owner.force_flush(int(BOUND_S * 1000))
     except Exception:
         _log.exception("what waited was not stored before SIGTERM")
     finally:

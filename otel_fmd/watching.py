@@ -86,6 +86,11 @@ class Place:
         """The names of what is not the same."""
         return sorted(name for name, value in key.items() if self.key.get(name) != value)
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Store everything, as the process ends; False when some was not stored."""
+        self.processor.end_streams()
+        return self.provider.force_flush(timeout_millis)
+
     def close(self) -> None:
         """Store what waits, stop every thread and close every connection of it."""
         for one in (self.processor, *self.beside):
@@ -111,6 +116,24 @@ def check_arguments(found: config.Settings, given: Mapping[str, Any]) -> None:
             f"{', '.join(names)}: no effect in instrument(); expected in `otel-fmd serve`"
             + ("" if found.dashboard_path else ', or beside dashboard="/dashboard"')
         )
+
+
+def check_again(
+    app: Flask, found: config.Settings, target: OtlpTarget | None, options: Mapping[str, Any]
+) -> None:
+    """Refuse to instrument an app again with something else: its requests are seen once.
+
+    Raises:
+        ConfigurationError: it names what is not the same.
+    """
+    key = _key(found, target, options)
+    for place in list(_places.values()):
+        differing = place.differences(key) if app in place.apps else []
+        if differing:
+            raise ConfigurationError(
+                f"{', '.join(differing)}: not as {app.name!r} was instrumented before; expected "
+                "the same, or uninstrument() first"
+            )
 
 
 def place_for(

@@ -106,7 +106,7 @@ def register(app: Dash, make: MakeContext) -> None:
             if ctx.triggered_id == "prune-unset":
                 set_schedule(actor, store, None)
                 return _words(None)
-            wanted = schedule_of(cron or "", weeks, bool(graphs))
+            wanted = schedule_of(str(cron or ""), weeks, bool(graphs))
             if ctx.triggered_id == "prune-now":
                 removed = prune(actor, store, wanted.ages)
                 words = ", ".join(f"{n:,} {kind}" for kind, n in removed.items()) or "nothing"

@@ -91,21 +91,22 @@ def register(app: Dash, make: MakeContext) -> None:
             return no_update, no_update
         context = make(path, search)
         try:
-            _change(context, str(ctx.triggered_id), name or "", password or "", _ROLES.get(role))
+            _change(context, str(ctx.triggered_id), str(name or ""), str(password or ""), str(role))
             rows = _rows(context.load([USERS])[USERS])
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red", mt="md"), no_update
         return dmc.Alert("Done.", color="green", mt="md"), rows
 
 
-def _change(context: Context, button: str, name: str, password: str, role: Role | None) -> None:
+def _change(context: Context, button: str, name: str, password: str, role_name: str) -> None:
+    role = _ROLES.get(role_name, Role.GUEST)
     actor, store = context.actor, context.reader.store
     if button == "user-add":
-        users.add_user(actor, store, name, password, role or Role.GUEST)
+        users.add_user(actor, store, name, password, role)
     elif button == "user-change":
         users.set_password(actor, store, name, password)
     elif button == "user-set-role":
-        users.set_role(actor, store, name, role or Role.GUEST)
+        users.set_role(actor, store, name, role)
     else:
         users.remove_user(actor, store, name)
 

@@ -9,7 +9,7 @@ made. A body that is streamed belongs to its request, which ends as the server c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSet
 from typing import Any
 
 from flask import Flask
@@ -23,6 +23,7 @@ from otel_fmd.agent.responses import TEST_CLIENT, code_of_body, is_whole, respon
 from otel_fmd.agent.running import RunningRequest
 from otel_fmd.agent.unseen import make_unseen
 
+_ACTIVATION = "opentelemetry-flask.activation_key"
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
@@ -56,6 +57,7 @@ class RequestBoundary:
             body = self.wsgi_app(environ, running)
         except BaseException as error:
             end_ns = time.time_ns()
+            self._close_activation(environ)
             _restore(outer)
             self._answered(running, end_ns, error)
             raise
@@ -65,7 +67,7 @@ class RequestBoundary:
             self._answered(running, end_ns, None)
             return body
         response = response_of(body)
-        if response is not None and is_whole(response, environ):
+        if response is not None and is_whole(response):
             running.finish(end_ns)
             return body
         try:
@@ -74,7 +76,7 @@ class RequestBoundary:
             if trace.get_current_span(inner) is trace.get_current_span(outer):
                 # Flask has torn the request down; what its body does is still part of it.
                 inner = trace.set_span_in_context(running.span, inner)
-            return _until_closed(body, running, end_ns, inner)
+            return _until_closed(body, running, end_ns, inner, processor.streams)
         except Exception:
             processor.failed("streamed body")
             running.finish(end_ns)
@@ -83,6 +85,18 @@ class RequestBoundary:
     def __getattr__(self, name: str) -> Any:
         # What looks for something of the wrapped callable finds it.
         return getattr(self.wsgi_app, name)
+
+    def _close_activation(self, environ: dict[str, Any]) -> None:
+        """Close what OpenTelemetry's hook opened and its teardown never came to: the garbage
+        collector would, at another time and in another context, with errors in the app's log."""
+        activation = environ.get(_ACTIVATION)
+        generator = getattr(activation, "gen", None)
+        if activation is None or getattr(generator, "gi_frame", None) is None:
+            return
+        try:
+            activation.__exit__(None, None, None)
+        except Exception:
+            self._processor.failed("activation")
 
     def _answered(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
         if running.span is None:
@@ -101,7 +115,9 @@ def _restore(outer: Context) -> Context:
     return inner
 
 
-def _until_closed(body: Any, running: RunningRequest, end_ns: int, context: Any) -> Any:
+def _until_closed(
+    body: Any, running: RunningRequest, end_ns: int, context: Any, streams: MutableSet[Any]
+) -> Any:
     """A body that ends its request as it is closed, or the body itself when it is over already."""
     if hasattr(type(body), "__len__"):
         running.finish(end_ns)
@@ -111,7 +127,9 @@ def _until_closed(body: Any, running: RunningRequest, end_ns: int, context: Any)
         # Servers send their own kind of file without Python, so it stays what it is.
         _end_with_file(body, running, end_ns)
         return body
-    return StreamedBody(body, running, context)
+    streamed = StreamedBody(body, running, context)
+    streams.add(streamed)
+    return streamed
 
 
 def _end_with_file(body: Any, running: RunningRequest, end_ns: int) -> None:
@@ -177,6 +195,10 @@ class StreamedBody:
             running.is_answered = True
             self._first_ns = self._last_ns
         return chunk
+
+    def end_now(self) -> None:
+        """End the request where it is: the process ends."""
+        self._finish(time.time_ns())
 
     def close(self) -> None:
         """Close the body, and end its request."""

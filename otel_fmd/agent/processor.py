@@ -32,6 +32,8 @@ from otel_fmd.signals.sdk import add_attributes, attributes_of
 
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
+_SERVED = "opentelemetry-flask.starttime_key"
+"""Stands in the environment of whatever came through the app's `wsgi_app`."""
 _FAILED = 500
 _TELL_EVERY_S = 60.0
 
@@ -79,6 +81,8 @@ class FmdSpanProcessor(SpanProcessor):
         """Where the environment of a request has its `RunningRequest`."""
         self.apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         """The apps that it watches."""
+        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Bodies that are being streamed; each has `end_now`."""
         self.is_stopped = False
         self.errors = 0
         self.hidden = 0
@@ -121,6 +125,7 @@ class FmdSpanProcessor(SpanProcessor):
         """Stop watching, and store what waits; the processor stays, and does nothing."""
         if self.is_stopped:
             return
+        self.end_streams()
         self._watcher.stop()
         self._watcher.finish_all()
         self.is_stopped = True
@@ -129,6 +134,12 @@ class FmdSpanProcessor(SpanProcessor):
             stop()
         if self._sink is not None:
             self._sink.shutdown()
+
+    def end_streams(self) -> None:
+        """End the requests whose bodies are being streamed: they were answered, and the process
+        that answers them ends."""
+        for body in list(self.streams):
+            body.end_now()
 
     def not_sampled(self) -> None:
         """Count a request that the SDK's sampler hid, and say so once a minute."""
@@ -219,6 +230,10 @@ class FmdSpanProcessor(SpanProcessor):
         environ = request.environ
         running = environ.get(self.environ_key)
         if running is None:
+            if _SERVED not in environ:
+                # Made by `test_request_context`, say in a command: no server asked for it.
+                span._kind = trace.SpanKind.INTERNAL
+                return
             running = RunningRequest(self, environ)
         elif running.span is not None:
             return  # a view that dispatches another in the same request

@@ -35,22 +35,15 @@ def response_of(body: Any) -> Response | None:
     return None
 
 
-def is_whole(response: Response, environ: dict[str, Any]) -> bool:
+def is_whole(response: Response) -> bool:
     """Whether the body of a response is in memory, and takes nobody's time any more."""
     body: Any = response.response
-    return type(body) is list or not response.is_streamed or _is_unread_page(response, environ)
-
-
-def _is_unread_page(response: Response, environ: dict[str, Any]) -> bool:
-    """Whether it is an error page on its way to a test client, which may never read it.
-
-    Werkzeug hands the body of an `HTTPException` on as an iterator. A server closes it.
-    """
-    return (
-        type(response.response) is ClosingIterator
-        and response.content_length is not None
-        and TEST_CLIENT in environ
-    )
+    if type(body) is list or not response.is_streamed:
+        return True
+    # Werkzeug hands an `HTTPException` on as the iterator that its own response made. A server
+    # closes it; a test client may not.
+    inner = response_of(body)
+    return inner is not None and (type(inner.response) is list or not inner.is_streamed)
 
 
 def code_of_body(body: Any) -> CodeType | None:

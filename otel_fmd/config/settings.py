@@ -22,6 +22,7 @@ from otel_fmd.config.values import (
     cron,
     decimal,
     flag,
+    from_argument,
     networks,
     path,
     rules,
@@ -296,14 +297,14 @@ class Source(NamedTuple):
 
 
 def load(environ: Mapping[str, str] | None = None, **arguments: Any) -> Settings:
-    """The settings from arguments (None: not given; texts are parsed), environment and file.
+    """The settings from arguments (None: not given), environment and file.
 
     Raises:
         ConfigurationError: a value cannot be used, or an argument is unknown.
     """
-    parsers = {setting.name: setting.metadata["parse"] for setting in fields(Settings)}
+    known = {setting.name: setting for setting in fields(Settings)}
     found = sources(environ, **arguments)
-    return Settings(**{n: _parse(one.where, one.given, parsers[n]) for n, one in found.items()})
+    return Settings(**{name: _value(one, known[name]) for name, one in found.items()})
 
 
 def sources(environ: Mapping[str, str] | None = None, **arguments: Any) -> dict[str, Source]:
@@ -333,13 +334,15 @@ def sources(environ: Mapping[str, str] | None = None, **arguments: Any) -> dict[
     return found
 
 
-def _parse(source: str, given: Any, parse: Parse) -> Any:
-    if not isinstance(given, str):
-        return given
+def _value(source: Source, setting: Field[Any]) -> Any:
+    """What was given, as the type of its setting."""
     try:
-        return parse(given)
+        parse: Parse = setting.metadata["parse"]
+        default = {} if setting.default is MISSING else setting.default
+        return from_argument(source.given, default, parse)
     except ValueError as error:
-        raise ConfigurationError(f"{source}={given!r}: expected {error}") from None
+        words = f"{source.where}={source.given!r}: expected {error}"
+        raise ConfigurationError(words) from None
 
 
 def shown_setting(name: str, value: Any) -> str:

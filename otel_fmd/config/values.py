@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -15,6 +16,36 @@ from otel_fmd.errors import ConfigurationError
 
 Parse = Callable[[str], Any]
 _RULE_ENDS = re.compile(r"\n|;(?=\s|$)")
+
+
+def from_argument(given: Any, default: Any, parse: Parse) -> Any:
+    """The value of a setting from an argument: a text, or what Python has for it.
+
+    Args:
+        given: the argument; texts are parsed, other values checked as their texts would be.
+        default: the setting's default, which tells its type.
+        parse: reads its texts.
+
+    Raises:
+        ValueError: with what was expected.
+    """
+    if isinstance(given, str):
+        return parse(given)
+    if isinstance(default, tuple):
+        if isinstance(given, list | tuple) and all(isinstance(one, str) for one in given):
+            return tuple(value for one in given for value in parse(one))
+        raise ValueError("a list of texts")
+    if isinstance(default, dict):
+        return parse(json.dumps(given, default=str))
+    if isinstance(default, bool) or not isinstance(given, bool):
+        if isinstance(given, bool | int | float):
+            return parse(str(given))
+        if isinstance(given, os.PathLike) and isinstance(default, str):
+            return parse(os.fspath(given))
+        if hasattr(given, "render_as_string"):
+            # SQLAlchemy's URL; its text hides the password.
+            return parse(given.render_as_string(hide_password=False))
+    raise ValueError("a text" if isinstance(default, str) else "a number")
 
 
 def text(value: str) -> str:
@@ -149,8 +180,10 @@ def colors(value: str) -> dict[str, tuple[int, int, int]]:
 def path(value: str) -> str:
     """A path below the app's own, without the slash at its end; '' for none."""
     plain = value.strip().strip("/")
-    if plain and not all(c.isalnum() or c in "-_./" for c in plain):
-        raise ValueError("a path such as /dashboard, of letters, digits and - _ . /")
+    is_plain = plain.isascii() and all(c.isalnum() or c in "-_./" for c in plain)
+    # Browsers resolve `..` before they ask.
+    if plain and (not is_plain or {"", ".", ".."} & set(plain.split("/"))):
+        raise ValueError("a path such as /dashboard, of ASCII letters, digits and - _ . /")
     return f"/{plain}" if plain else ""
 
 

@@ -13,6 +13,7 @@ from otel_fmd.store.ownership import is_fmd, refuse_strangers
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
+_VERSION_COLUMN = "version_num"
 HEAD = "0003"
 """The newest revision in `migrations/versions`."""
 
@@ -25,11 +26,19 @@ def version_table(prefix: str) -> str:
 def revision_of(connection: Connection, prefix: str) -> str | None:
     """Our revision in a database; None where we never made tables."""
     name = version_table(prefix)
-    if not inspect(connection).has_table(name):
+    found = inspect(connection)
+    if not found.has_table(name):
         return None
-    number: Any = column("version_num")
-    found: str | None = connection.execute(select(number).select_from(table(name))).scalar()
-    return found
+    if [one["name"] for one in found.get_columns(name)] != [_VERSION_COLUMN]:
+        raise SchemaError(
+            f"the database holds a table {name!r} of another program, where otel-fmd needs its "
+            "own; nothing was changed. Set OTEL_FMD_TABLE_PREFIX, for example to 'fmd_', or give "
+            "otel-fmd a database of its own",
+            "A table of another program has the name of one of ours: set OTEL_FMD_TABLE_PREFIX.",
+        )
+    number: Any = column(_VERSION_COLUMN)
+    revision: str | None = connection.execute(select(number).select_from(table(name))).scalar()
+    return revision
 
 
 def ensure_schema(store: Store) -> None:

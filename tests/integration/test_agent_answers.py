@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import random
 import sys
 import time
@@ -150,9 +151,10 @@ def test_a_method_that_no_route_takes_keeps_its_name(watched: Watched) -> None:
 
 
 def test_a_teardown_that_raises_blinds_no_thread(
-    watched: Watched, kept: InMemorySpanExporter
+    watched: Watched, kept: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The requests after it are requests, and none has a parent that was left behind."""
+    """The requests after it are requests, and none has a parent that was left behind; nor does the
+    SDK complain in the app's log, then or as garbage is collected."""
 
     def endpoints(app: Flask) -> None:
         app.add_url_rule("/t", "t", lambda: "t")
@@ -175,6 +177,82 @@ def test_a_teardown_that_raises_blinds_no_thread(
     spans = kept.get_finished_spans()
     assert [one.parent for one in spans] == [None] * 4
     assert {one.kind for one in spans} == {SpanKind.SERVER}
+    gc.collect()
+    assert not [one for one in caplog.records if one.name.startswith("opentelemetry")]
+
+
+@pytest.mark.parametrize("path", ["/nope", "/broken", "/aborted", "/"])
+def test_what_a_test_client_never_reads_is_stored(watched: Watched, path: str) -> None:
+    """Nor closes, nor lets go of: a whole body is complete as the app returns it."""
+
+    def endpoints(app: Flask) -> None:
+        app.add_url_rule("/broken", "broken", lambda: 1 / 0)
+        app.add_url_rule("/aborted", "aborted", lambda: abort(409))
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    app = plain(endpoints)
+    running = watched(app)
+    gc.disable()
+    try:
+        answers = [app.test_client().get(path) for _ in range(20)]
+        assert [one.status_code for _, one in running.rows()] == [
+            answer.status_code for answer in answers
+        ]
+        assert len(answers) == 20
+    finally:
+        gc.enable()
+
+
+def test_another_apps_stream_is_no_whole_body(watched: Watched) -> None:
+    """A view that hands on what another WSGI application streams: until it is closed."""
+
+    def other(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "2")])
+        for _ in range(2):
+            time.sleep(0.02)
+            yield b"x"
+
+    running = watched(plain(lambda app: app.add_url_rule("/on", "on", lambda: other)))
+    assert running.ask("/on") == b"xx"
+    ((name, one),) = running.rows()
+    assert name == "on"
+    assert one.duration >= 40
+
+
+def test_a_stream_is_stored_as_its_process_ends(watched: Watched) -> None:
+    """It was answered; how long it would have gone on nobody knows."""
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+
+    app = plain(lambda app: app.add_url_rule("/s", "s", lambda: Response(endless())))
+    running = watched(app)
+    body, status, _ = run_wsgi_app(app.wsgi_app, EnvironBuilder("/s").get_environ())
+    assert (next(iter(body)), status) == (b"x", "200 OK")
+    running.ask("/")
+    assert [name for name, _ in running.rows()] == ["index"]
+    running.found.processor.end_streams()
+    found = {name: one.status_code for name, one in running.rows()}
+    assert found == {"s": 200, "index": 200}
+    body.close()
+    assert len(running.rows()) == 2
+
+
+def test_what_no_server_asked_for_is_no_request(
+    watched: Watched, kept: InMemorySpanExporter
+) -> None:
+    """Contexts that commands and jobs make, by hand or in full: no row, and spans of their own."""
+    app = plain()
+    running = watched(app)
+    with app.test_request_context("/"):
+        app.preprocess_request()
+    with app.test_request_context("/"):
+        app.full_dispatch_request()
+    running.ask("/")
+    assert [name for name, _ in running.rows()] == ["index"]
+    kinds = [span.kind for span in kept.get_finished_spans()]
+    assert kinds == [SpanKind.INTERNAL, SpanKind.INTERNAL, SpanKind.SERVER]
 
 
 def test_error_pages_and_whole_bodies_are_one_request(watched: Watched) -> None:

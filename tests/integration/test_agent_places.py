@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.otlp_target import otlp_target
 from otel_fmd.queries.rows import requests
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
@@ -80,12 +83,88 @@ def test_apps_that_differ_on_one_provider_are_refused(tmp_path: Path) -> None:
         ({"otlp_http_port": 4318}, "otlp_http_port"),
         ({"timezone": "UTC"}, "timezone"),
         ({"tracer_provider": object()}, "TracerProvider of opentelemetry.sdk"),
+        ({"get_ip": 5}, "get_ip=5: expected a function"),
+        ({"dashboard": "/"}, "dashboard='/': expected a path below the app's own"),
+        ({"dashboard": True}, "dashboard_path=True: expected a text"),
+        ({"dashboard": "/\u00dc"}, "expected a path such as /dashboard, of ASCII letters"),
+        ({"dashboard": "/d/../x"}, "expected a path such as /dashboard"),
+        ({"monitor_level": 7}, "monitor_level=7: expected a whole number from 0 to 3"),
     ],
 )
 def test_an_argument_without_effect_is_refused(given: dict[str, Any], named: str) -> None:
     """It says which, and where it is expected."""
     with pytest.raises(ConfigurationError, match=named):
         otel_fmd.instrument(Flask("x"), **given)
+
+
+def test_an_app_is_instrumented_once(tmp_path: Path) -> None:
+    """With the same it is what it was; with anything else it is refused, by name."""
+    app = Flask("again")
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    options: dict[str, Any] = {"database_url": url, "app_version": "1", "monitor_level": 2}
+    one = otel_fmd.instrument(app, **options)
+    others: dict[str, Any] = {
+        "database_url": f"sqlite:///{tmp_path / 'b.db'}",
+        "app_version": "2",
+        "monitor_level": 3,
+        "group_by": lambda: "ana",
+        "get_ip": lambda: "10.0.0.1",
+        "table_prefix": "b_",
+        "redact": "name",
+        "keep_headers": False,
+        "sampling_period_ms": 9,
+    }
+    for name, value in others.items():
+        with pytest.raises(ConfigurationError, match=f"^{name}: not as 'again' was"):
+            otel_fmd.instrument(app, **{**options, name: value})
+    assert otel_fmd.instrument(app, **options).provider is one.provider
+    one.uninstrument()
+
+
+@pytest.mark.parametrize("app", [None, 5, Flask, "app"])
+def test_what_is_no_app_is_refused(app: Any) -> None:
+    """By what it is."""
+    with pytest.raises(ConfigurationError, match="expected a Flask app"):
+        otel_fmd.instrument(app)
+
+
+def test_an_app_that_has_answered_is_refused(tmp_path: Path) -> None:
+    """Flask takes no more hooks then."""
+    app = Flask("late")
+    app.test_client().get("/")
+    with pytest.raises(ConfigurationError, match="'late' has answered requests already"):
+        otel_fmd.instrument(app, database_url=f"sqlite:///{tmp_path / 'a.db'}")
+
+
+@pytest.mark.parametrize(("status", "flushed"), [(200, True), (401, False), (413, False)])
+def test_flushed_over_otlp_means_taken_by_the_receiver(
+    monkeypatch: pytest.MonkeyPatch, status: int, flushed: bool
+) -> None:
+    """What it refuses was not stored, and `force_flush` says so; what came after is new."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Into no log."""
+
+    receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    target = otlp_target(os.environ)
+    assert target is not None
+    provider = TracerProvider()
+    provider.add_span_processor(target.processor())
+    provider.get_tracer("x").start_span("x").end()
+    assert provider.force_flush() is flushed
+    assert provider.force_flush()
+    provider.shutdown()
+    receiver.shutdown()
 
 
 def test_uninstrumenting_closes_files_and_threads(tmp_path: Path) -> None:

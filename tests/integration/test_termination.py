@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.apps import counted, running_app
 
@@ -82,3 +83,37 @@ def test_what_waits_is_stored_at_sigterm(command: list[str], tmp_path: Path) -> 
     assert code in (0, -signal.SIGTERM)
     assert counted(url) == 6
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+STREAMING = """
+import otel_fmd
+from flask import Flask, Response
+
+app = Flask("stopped")
+app.add_url_rule("/", "index", lambda: "x")
+
+
+@app.route("/s")
+def s():
+    def events():
+        while True:
+            yield b"data: x\\n\\n"
+            time.sleep(0.05)
+    return Response(events(), mimetype="text/event-stream")
+
+
+import time
+otel_fmd.instrument(app)
+"""
+
+
+def test_a_stream_that_is_open_at_sigterm_is_stored(tmp_path: Path) -> None:
+    """It was answered: with its status, and as long as it went."""
+    (tmp_path / "app.py").write_text(STREAMING)
+    url = f"sqlite:///{tmp_path / 'fmd.db'}"
+    with running_app(FLASK, "/", tmp_path, OTEL_FMD_DATABASE_URL=url) as app:
+        with requests.get(f"{app.base}/s", stream=True, timeout=10) as answer:
+            assert next(answer.iter_content(1))
+            code = app.stop()
+    assert code == -signal.SIGTERM
+    assert counted(url) == 2

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from sqlalchemy import make_url
 
 from otel_fmd import config
 from otel_fmd.errors import ConfigurationError
@@ -55,3 +59,50 @@ def test_an_unknown_argument_is_an_error() -> None:
     """A typo is not ignored."""
     with pytest.raises(ConfigurationError, match="databse_url"):
         config.load({}, databse_url="x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"monitor_level": 7}, "monitor_level=7: expected a whole number from 0 to 3"),
+        ({"monitor_level": 2.5}, "monitor_level=2.5: expected a whole number"),
+        ({"monitor_level": True}, "monitor_level=True: expected a number"),
+        ({"dashboard_path": True}, "dashboard_path=True: expected a text"),
+        ({"database_url": object}, "database_url=.*: expected a text"),
+        ({"sampling_period_ms": 0}, "sampling_period_ms=0: expected a number of at least 1"),
+        ({"otlp_http_port": 70_000}, "otlp_http_port=70000: expected a whole number"),
+        ({"receiver": "perhaps"}, "receiver='perhaps': expected true or false"),
+        ({"receiver": 3}, "receiver=3: expected true or false"),
+        ({"redact": [1]}, r"redact=\[1\]: expected a list of texts"),
+        ({"rename": ["bad"]}, "expected rules such as"),
+        ({"colors": {"main": [1, 2]}}, "expected colours such as"),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_named(arguments: dict[str, Any], words: str) -> None:
+    """As texts are: none is taken that would be refused in the environment."""
+    with pytest.raises(ConfigurationError, match=words):
+        config.load({}, **arguments)
+
+
+def test_arguments_may_be_what_python_has_for_them() -> None:
+    """Numbers, flags, lists, paths, SQLAlchemy's URL."""
+    found = config.load(
+        {},
+        monitor_level=3,
+        receiver=False,
+        fold_seconds=2,
+        max_database_size=5_000_000,
+        redact=["token", "key"],
+        rename=("GET /a -> a", "GET /b -> b"),
+        colors={"main": (1, 2, 3), "other": "[4, 5, 6]"},
+        git=Path("/srv/app/.git"),
+        app_version=5,
+        database_url=make_url("postgresql://ana:secret@db/fmd"),
+    )
+    assert (found.monitor_level, found.receiver, found.fold_seconds) == (3, False, 2.0)
+    assert found.max_database_size == 5_000_000
+    assert found.redact == ("token", "key")
+    assert found.rename == ("GET /a -> a", "GET /b -> b")
+    assert found.colors == {"main": (1, 2, 3), "other": (4, 5, 6)}
+    assert (found.git, found.app_version) == ("/srv/app/.git", "5")
+    assert found.database_url == "postgresql://ana:secret@db/fmd"

@@ -136,3 +136,19 @@ def test_commands_say_it_of_an_fmd_database_beside_theirs(new_url: Callable[[str
     assert found.returncode == 2
     assert "'version'" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize("name", ["otelfmdversion", "OtelFmdVersion"])
+def test_a_version_table_of_another_program_is_refused(
+    new_url: Callable[[str], str], name: str
+) -> None:
+    """As every other table is: named, with the cure."""
+    url = new_url("sqlite")
+    make(url, name, "id INTEGER PRIMARY KEY, name TEXT")
+    store = Store(url)
+    for way in (lambda: ensure_schema(store), lambda: adopt(OPERATOR, store, "shop", 500)):
+        with pytest.raises(SchemaError, match="OTEL_FMD_TABLE_PREFIX"):
+            way()
+    with store.read() as connection:
+        assert inspect(connection).get_table_names() == [name]
+    store.close()

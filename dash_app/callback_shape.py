@@ -1,0 +1,48 @@
+"""The shape of what a browser sends to callbacks: whatever else comes is answered with 400.
+
+Dash takes what it is sent apart without looking; a body that no page of ours sends would end in a
+traceback.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+from dash import Dash
+from flask import abort, request
+
+_UPDATE = "/_dash-update-component"
+
+
+def check_shape(app: Dash) -> None:
+    """Refuse updates that name no callback of the app, or lack a part of one.
+
+    Args:
+        app: the Dash app, with all of its callbacks.
+    """
+
+    @app.server.before_request
+    def refuse_other_shapes() -> None:
+        if request.method == "POST" and request.path.endswith(_UPDATE):
+            body = request.get_json(silent=True)
+            if not _is_update(body) or body["output"] not in app.callback_map:
+                abort(400, "this is no update of this dashboard")
+
+
+def _is_update(body: Any) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(body, dict)
+        and isinstance(body.get("output"), str)
+        and _are_parts(body.get("inputs"))
+        and _are_parts(body.get("state", []))
+        and _are_parts(body.get("outputs"))
+        and isinstance(body.get("changedPropIds", []), list)
+        and all(isinstance(one, str) and "." in one for one in body.get("changedPropIds", []))
+    )
+
+
+def _are_parts(parts: Any) -> bool:
+    """Whether each is a part of a page, or a list of those (for a pattern of ids)."""
+    if isinstance(parts, dict):
+        return isinstance(parts.get("id"), str | dict) and isinstance(parts.get("property"), str)
+    return isinstance(parts, list) and all(_are_parts(one) for one in parts)
