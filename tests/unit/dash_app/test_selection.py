@@ -18,6 +18,7 @@ from dash_app.context import Context
 from dash_app.pages import overview as overview_page
 from dash_app.view import csv_text
 from otel_fmd.analysis.who import OTHERS, who_cell
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries import latency
 from otel_fmd.queries.latency import by_who
 from otel_fmd.queries.snapshot import Reader
@@ -79,7 +80,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list
             rows.append(
                 Row(service, f"GET {route}", version, start_us, exact, status, user, address)
             )
-        made.write(requests_of(spans, service=service, version=version))
+        made.write(Batch(requests_of(spans, service=service, version=version)))
         if index == 70:
             Folder(store).fold(100)
             Folder(store).fold_who(100)
