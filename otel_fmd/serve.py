@@ -83,7 +83,10 @@ class Server:
             self._dashboard.start()
 
     def stop(self) -> None:
-        """Refuse what is new, store and answer what was accepted, close."""
+        """Refuse what is new, store and answer what was accepted, close.
+
+        The threads are no `Job`s: they stop the servers side by side, once.
+        """
         grace_s = self._settings.grace_seconds
         parts = (self._grpc, self._http, self._dashboard)
         stops = [part.stop for part in parts if part is not None]

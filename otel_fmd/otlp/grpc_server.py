@@ -21,6 +21,7 @@ from google.rpc.code_pb2 import INTERNAL
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from otel_fmd.job import Job
 from otel_fmd.otlp.acceptor import Acceptor
 from otel_fmd.otlp.body import coding_of
 from otel_fmd.otlp.encode import status, status_for
@@ -188,15 +189,15 @@ class _Reading:
     def __init__(self) -> None:
         self._until: dict[Any, float] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._job = Job("otlp-grpc-time", self._end_late, _SWEEP_S)
 
     def start(self) -> None:
         """Watch the time."""
-        threading.Thread(target=self._watch, name="otel-fmd-otlp-grpc-time", daemon=True).start()
+        self._job.start()
 
     def stop(self) -> None:
         """Watch no more."""
-        self._stopping.set()
+        self._job.stop(0)
 
     @contextmanager
     def place(self, context: Any) -> Iterator[None]:
@@ -216,13 +217,12 @@ class _Reading:
             with self._lock:
                 del self._until[context]
 
-    def _watch(self) -> None:
-        while not self._stopping.wait(_SWEEP_S):
-            now = time.monotonic()
-            with self._lock:
-                late = [context for context, until in self._until.items() if until < now]
-            for context in late:
-                context.cancel()
+    def _end_late(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [context for context, until in self._until.items() if until < now]
+        for context in late:
+            context.cancel()
 
 
 def _handler(service: str, export: Export) -> Any:

@@ -3,8 +3,10 @@
 `submit` takes a batch and returns a future that is done when it is durable, or raises at once;
 `offer` takes what becomes one row, where nobody waits for the answer (the monitored app). One
 thread writes all that waits (up to a limit) in one transaction; it also finishes what was offered,
-all in a row, which takes a third of the time that each does by itself. A second thread folds
-deltas. Both start when first needed, and again in a forked child.
+all in a row, which takes a third of the time that each does by itself. A job folds deltas. Both
+start when first needed, and again in a forked child.
+
+The thread that writes is no `Job`: it waits for its queue, not for a time.
 """
 
 from __future__ import annotations
@@ -170,7 +172,7 @@ class Pipeline:
         if now - self._dropped_at > _LOG_EVERY_S:
             self._dropped_at = now
             _log.warning(
-                "requests are dropped, %d so far: %d wait to be stored. %s",
+                "monitoring data is dropped, %d rows so far: %d wait to be stored. %s",
                 self.counters.dropped,
                 self.waiting,
                 self._last_error,
@@ -321,4 +323,4 @@ class Pipeline:
         if now - self._logged_at > _LOG_EVERY_S:
             self._logged_at = now
             traceback = None if isinstance(error, OtelFmdError) else error
-            _log.warning("requests could not be stored: %s", error, exc_info=traceback)
+            _log.warning("a batch could not be stored: %s", error, exc_info=traceback)
