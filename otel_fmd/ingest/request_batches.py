@@ -37,22 +37,22 @@ class RequestBatches:
         """The requests that became of `Request` and `EndedRequest`; what cannot is dropped."""
         requests: list[Request] = []
         dropped = clock_errors = 0
-        for one in offered:
+        for item in offered:
             try:
-                made = self._made(one)
+                made = self._made(item)
             except Exception:
                 dropped += 1
-                self._say()
+                self._log_dropped()
                 continue
             if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
             requests.append(made)
         return Batch(requests, {"dropped": dropped, "clock_errors": clock_errors})
 
-    def _made(self, one: Request | EndedRequest) -> Request:
-        return one if isinstance(one, Request) else one.request(self._translator)
+    def _made(self, item: Request | EndedRequest) -> Request:
+        return item if isinstance(item, Request) else item.request(self._translator)
 
-    def _say(self) -> None:
+    def _log_dropped(self) -> None:
         now = time.monotonic()
         if now - self._logged_at > _LOG_EVERY_S:
             self._logged_at = now

@@ -34,7 +34,7 @@ class Acceptor:
         limits: bounds on bodies.
         counters: counts what happens.
         flight: where the memory of requests is counted.
-        refusals: knows which clients were told that a signal is not kept.
+        refusals: knows which clients had the message that a signal is not kept.
     """
 
     def __init__(

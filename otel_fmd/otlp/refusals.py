@@ -47,7 +47,7 @@ class Refusals:
         self._unlogged = 0
 
     def know(self, paths: Iterable[str]) -> None:
-        """Paths that are told by name; any other is one of many, which anybody may make up."""
+        """Count these paths by name; all others are one, for anybody may make them up."""
         self._known.update(paths)
 
     def add(self, transport: str, path: str, reason: str, address: str) -> None:

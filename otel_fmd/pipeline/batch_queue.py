@@ -99,12 +99,12 @@ class BatchQueue:
                 done.set_result("")
         return done
 
-    def offer(self, one: Any) -> bool:
+    def offer(self, item: Any) -> bool:
         """Take what becomes one row, if it fits; never waits, and takes no lock, usually."""
         number = len(self._offered)
         if self.stopping or number + self._waiting >= self._limit:
             return False
-        self._offered.append(one)
+        self._offered.append(item)
         # A thread that lingers wakes up by itself.
         if self._is_idle or number == self._batch:
             with self._changed:

@@ -155,11 +155,11 @@ class Pipeline:
                 self.counters.refused += number
             raise
 
-    def offer(self, one: Any) -> None:
+    def offer(self, item: Any) -> None:
         """Take what becomes one row, usually without a lock; what does not fit is dropped and
         counted."""
         check()
-        if not self._queue.offer(one):
+        if not self._queue.offer(item):
             self._drop()
         elif self._thread is None:
             with self._lock:

@@ -41,13 +41,13 @@ class PipelineIntake:
 
     def admit(self, signal: Signal, size: int, encoding: str) -> Reservation:
         """Keep room for a body while it is decoded."""
+        translate = self._translations[signal.name]
         encoding = f"{signal.name} {encoding}"
         expected = int(size * self._per_byte.get(encoding, _FIRST_PER_BYTE))
         try:
             self._pipeline.reserve(expected)
         except QueueFullError as error:
             raise _overload(error) from None
-        translate = self._translations[signal.name]
 
         def translated(records: Sequence[Any]) -> Batch:
             batch = translate(records)

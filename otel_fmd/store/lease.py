@@ -1,7 +1,7 @@
 """Leases: what only one of a database's processes may do at a time.
 
-A lease is a row that says who has it and until when. Whoever has it renews it; when its holder
-dies, another takes it after that time. Every change names the value that it replaces, so that of
+A lease is a row with its holder and its end. The holder renews it; when that process dies, another
+takes it after that time. Every change names the value that it replaces, so that of
 two processes that want the same only one gets it, on every engine.
 """
 
@@ -60,7 +60,7 @@ class Lease:
         """Take it, or keep it; False while another process has it.
 
         Raises:
-            StoreUnavailableError: nobody knows who has it.
+            StoreUnavailableError: it is not known which process has it.
         """
         now_s = time.time()
         with self._store.read() as connection:

@@ -16,7 +16,7 @@ PRUNED_BEFORE = "requests_pruned_before_us"
 RECOUNT = "recount_rollups"
 """A migration changed rows, so that the rollups are to be counted anew from them."""
 LEASE_PREFIX = "lease:"
-"""Who may do what only one process may, by what it is; see `store.lease`."""
+"""The holder of a lease, by what it is for; see `store.lease`."""
 DROPPED_PREFIX = "dropped:"
 """Requests that a process dropped, by process."""
 
