@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -18,6 +18,9 @@ from opentelemetry.trace import TraceFlags
 from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.request_batches import RequestBatches
+from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
@@ -49,11 +52,14 @@ class FmdSpanExporter(SpanExporter):
     def __init__(self, database_url: str | None = None, **settings: Any) -> None:
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
-        self._pipeline = Pipeline(self._store, pipeline_settings(self._settings, retry=True))
+        self._batches = RequestBatches(translator(self._settings))
+        self._pipeline = open_pipeline(
+            self._store, self._settings, self._batches.of_offered, retry=True
+        )
         self._logged_at = float("-inf")
         self._sdk_resource: Any = None
         self._resource = Resource({})
-        self._translator = Translator(self._settings.internal_roots, self._settings.rename)
+        self._translator = translator(self._settings)
         self._said = False
 
     @property
@@ -91,7 +97,7 @@ class FmdSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Queue ended spans; FAILURE when they do not fit or we are shut down."""
         try:
-            self._pipeline.submit(self._pipeline.translate(spans_of(spans)))
+            self._pipeline.submit(self._batches.of_spans(spans_of(spans)))
         except OtelFmdError as error:
             self._dropped(len(spans), error)
             return SpanExportResult.FAILURE
@@ -119,19 +125,30 @@ class FmdSpanExporter(SpanExporter):
             _log.warning("%d spans dropped (%d so far): %s", number, self.counters.dropped, error)
 
 
-def pipeline_settings(settings: config.Settings, *, retry: bool) -> PipelineSettings:
-    """The pipeline's part of the settings."""
-    return PipelineSettings(
-        queue_requests=settings.queue_requests,
+def translator(settings: config.Settings) -> Translator:
+    """What makes requests of spans, as the settings say."""
+    return Translator(settings.internal_roots, settings.rename)
+
+
+def open_pipeline(
+    store: Store,
+    settings: config.Settings,
+    finish: Callable[[Sequence[Any]], Batch] | None = None,
+    *,
+    retry: bool,
+) -> Pipeline:
+    """The write side of a store, as the settings say; see `Pipeline` and `PipelineSettings`."""
+    rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
+
+    def open_writer() -> BatchWriter:
+        return BatchWriter(
+            store, rule, settings.monitor_level, settings.max_endpoints, settings.max_paths
+        )
+
+    own = PipelineSettings(
+        queue_rows=settings.queue_requests,
         retry=retry,
-        internal_roots=settings.internal_roots,
-        outlier_rule=OutlierRule(
-            settings.outlier_detection_constant, settings.outlier_min_requests
-        ),
-        default_level=settings.monitor_level,
-        max_endpoints=settings.max_endpoints,
-        max_paths=settings.max_paths,
-        rename=settings.rename,
         max_who=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
     )
+    return Pipeline(store, open_writer, finish, own)

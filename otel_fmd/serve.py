@@ -13,7 +13,8 @@ from otel_fmd.background.maintenance import Maintenance
 from otel_fmd.config import Settings
 from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.exporter import pipeline_settings
+from otel_fmd.exporter import open_pipeline, translator
+from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
@@ -22,9 +23,9 @@ from otel_fmd.otlp.http_protocol import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
+from otel_fmd.otlp.signals.traces import TRACES
 from otel_fmd.people.users import Users
-from otel_fmd.pipeline.pipeline import Pipeline
-from otel_fmd.receiver.intake import PipelineIntake
+from otel_fmd.receiver.intake import PipelineIntake, Translate
 from otel_fmd.receiver.pages import ReceiverPages
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -54,7 +55,7 @@ class Server:
         self.generated_password = Users(self.store).ensure_admin(
             settings.admin_username, settings.admin_password
         )
-        self.pipeline = Pipeline(self.store, pipeline_settings(settings, retry=False))
+        self.pipeline = open_pipeline(self.store, settings, retry=False)
         self.received = ReceiverCounters()
         self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
         self.refusals = Refusals()
@@ -82,7 +83,10 @@ class Server:
             self._dashboard.start()
 
     def stop(self) -> None:
-        """Refuse what is new, store and answer what was accepted, close."""
+        """Refuse what is new, store and answer what was accepted, close.
+
+        The threads are no `Job`s: they stop the servers side by side, once.
+        """
         grace_s = self._settings.grace_seconds
         parts = (self._grpc, self._http, self._dashboard)
         stops = [part.stop for part in parts if part is not None]
@@ -105,7 +109,7 @@ class Server:
             settings.max_bytes_in_flight,
             settings.max_connections,
         )
-        intake = PipelineIntake(self.pipeline)
+        intake = PipelineIntake(self.pipeline, translations(settings))
         token, flight, refusals = settings.otlp_token, self._flight, self.refusals
         most = settings.max_endpoints // 2
         maps = UrlMaps(self.store, settings.rename, settings.monitor_level, most)
@@ -179,6 +183,11 @@ class Server:
             settings.max_connections,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
+
+
+def translations(settings: Settings) -> dict[str, Translate]:
+    """What makes batches of each signal that is kept, by its name."""
+    return {TRACES.name: RequestBatches(translator(settings)).of_spans}
 
 
 def quiet_garbage_collector() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping
 
 from otel_fmd.agent.levels import Levels, Seed
 from otel_fmd.errors import OtelFmdError
-from otel_fmd.forks import on_fork
+from otel_fmd.job import Job
 
 _log = logging.getLogger(__name__)
 _POLL_S = 5.0
@@ -23,9 +22,9 @@ Fetch = Callable[[], Mapping[str, Seed]]
 
 
 class LevelPoller:
-    """Asks every few seconds, with jitter, in a thread of its own.
+    """Asks every few seconds, with jitter.
 
-    When the server is away the last known levels stay. The thread starts with the first request
+    When the server is away the last known levels stay. The job starts with the first request
     that a process serves, never at import: a parent that forks workers must not be in the middle of
     a call, or the child would inherit a lock that nobody releases.
     """
@@ -36,46 +35,41 @@ class LevelPoller:
         self._fetch = fetch
         self._close = close
         self._levels = levels
-        self._stopping = threading.Event()
         self._said = False
-        self.running = False
-        on_fork(self._after_fork)
+        self._away_s = 0.0
+        self._job = Job("levels", self._run, _POLL_S, first_s=0.0)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started in this process."""
+        return self._job.is_started
 
     def start(self) -> None:
-        """Start the thread; the processor does so at the first request of a process."""
-        if not self._stopping.is_set():
-            self.running = True
-            threading.Thread(target=self._run, name="otel-fmd-levels", daemon=True).start()
+        """Start the job; the processor does so at the first request of a process."""
+        self._job.start()
 
     def stop(self) -> None:
-        """End the thread, and close what it asks."""
-        self._stopping.set()
-        self.running = True
+        """End the job, without waiting for an answer, and close what it asks."""
+        self._job.stop(0)
         if self._close is not None:
             self._close()
 
-    def _after_fork(self) -> None:
-        if not self._stopping.is_set():
-            self._stopping = threading.Event()
-            self.running = False
+    def _run(self) -> float:
+        pause_s = _POLL_S * _jitter.uniform(0.8, 1.2)
+        try:
+            self._levels.seed(self._fetch())
+        except OtelFmdError as error:
+            self._say(error)
+            return self._longer(pause_s)
+        except Exception:
+            _log.exception("levels were not read; tried again")
+            return self._longer(pause_s)
+        self._away_s = 0.0
+        return pause_s
 
-    def _run(self) -> None:
-        away_s = 0.0
-        while True:
-            pause_s = _POLL_S * _jitter.uniform(0.8, 1.2)
-            try:
-                self._levels.seed(self._fetch())
-                away_s = 0.0
-            except OtelFmdError as error:
-                self._say(error)
-                away_s += pause_s
-            except Exception:
-                _log.exception("levels were not read; tried again")
-                away_s += pause_s
-            if away_s > _AWAY_S:
-                pause_s *= 1.5
-            if self._stopping.wait(pause_s):
-                return
+    def _longer(self, pause_s: float) -> float:
+        self._away_s += pause_s
+        return pause_s * 1.5 if self._away_s > _AWAY_S else pause_s
 
     def _say(self, error: OtelFmdError) -> None:
         level = logging.DEBUG if self._said else logging.WARNING

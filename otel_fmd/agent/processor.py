@@ -41,7 +41,9 @@ _TELL_EVERY_S = 60.0
 class Beside(Protocol):
     """A thread that runs beside a process that serves requests."""
 
-    running: bool
+    @property
+    def running(self) -> bool:
+        """Whether it was started in this process."""
 
     def start(self) -> None:
         """Start it in this process."""

@@ -2,6 +2,7 @@
 
 It ticks while there is something to watch (every 10 ms, or every sampling period while a request
 is profiled), and sleeps when nothing was watched for a while. It never touches a request's objects.
+No `Job`: its pauses depend on what the last sleep cost, and it must be able to sleep without end.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What runs beside ingest and dashboard."""
+"""The jobs that run beside ingest and dashboard."""

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 
 from croniter import croniter
 
 from otel_fmd.config import Settings
-from otel_fmd.errors import OtelFmdError
+from otel_fmd.job import Job
+from otel_fmd.store.lease import Lease
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Room, is_full
 from otel_fmd.upkeep.retention import Ages, Retention
@@ -21,6 +23,8 @@ from otel_fmd.upkeep.schedule import load_schedule
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 15.0
 _LOOK_WHEN_FULL_S = 0.5
+_STOP_S = 30.0
+_LEASE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -44,10 +48,13 @@ def ages_of(settings: Settings) -> Ages:
 
 
 class Maintenance:
-    """A thread that looks after one database.
+    """The jobs that look after one database.
+
+    Of several processes on a database with the same settings one prunes and keeps the size cap;
+    each makes room when the disk is full, for then no lease can be written.
 
     Args:
-        store: the database.
+        store: the database, its schema made.
         settings: ages, schedule and cap.
         last_error: the pipeline's last error, '' when all is well.
     """
@@ -59,17 +66,33 @@ class Maintenance:
         self._settings = settings
         self._last_error = last_error
         self.state = MaintenanceState()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="otel-fmd-maintenance", daemon=True)
+        self._deleting = threading.Lock()
+        self._checked_s = time.time()
+        self._lease = Lease(store, _duty(settings), _LEASE_S)
+        self._jobs = [
+            Job(
+                "maintenance",
+                lambda: self._noting(self._look),
+                _LOOK_EVERY_S,
+                first_s=_LOOK_WHEN_FULL_S,
+                lease=self._lease,
+            )
+        ]
+        if settings.max_database_size:
+            full = Job("full-disk", lambda: self._noting(self._relieve), _LOOK_WHEN_FULL_S)
+            self._jobs.append(full)
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the jobs."""
+        if self._settings.max_database_size:
+            self._room.keep_reserve()
+        for job in self._jobs:
+            job.start()
 
     def stop(self) -> None:
-        """Stop it after what it is doing."""
-        self._stopping.set()
-        self._thread.join(30)
+        """Stop them after what they are doing."""
+        for job in self._jobs:
+            job.stop(_STOP_S)
 
     def _schedules(self) -> list[tuple[str, Ages]]:
         """Cron schedules with what they remove: of the configuration, and of the dashboard."""
@@ -81,34 +104,42 @@ class Maintenance:
             found.append((set_by_people.cron, set_by_people.ages))
         return found
 
-    def _run(self) -> None:
-        checked_s = time.time()
-        if self._settings.max_database_size:
-            self._room.keep_reserve()
-        looked = float("-inf")
-        while not self._stopping.wait(_LOOK_WHEN_FULL_S):
+    def _noting(self, work: Callable[[], None]) -> None:
+        """Do it, one thing at a time, and note how it went."""
+        with self._deleting:
             try:
-                if self._settings.max_database_size and "full" in self._last_error().lower():
-                    self.state.last_evicted = str(self._room.make_room())
-                elif time.monotonic() - looked >= _LOOK_EVERY_S:
-                    looked = time.monotonic()
-                    removed = self._room.enforce(self._settings.max_database_size)
-                    if removed:
-                        self.state.last_evicted = str(removed)
-                    now_s = time.time()
-                    for cron, ages in self._schedules():
-                        if next_run(cron, checked_s) <= now_s:
-                            self.state.last_pruned = str(self._retention.prune(ages))
-                            _log.info("pruned: %s", self.state.last_pruned)
-                    checked_s = now_s
-                self.state.last_error = ""
-            except OtelFmdError as error:
-                self.state.last_error = str(error)
-                if not is_full(error):
-                    _log.warning("maintenance: %s", error)
+                work()
             except Exception as error:
                 self.state.last_error = str(error)
-                _log.exception("maintenance failed; it goes on")
+                if not is_full(error):
+                    raise
+            else:
+                self.state.last_error = ""
+
+    def _relieve(self) -> None:
+        """Make room when the disk was full."""
+        if "full" in self._last_error().lower():
+            self.state.last_evicted = str(self._room.make_room())
+
+    def _look(self) -> None:
+        """Keep the size cap, and prune what is due."""
+        removed = self._room.enforce(self._settings.max_database_size)
+        if removed:
+            self.state.last_evicted = str(removed)
+        now_s = time.time()
+        # What was due while another process had the lease was done by that one.
+        since_s = max(self._checked_s, self._lease.refused_at_s)
+        for cron, ages in self._schedules():
+            if next_run(cron, since_s) <= now_s:
+                self.state.last_pruned = str(self._retention.prune(ages))
+                _log.info("pruned: %s", self.state.last_pruned)
+        self._checked_s = now_s
+
+
+def _duty(settings: Settings) -> str:
+    """What tells apart the processes that would not do the same."""
+    what = (settings.pruning_schedule, ages_of(settings), settings.max_database_size)
+    return f"maintenance:{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"
 
 
 def next_run(schedule: str, now_s: float) -> float:

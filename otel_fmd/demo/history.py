@@ -103,7 +103,7 @@ def _record(version: str) -> list[list[ReadableSpan]]:
 
 
 class _Serving:
-    """A WSGI application on a free port, in a thread."""
+    """A WSGI application on a free port, in a thread; no `Job`: the server loops itself."""
 
     def __init__(self, app: Flask) -> None:
         from waitress.server import create_server

@@ -8,15 +8,14 @@ import random
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from datetime import datetime
 from pathlib import Path
 
 import requests
 
-from otel_fmd.demo.traffic import rhythm, visits
+from otel_fmd.demo.traffic import Visit, rhythm, visits
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.job import Job
 
 _log = logging.getLogger(__name__)
 _BUSIEST_PER_S = 8.0
@@ -29,7 +28,7 @@ class Demo:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._processes: list[subprocess.Popen[str]] = []
-        self._stopping = threading.Event()
+        self._traffic: Job | None = None
 
     def start(self) -> None:
         """Start everything; returns when both services answer.
@@ -44,11 +43,14 @@ class Demo:
                 [sys.executable, "-m", "otel_fmd.demo.history", self._endpoint], text=True
             )
         )
-        threading.Thread(target=self._visit, args=(shop,), daemon=True).start()
+        session, planned = requests.Session(), visits(random.Random())
+        self._traffic = Job("demo-traffic", lambda: _visit(session, shop, next(planned)), 0.0)
+        self._traffic.start()
 
     def stop(self) -> None:
         """End every process."""
-        self._stopping.set()
+        if self._traffic is not None:
+            self._traffic.stop(0)
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -88,18 +90,21 @@ class Demo:
             raise OtelFmdError(f"the demo's service {name!r} did not start")
         return address
 
-    def _visit(self, shop: str) -> None:
-        """Make requests to the shop until the demo stops."""
-        session = requests.Session()
-        for one in visits(random.Random()):
-            now = datetime.now().astimezone()
-            rate = _BUSIEST_PER_S * max(0.25, rhythm(now.hour + now.minute / 60, now.weekday()))
-            if self._stopping.wait(random.expovariate(rate)):
-                return
-            try:
-                session.request(
-                    one.method, f"{shop}{one.path}", data=one.form, headers=one.headers, timeout=10
-                )
-            except requests.RequestException as error:
-                _log.debug("visit failed: %s", error)
-                time.sleep(1)
+
+def _visit(session: requests.Session, shop: str, planned: Visit) -> float:
+    """Make a request to the shop; the seconds until the next."""
+    now = datetime.now().astimezone()
+    rate = _BUSIEST_PER_S * max(0.25, rhythm(now.hour + now.minute / 60, now.weekday()))
+    pause_s = random.expovariate(rate)
+    try:
+        session.request(
+            planned.method,
+            f"{shop}{planned.path}",
+            data=planned.form,
+            headers=planned.headers,
+            timeout=10,
+        )
+    except requests.RequestException as error:
+        _log.debug("visit failed: %s", error)
+        pause_s += 1
+    return pause_s

@@ -1,4 +1,4 @@
-"""Writes a batch of requests, with everything that belongs to them, in one transaction."""
+"""Writes a batch, with everything that belongs to them, in one transaction."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
 from otel_fmd.analysis.request_id import request_id
 from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.names import NameRegistry
@@ -86,8 +87,8 @@ class BatchWriter:
             .statement
         )
 
-    def write(self, requests: Sequence[Request]) -> Written:
-        """Store the requests; when it returns, they are durable.
+    def write(self, batch: Batch) -> Written:
+        """Store a batch; when it returns, its rows are durable.
 
         Deadlocks, serialization and certification failures are tried again, with backoff.
 
@@ -96,7 +97,7 @@ class BatchWriter:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write(requests)
+                return self._write(batch.requests)
             except StoreUnavailableError:
                 self.names.forget()
                 if attempt == _ATTEMPTS - 1 or self._store.database.has_one_writer:

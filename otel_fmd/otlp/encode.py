@@ -1,4 +1,4 @@
-"""Answers of the receiver: success, partial success, and `google.rpc.Status` for every refusal."""
+"""Answers of the receiver: `google.rpc.Status` for every refusal, and the bytes of any answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from google.rpc.code_pb2 import (
 )
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otel_fmd.otlp.errors import (
     BadDataError,
@@ -24,15 +23,6 @@ from otel_fmd.otlp.errors import (
     TooLargeError,
     UnauthenticatedError,
 )
-
-
-def success(rejected: int, message: str) -> ExportTraceServiceResponse:
-    """The answer to a stored request; `partial_success` is unset when there is nothing to say."""
-    response = ExportTraceServiceResponse()
-    if rejected or message:
-        response.partial_success.rejected_spans = rejected
-        response.partial_success.error_message = message
-    return response
 
 
 def status(code: int, message: str) -> Status:

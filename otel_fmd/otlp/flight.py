@@ -60,7 +60,7 @@ class Flight:
         if held + more > max(self._limit, sent * _MOST_OF_SENT):
             raise TooLargeError(
                 f"{sent} bytes that were sent would take {held + more} bytes of memory, of "
-                f"{self._limit} (OTEL_FMD_MAX_BYTES_IN_FLIGHT): send fewer spans at once"
+                f"{self._limit} (OTEL_FMD_MAX_BYTES_IN_FLIGHT): send less at once"
             )
         with self._lock:
             if self._used + more > self._limit and self._used > held:

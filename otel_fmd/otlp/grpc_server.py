@@ -1,4 +1,4 @@
-"""OTLP/gRPC: `TraceService/Export`, and `grpc.health.v1`.
+"""OTLP/gRPC: `Export` of every signal, and `grpc.health.v1`.
 
 Calls are taken as streams of one message, which is the same on the wire: so the token is looked at,
 and a place to read in is found, before gRPC reads a message. Messages come as they were sent,
@@ -10,32 +10,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf.message import Message
 from google.rpc.code_pb2 import INTERNAL
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_fmd.otlp.body import coding_of, decompress
-from otel_fmd.otlp.decode import Decoded, decode_protobuf
-from otel_fmd.otlp.encode import status, status_for, success
+from otel_fmd.job import Job
+from otel_fmd.otlp.acceptor import Acceptor
+from otel_fmd.otlp.body import coding_of
+from otel_fmd.otlp.encode import status, status_for
 from otel_fmd.otlp.errors import OtlpError, RetryableError, UnauthenticatedError
 from otel_fmd.otlp.flight import Flight, Hold
 from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import NOT_KEPT, Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.signal import Signal
+from otel_fmd.otlp.signals import SIGNALS
 
 _log = logging.getLogger(__name__)
-_PACKAGE = "opentelemetry.proto.collector"
-_SERVICE = f"{_PACKAGE}.trace.v1.TraceService"
-_NOT_KEPT = {
-    f"{_PACKAGE}.metrics.v1.MetricsService": "metrics",
-    f"{_PACKAGE}.logs.v1.LogsService": "logs",
-}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _WORKERS = 64
 _READERS = 16
@@ -44,12 +41,15 @@ _SWEEP_S = 1.0
 _HANDSHAKE_MS = 10_000
 _STREAMS = 100
 
+Export = Callable[[Iterator[bytes], Any], Message]
+"""Answers a call: its messages, and gRPC's context."""
+
 
 class OtlpGrpcServer:
     """OTLP/gRPC on `host:port`; port 0 takes a free one.
 
     Args:
-        intake: takes the spans of a request.
+        intake: takes the records of a request.
         limits: bounds on bodies.
         counters: counts what happens.
         host: the address to listen on, and
@@ -58,6 +58,7 @@ class OtlpGrpcServer:
         token: the bearer token that senders must have; '' for none.
         flight: where the memory of requests is counted.
         refusals: told of what is refused.
+        signals: what is served.
 
     Raises:
         OSError: the address cannot be bound.
@@ -74,14 +75,16 @@ class OtlpGrpcServer:
         token: str = "",
         flight: Flight | None = None,
         refusals: Refusals | None = None,
+        signals: Sequence[Signal] = SIGNALS,
     ) -> None:
         self._intake = intake
-        self._limits = limits
         self._counters = counters
         self._grace_s = grace_s
         self._token = token
         self._flight = flight or Flight(limits.flight_bytes)
         self._refusals = refusals or Refusals()
+        self._signals = signals
+        self._acceptor = Acceptor("grpc", signals, limits, counters, self._flight, self._refusals)
         self._reading = _Reading()
         self._health = health.HealthServicer()
         self._server = grpc.server(
@@ -97,9 +100,8 @@ class OtlpGrpcServer:
             ],
             maximum_concurrent_rpcs=_WORKERS * 4,
         )
-        handlers = [_handler(_SERVICE, self._export)]
-        handlers += [_handler(name, self._forget(signal)) for name, signal in _NOT_KEPT.items()]
-        self._server.add_generic_rpc_handlers(tuple(handlers))
+        handlers = tuple(_handler(one.service, self._export(one)) for one in signals)
+        self._server.add_generic_rpc_handlers(handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
@@ -113,7 +115,7 @@ class OtlpGrpcServer:
         """Start serving and say so to health checks."""
         self._server.start()
         self._reading.start()
-        for name in ("", _SERVICE):
+        for name in ("", *(one.service for one in self._signals if one.is_kept)):
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self) -> None:
@@ -122,43 +124,33 @@ class OtlpGrpcServer:
         self._server.stop(self._grace_s).wait(self._grace_s + 2)
         self._reading.stop()
 
-    def _export(self, messages: Iterator[bytes], context: Any) -> ExportTraceServiceResponse:
-        self._counters.add("grpc", "requests")
-        with self._answering(context, "TraceService/Export"), Hold(self._flight) as hold:
-            decoded, stored = self._take(self._read(messages, context, hold), hold)
-            good, rejected, reason = len(decoded.spans), decoded.rejected, decoded.reason
-            del decoded
-            warning = stored.result() if stored else ""
-        self._counters.add("grpc", "spans_received", good)
-        self._counters.add("grpc", "spans_rejected", rejected)
-        return success(rejected, reason or warning)
+    def _export(self, signal: Signal) -> Export:
+        """Takes one signal."""
+        take = self._keep if signal.is_kept else self._forget
 
-    def _take(self, bodies: list[bytes], hold: Hold) -> tuple[Decoded, Future[str] | None]:
-        size, coding = len(bodies[0]), coding_of(bodies[0])
-        with self._intake.admit(size, f"grpc {coding}") as place:
-            data = decompress(bodies.pop(), coding, self._limits.decompressed_bytes, hold.add)
-            if not coding:
-                # What the spans keep of it, for as long as it is decoded.
-                hold.add(len(data))
-            with self._flight.turn():
-                decoded = decode_protobuf(data, self._limits.spans, hold.add)
-                del data
-                hold.resize(decoded.memory)
-                return decoded, place.accept(decoded.spans) if decoded.spans else None
-
-    def _forget(self, signal: str) -> Any:
-        """Takes metrics or logs, which nothing keeps yet, and says so once to each client."""
-
-        def export(messages: Iterator[bytes], context: Any) -> ExportTraceServiceResponse:
-            with self._answering(context, f"{signal}/Export"), Hold(self._flight) as hold:
-                self._read(messages, context, hold)
-            self._counters.add("grpc", f"{signal}_not_kept")
-            agent = str(dict(context.invocation_metadata()).get("user-agent", ""))
-            is_news = self._refusals.is_to_be_told(_address(context), agent, signal)
-            # The answers of the three signals are alike: a partial success of number and text.
-            return success(0, NOT_KEPT.format(signal=signal) if is_news else "")
+        def export(messages: Iterator[bytes], context: Any) -> Message:
+            with self._answering(context, signal.method):
+                return take(signal, messages, context)
 
         return export
+
+    def _keep(self, signal: Signal, messages: Iterator[bytes], context: Any) -> Message:
+        """Take records, and answer when they are durable."""
+        self._counters.add("grpc", "requests")
+        with Hold(self._flight) as hold:
+            bodies = self._read(messages, context, hold)
+            size, coding = len(bodies[0]), coding_of(bodies[0])
+            with self._intake.admit(signal, size, f"grpc {coding}") as reservation:
+                accepted = self._acceptor.accept(signal, reservation, bodies, coding, hold)
+            warning = accepted.stored.result() if accepted.stored else ""
+        return self._acceptor.answer(signal, accepted, warning)
+
+    def _forget(self, signal: Signal, messages: Iterator[bytes], context: Any) -> Message:
+        """Take what nothing keeps yet, and say so once to each client."""
+        with Hold(self._flight) as hold:
+            self._read(messages, context, hold)
+        agent = str(dict(context.invocation_metadata()).get("user-agent", ""))
+        return self._acceptor.not_kept(signal, _address(context), agent)
 
     def _read(self, messages: Iterator[bytes], context: Any, hold: Hold) -> list[bytes]:
         """The message of a call, in a list from which its last user takes it."""
@@ -197,15 +189,15 @@ class _Reading:
     def __init__(self) -> None:
         self._until: dict[Any, float] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._job = Job("otlp-grpc-time", self._end_late, _SWEEP_S)
 
     def start(self) -> None:
         """Watch the time."""
-        threading.Thread(target=self._watch, name="otel-fmd-otlp-grpc-time", daemon=True).start()
+        self._job.start()
 
     def stop(self) -> None:
         """Watch no more."""
-        self._stopping.set()
+        self._job.stop(0)
 
     @contextmanager
     def place(self, context: Any) -> Iterator[None]:
@@ -225,21 +217,20 @@ class _Reading:
             with self._lock:
                 del self._until[context]
 
-    def _watch(self) -> None:
-        while not self._stopping.wait(_SWEEP_S):
-            now = time.monotonic()
-            with self._lock:
-                late = [context for context, until in self._until.items() if until < now]
-            for context in late:
-                context.cancel()
+    def _end_late(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [context for context, until in self._until.items() if until < now]
+        for context in late:
+            context.cancel()
 
 
-def _handler(service: str, export: Any) -> Any:
+def _handler(service: str, export: Export) -> Any:
     # Raw bytes in: a body that cannot be decoded is the client's error, not an internal one.
     method = grpc.stream_unary_rpc_method_handler(
         export,
         request_deserializer=None,
-        response_serializer=ExportTraceServiceResponse.SerializeToString,
+        response_serializer=lambda answer: answer.SerializeToString(),
     )
     return grpc.method_handlers_generic_handler(service, {"Export": method})
 

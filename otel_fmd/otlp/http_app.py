@@ -1,9 +1,9 @@
 """OTLP/HTTP as an ASGI application.
 
-`POST /v1/traces` is here; other paths (`/metrics`, `/healthz`, ...) are given by the caller as
-functions, so that this room knows nothing of them. Bodies are read as a stream and refused as soon
-as they pass a limit. Metrics and logs are taken, and answered with a success that says that they
-are not kept: exporters with default settings send them, too.
+Every signal is taken at its path; other paths (`/metrics`, `/healthz`, ...) are given by the caller
+as functions, so that this room knows nothing of them. Bodies are read as a stream and refused as
+soon as they pass a limit. A signal that is not kept is taken all the same, and answered with a
+success that says so: exporters with default settings send them all.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
 from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, NOT_FOUND
 
-from otel_fmd.otlp.body import content_coding, decompress
+from otel_fmd.otlp.acceptor import Acceptor
+from otel_fmd.otlp.body import content_coding
 from otel_fmd.otlp.cors import Cors, Headers
-from otel_fmd.otlp.decode import Decoded, decode_protobuf
-from otel_fmd.otlp.decode_json import decode_json
-from otel_fmd.otlp.encode import encode, status, status_for, success
+from otel_fmd.otlp.encode import encode, status, status_for
 from otel_fmd.otlp.errors import (
     OtlpError,
     RetryableError,
@@ -31,20 +32,13 @@ from otel_fmd.otlp.errors import (
 )
 from otel_fmd.otlp.flight import Flight, Hold
 from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import (
-    NOT_KEPT,
-    Intake,
-    Limits,
-    Place,
-    ReceiverCounters,
-    has_token,
-)
+from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.signal import Signal
+from otel_fmd.otlp.signals import SIGNALS
 
 _log = logging.getLogger(__name__)
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
-_TRACES = "/v1/traces"
-_NOT_KEPT = {"/v1/metrics": "metrics", "/v1/logs": "logs"}
 _DECODERS = 4
 _DISCARDED = 1024 * 1024
 """Bytes of a refused body that are read and forgotten, so that its client reads the answer."""
@@ -141,15 +135,16 @@ class OtlpHttpApp:
     """The ASGI application.
 
     Args:
-        intake: takes the spans of a request.
+        intake: takes the records of a request.
         limits: bounds on bodies.
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
         posts: pages by path that take POST; whoever has no token is refused before the body.
-        allowed_origins: origins of browsers that may send spans (CORS); `*` for all.
+        allowed_origins: origins of browsers that may send (CORS); `*` for all.
         token: the bearer token that senders must have; '' for none.
         flight: where the memory of requests is counted.
         refusals: told of what is refused.
+        signals: what is served.
     """
 
     def __init__(
@@ -163,6 +158,7 @@ class OtlpHttpApp:
         flight: Flight | None = None,
         refusals: Refusals | None = None,
         posts: Mapping[str, Page] | None = None,
+        signals: Sequence[Signal] = SIGNALS,
     ) -> None:
         self._intake = intake
         self._limits = limits
@@ -172,6 +168,9 @@ class OtlpHttpApp:
         self._token = token
         self._flight = flight or Flight(limits.flight_bytes)
         self._refusals = refusals or Refusals()
+        self._signals = {signal.path: signal for signal in signals}
+        self._refusals.know([*self._signals, *self._pages, *self._posts])
+        self._acceptor = Acceptor("http", signals, limits, counters, self._flight, self._refusals)
         # Not those of the pages: health is answered while bodies wait for their turn.
         self._decoders = ThreadPoolExecutor(_DECODERS, "otel-fmd-otlp-decode")
 
@@ -184,10 +183,12 @@ class OtlpHttpApp:
                 await self._page(call)
             elif call.path in self._posts:
                 await self._post(call)
-            elif call.path == _TRACES or call.path in _NOT_KEPT:
-                await self._signal(call)
+            elif call.path in self._signals:
+                await self._signal(call, self._signals[call.path])
             else:
-                message = f"no such path: {call.path[:100]}; spans go to {_TRACES}"
+                kept = [one for one in self._signals.values() if one.is_kept]
+                paths = ", ".join(f"{one.records} go to {one.path}" for one in kept)
+                message = f"no such path: {call.path[:100]}; {paths}"
                 await self._turn_away(call, 404, status(NOT_FOUND, message))
         except ConnectionError:
             self._counters.add("http", "aborted")
@@ -231,8 +232,8 @@ class OtlpHttpApp:
             self._refusals.add("http", call.path, str(answer.status), call.client)
         await call.answer(answer.status, answer.content_type, answer.body, [*answer.headers])
 
-    async def _signal(self, call: _Call) -> None:
-        """A POST of spans, metrics or logs, or what is none."""
+    async def _signal(self, call: _Call, signal: Signal) -> None:
+        """A POST of a signal, or what is none."""
         if call.method == "OPTIONS" and call.cors:
             await call.answer(204, "text/plain", b"", [*call.cors, *await call.discard()])
             return
@@ -248,10 +249,10 @@ class OtlpHttpApp:
         try:
             if not has_token(call.headers.get("authorization", ""), self._token):
                 raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
-            if call.path == _TRACES:
-                await self._traces(call)
+            if signal.is_kept:
+                await self._keep(call, signal)
             else:
-                await self._not_kept(call, _NOT_KEPT[call.path])
+                await self._forget(call, signal)
         except OtlpError as error:
             await self._refuse(error, call)
         except ConnectionError:
@@ -262,56 +263,35 @@ class OtlpHttpApp:
             self._counters.add("http", "internal_errors")
             await call.status(500, status(INTERNAL, "internal error"), [("connection", "close")])
 
-    async def _traces(self, call: _Call) -> None:
+    async def _keep(self, call: _Call, signal: Signal) -> None:
+        """Take records, and answer when they are durable."""
         self._counters.add("http", "requests")
         coding = content_coding(call.headers.get("content-encoding", ""))
         with Hold(self._flight) as hold:
             body = await self._read(call, hold, self._limits.body_bytes)
-            with self._intake.admit(len(body), f"{call.kind} {coding}") as place:
+            encoding = f"{call.kind} {coding}"
+            with self._intake.admit(signal, len(body), encoding) as reservation:
                 bodies = [body]
                 del body
-                decoded, stored = await asyncio.get_running_loop().run_in_executor(
-                    self._decoders, self._take, place, call.kind, bodies, coding, hold
+                accept = partial(self._acceptor.accept, as_json=call.kind == _JSON)
+                accepted = await asyncio.get_running_loop().run_in_executor(
+                    self._decoders, accept, signal, reservation, bodies, coding, hold
                 )
-            good, rejected, reason = len(decoded.spans), decoded.rejected, decoded.reason
-            del decoded
+            stored = accepted.stored
             warning = await asyncio.wrap_future(stored) if stored else ""
-        answer = success(rejected, reason or warning)
-        self._counters.add("http", "spans_received", good)
-        self._counters.add("http", "spans_rejected", rejected)
-        encoded = encode(answer, as_json=call.kind == _JSON)
-        await call.answer(200, call.kind, encoded, call.cors)
+        await self._succeed(call, self._acceptor.answer(signal, accepted, warning))
 
-    def _take(
-        self, place: Place, kind: str, bodies: list[bytes], coding: str, hold: Hold
-    ) -> tuple[Decoded, Future[str] | None]:
-        """Decode a body and hand its spans over, in a worker thread.
-
-        It takes the body out of its list, so that nobody keeps it while its spans wait.
-        """
-        limits = self._limits
-        data = decompress(bodies.pop(), coding, limits.decompressed_bytes, hold.add)
-        if not coding:
-            # What the spans keep of it, or its text in JSON, for as long as it is decoded.
-            hold.add(len(data))
-        decode = decode_json if kind == _JSON else decode_protobuf
-        with self._flight.turn():
-            decoded = decode(data, limits.spans, hold.add)
-            del data
-            hold.resize(decoded.memory)
-            return decoded, place.accept(decoded.spans) if decoded.spans else None
-
-    async def _not_kept(self, call: _Call, signal: str) -> None:
-        """Take metrics or logs, which nothing keeps yet, and say so once to each client."""
+    async def _forget(self, call: _Call, signal: Signal) -> None:
+        """Take what nothing keeps yet, and say so once to each client."""
         size = 0
         while (part := await call.part()) is not None:
             size += len(part)
             if size > self._limits.body_bytes:
                 raise TooLargeError(f"the body is over {self._limits.body_bytes} bytes")
-        self._counters.add("http", f"{signal}_not_kept")
         agent = call.headers.get("user-agent", "")
-        is_news = self._refusals.is_to_be_told(call.client, agent, signal)
-        answer = success(0, NOT_KEPT.format(signal=signal) if is_news else "")
+        await self._succeed(call, self._acceptor.not_kept(signal, call.client, agent))
+
+    async def _succeed(self, call: _Call, answer: Message) -> None:
         encoded = encode(answer, as_json=call.kind == _JSON)
         await call.answer(200, call.kind, encoded, call.cors)
 

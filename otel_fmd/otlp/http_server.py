@@ -1,4 +1,7 @@
-"""Runs an ASGI application under uvicorn, in a thread of its own, with limits on connections."""
+"""Runs an ASGI application under uvicorn, in a thread of its own, with limits on connections.
+
+No `Job`: uvicorn's loop runs in the thread from start to end.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -21,17 +21,6 @@ _TAKES_IT_FOR_A_FAILURE = re.compile(
 Collector), or may do so; those of Python, Java and JavaScript do not."""
 _MOST_SENDERS = 50
 _MOST_TOLD = 1_000
-_KNOWN_PATHS = frozenset(
-    [
-        "/v1/traces",
-        "/v1/metrics",
-        "/v1/logs",
-        "/v1/agent/levels",
-        "/metrics",
-        "/healthz",
-        "/readyz",
-    ]
-)
 
 
 class Refused(NamedTuple):
@@ -49,12 +38,17 @@ class Refusals:
     """Counts refusals by path and reason, and remembers the last fifty senders of them."""
 
     def __init__(self) -> None:
+        self._known: set[str] = set()
         self._counts: dict[tuple[str, str, str], int] = {}
         self._senders: OrderedDict[tuple[str, str, str, str], tuple[int, float]] = OrderedDict()
         self._told: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._lock = Lock()
         self._logged_at = float("-inf")
         self._unlogged = 0
+
+    def know(self, paths: Iterable[str]) -> None:
+        """Count these paths by name; all others are one, for anybody may make them up."""
+        self._known.update(paths)
 
     def add(self, transport: str, path: str, reason: str, address: str) -> None:
         """Count one, and log it, at most once a minute.
@@ -65,7 +59,7 @@ class Refusals:
             reason: a status, such as `404` or `unauthenticated`.
             address: of the sender.
         """
-        path = path if path in _KNOWN_PATHS or transport == "grpc" else "(other)"
+        path = path if path in self._known or transport == "grpc" else "(other)"
         address = address[:64] or "(unknown)"
         now = time.time()
         with self._lock:

@@ -10,13 +10,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
-from otel_fmd.otlp.decode import MOST_SPANS
-from otel_fmd.signals.record import Span
-
-NOT_KEPT = "{signal} are not kept here: they were taken and forgotten; only spans are stored"
-"""What a client is told, once, that sends another signal than spans."""
+from otel_fmd.otlp.signal import MOST_RECORDS, Signal
 
 
 def has_token(authorization: str, token: str) -> bool:
@@ -28,17 +24,18 @@ def has_token(authorization: str, token: str) -> bool:
     return scheme.lower() == "bearer" and same
 
 
-class Place(Protocol):
-    """Room for one body while it is decoded; given back when the `with` block ends."""
+class Reservation(Protocol):
+    """A part of the queue, kept for one body while it is decoded; given back when the `with` block
+    ends."""
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Reservation:
         """Itself."""
 
     def __exit__(self, *_: object) -> None:
         """Give back what `accept` did not take."""
 
-    def accept(self, spans: Sequence[Span]) -> Future[str]:
-        """Take the spans of the body.
+    def accept(self, records: Sequence[Any]) -> Future[str]:
+        """Take the neutral records of the body.
 
         The future is done when they are durable; its result is a warning for the client, or ''. It
         may fail with what `accept` itself raises.
@@ -49,12 +46,12 @@ class Place(Protocol):
 
 
 class Intake(Protocol):
-    """Where spans go."""
+    """Where records go."""
 
-    def admit(self, size: int, encoding: str) -> Place:
+    def admit(self, signal: Signal, size: int, encoding: str) -> Reservation:
         """Called before a body of so many bytes is decoded, which is half the work of storing it.
 
-        `encoding` tells bodies apart that hold more or fewer spans in as many bytes.
+        `encoding` tells bodies apart that hold more or fewer records in as many bytes.
 
         Raises:
             RetryableError: it would not fit.
@@ -65,13 +62,13 @@ class Intake(Protocol):
 class Limits:
     """Bounds on what requests may cost.
 
-    `body_bytes` and `decompressed_bytes`: one body; `spans`: messages of one body, down to its
-    spans; `flight_bytes`: all requests that are being taken, together; `connections`: over HTTP.
+    `body_bytes` and `decompressed_bytes`: one body; `records`: messages of one body, down to its
+    records; `flight_bytes`: all requests that are being taken, together; `connections`: over HTTP.
     """
 
     body_bytes: int = 64 * 1024 * 1024
     decompressed_bytes: int = 64 * 1024 * 1024
-    spans: int = MOST_SPANS
+    records: int = MOST_RECORDS
     flight_bytes: int = 24 * 1024 * 1024
     connections: int = 512
 

@@ -1,1 +1,1 @@
-"""The write side: spans in, one transaction out."""
+"""The write side: batches in, one transaction out."""

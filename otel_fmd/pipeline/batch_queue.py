@@ -1,4 +1,4 @@
-"""The bounded queue between those who bring requests and the one thread that stores them."""
+"""The bounded queue between those who bring rows and the one thread that stores them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,36 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from otel_fmd.errors import QueueFullError, ShuttingDownError
-from otel_fmd.requests.ended import EndedRequest
-from otel_fmd.requests.request import Request
-
-Offered = Request | EndedRequest
+from otel_fmd.ingest.batch import Batch
 
 
 @dataclass(slots=True)
 class Ticket:
-    """Requests that are stored as one, and the future that is done (with '') when they are.
+    """A batch, and the future that is done (with '') when it is stored.
 
-    `size` is how many of those that wait they stand for.
+    `size` is how many of those that wait it stands for.
     """
 
-    requests: list[Request]
+    batch: Batch
     done: Future[str]
     size: int
 
 
 class BatchQueue:
-    """Requests of one process that wait to be stored.
+    """Rows of one process that wait to be stored.
 
-    Two ways in: `put` takes a batch whose sender waits for the answer; `offer` one request of which
-    nobody asks again (the monitored app), so these linger until a batch is full of them.
+    Two ways in: `put` takes a batch whose sender waits for the answer; `offer` what becomes one row
+    and of which nobody asks again (the monitored app), so these linger until a batch is full of
+    them.
 
     Args:
-        limit: requests that may wait.
-        batch: requests taken at once, at the most (a larger batch that was put as one stays one).
-        linger_s: how long offered requests wait for others.
-        translate: makes requests of what was offered; called by the thread that takes.
+        limit: rows that may wait.
+        batch: rows taken at once, at the most (a larger batch that was put as one stays one).
+        linger_s: how long what was offered waits for more.
+        finish: makes a batch of what was offered; called by the thread that takes.
     """
 
     def __init__(
@@ -45,12 +44,12 @@ class BatchQueue:
         limit: int,
         batch: int,
         linger_s: float,
-        translate: Callable[[Sequence[Offered]], list[Request]],
+        finish: Callable[[Sequence[Any]], Batch],
     ) -> None:
         self._limit, self._batch, self._linger_s = limit, batch, linger_s
-        self._translate = translate
+        self._finish = finish
         self._tickets: deque[Ticket] = deque()
-        self._offered: deque[Offered] = deque()
+        self._offered: deque[Any] = deque()
         self._waiting = 0
         self._reserved = 0
         self._is_idle = False
@@ -60,7 +59,7 @@ class BatchQueue:
 
     @property
     def waiting(self) -> int:
-        """Requests that wait to be stored, those that are being stored included."""
+        """Rows that wait to be stored, those that are being stored included."""
         return self._waiting + len(self._offered)
 
     def reserve(self, number: int) -> None:
@@ -78,33 +77,34 @@ class BatchQueue:
         with self._changed:
             self._reserved -= number
 
-    def put(self, requests: list[Request], reserved: int = 0) -> Future[str]:
-        """Take a batch, for which `reserved` were kept; never waits.
+    def put(self, batch: Batch, reserved: int = 0) -> Future[str]:
+        """Take a batch, for which `reserved` rows were kept; never waits.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
             ShuttingDownError: the queue was stopped.
         """
         done: Future[str] = Future()
+        rows = batch.rows
         with self._changed:
             self._reserved -= reserved
             if self.stopping:
                 raise ShuttingDownError("stopping; send again to the next process")
-            self._check_room(len(requests))
-            if requests:
-                self._tickets.append(Ticket(requests, done, len(requests)))
-                self._waiting += len(requests)
+            self._check_room(rows)
+            if rows:
+                self._tickets.append(Ticket(batch, done, rows))
+                self._waiting += rows
                 self._changed.notify_all()
             else:
                 done.set_result("")
         return done
 
-    def offer(self, request: Offered) -> bool:
-        """Take one request, if it fits; never waits, and takes no lock, usually."""
+    def offer(self, item: Any) -> bool:
+        """Take what becomes one row, if it fits; never waits, and takes no lock, usually."""
         number = len(self._offered)
         if self.stopping or number + self._waiting >= self._limit:
             return False
-        self._offered.append(request)
+        self._offered.append(item)
         # A thread that lingers wakes up by itself.
         if self._is_idle or number == self._batch:
             with self._changed:
@@ -124,7 +124,7 @@ class BatchQueue:
             offered = [self._offered.popleft() for _ in range(number)]
             self._waiting += number
         if offered:
-            tickets.append(Ticket(self._translate(offered), Future(), number))
+            tickets.append(Ticket(self._finish(offered), Future(), number))
         return tickets
 
     def finish(self, tickets: Sequence[Ticket]) -> None:
@@ -154,7 +154,7 @@ class BatchQueue:
         taken = self._waiting + self._reserved
         if taken and taken + number > self._limit:
             raise QueueFullError(
-                f"{taken} requests wait to be stored, {self._limit} may; send again later"
+                f"{taken} rows wait to be stored, {self._limit} may; send again later"
             )
 
     def _take_tickets(self) -> list[Ticket]:

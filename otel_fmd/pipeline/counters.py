@@ -1,13 +1,17 @@
-"""What happened to spans, as `/metrics` and the configuration page tell it."""
+"""What happened to rows, as `/metrics` and the configuration page tell it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
 @dataclass(slots=True)
 class PipelineCounters:
-    """What happened to spans since the process started."""
+    """What happened since the process started.
+
+    Those who make batches (`ingest.batch.Batch.counts`) and write them count by these names, too.
+    """
 
     stored: int = 0
     duplicates: int = 0
@@ -20,6 +24,11 @@ class PipelineCounters:
     failed: int = 0
     dropped: int = 0
     folded: int = 0
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Add counts by name."""
+        for name, number in counts.items():
+            setattr(self, name, getattr(self, name) + number)
 
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""

@@ -1,12 +1,12 @@
-"""The thread that folds deltas into the rollups, beside the one that writes."""
+"""The job that folds deltas into the rollups, beside the thread that writes."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.job import Job
 from otel_fmd.rollups.fold import Folder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -40,33 +40,25 @@ class Folding:
         self._folder = Folder(store, max_who)
         self._every_s = every_s
         self._count = count
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._job = Job("folder", self._run, every_s, after_error_s=_BROKEN_S)
         self._ready = False
 
     def start(self) -> None:
-        """Start the thread, if it does not run yet; called by one thread at a time."""
-        if self._thread is None and self._every_s > 0 and not self._stopping.is_set():
-            self._thread = threading.Thread(target=self._run, name="otel-fmd-folder", daemon=True)
-            self._thread.start()
+        """Start the job, if it does not run yet."""
+        if self._every_s > 0:
+            self._job.start()
 
     def stop(self, timeout_s: float) -> None:
-        """End the thread after what it is doing."""
-        self._stopping.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout_s)
+        """End the job after what it is doing."""
+        self._job.stop(timeout_s)
 
-    def _run(self) -> None:
-        pause_s = self._every_s
-        while not self._stopping.wait(pause_s):
-            try:
-                pause_s = self._round()
-            except StoreUnavailableError as error:
-                _log.debug("not folded: %s", error)
-                pause_s = _AWAY_S
-            except Exception:
-                _log.exception("folding failed; tried again in %s s", _BROKEN_S)
-                pause_s = _BROKEN_S
+    def _run(self) -> float:
+        try:
+            return self._round()
+        except StoreUnavailableError as error:
+            # Whoever writes says so already.
+            _log.debug("not folded: %s", error)
+            return _AWAY_S
 
     def _round(self) -> float:
         """One round of folding; the seconds to wait before the next."""

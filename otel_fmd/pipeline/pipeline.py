@@ -1,10 +1,12 @@
-"""Spans in, one transaction out.
+"""Batches in, one transaction out.
 
-`submit` takes spans and returns a future that is done when they are durable, or raises at once;
-`offer` takes one request where nobody waits for the answer (the monitored app). One thread writes
-all that waits (up to a limit) in one transaction; it also translates what was offered, all in a
-row, which takes a third of the time that each does by itself. A second thread folds deltas. Both
+`submit` takes a batch and returns a future that is done when it is durable, or raises at once;
+`offer` takes what becomes one row, where nobody waits for the answer (the monitored app). One
+thread writes all that waits (up to a limit) in one transaction; it also finishes what was offered,
+all in a row, which takes a third of the time that each does by itself. A job folds deltas. Both
 start when first needed, and again in a forked child.
+
+The thread that writes is no `Job`: it waits for its queue, not for a time.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from otel_fmd.errors import (
     OtelFmdError,
@@ -25,16 +28,14 @@ from otel_fmd.errors import (
     StoreUnavailableError,
 )
 from otel_fmd.forks import check, on_fork
+from otel_fmd.ingest.batch import Batch, joined
 from otel_fmd.ingest.dropped import note_dropped
-from otel_fmd.ingest.write import BatchWriter, Written
-from otel_fmd.pipeline.batch_queue import BatchQueue, Offered, Ticket
+from otel_fmd.ingest.write import Written
+from otel_fmd.pipeline.batch_queue import BatchQueue, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import Folding
 from otel_fmd.pipeline.settings import PipelineSettings
-from otel_fmd.requests.request import Request, Translation, Translator
 from otel_fmd.rollups.prepare import prepare
-from otel_fmd.signals import semconv
-from otel_fmd.signals.record import Span
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -45,18 +46,39 @@ _ANEW_S = 1.0
 _LOG_EVERY_S = 60.0
 
 
+class Writer(Protocol):
+    """Stores batches; used by one thread at a time."""
+
+    def write(self, batch: Batch) -> Written:
+        """Store a batch; when it returns, its rows are durable.
+
+        Raises:
+            StoreUnavailableError: the store cannot take them now; none was stored.
+        """
+
+
 class Pipeline:
     """The write side of one database in one process.
 
     Args:
         store: the database.
+        open_writer: makes what writes batches, once the schema is there; again when the store was
+            away for long.
+        finish: makes a batch of what `offer` took; None: nothing is offered.
         settings: see `PipelineSettings`.
     """
 
-    def __init__(self, store: Store, settings: PipelineSettings | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        open_writer: Callable[[], Writer],
+        finish: Callable[[Sequence[Any]], Batch] | None = None,
+        settings: PipelineSettings | None = None,
+    ) -> None:
         self._store = store
+        self._open_writer = open_writer
+        self._finish = finish
         self._settings = settings or PipelineSettings()
-        self._translator = Translator(self._settings.internal_roots, self._settings.rename)
         self.counters = PipelineCounters()
         self._reset()
         on_fork(self._reset)
@@ -65,13 +87,13 @@ class Pipeline:
         """The state of a process that has not written yet; what waits belongs to the parent."""
         settings = self._settings
         self._queue = BatchQueue(
-            settings.queue_requests, settings.batch_requests, settings.linger_s, self._translated
+            settings.queue_rows, settings.batch_rows, settings.linger_s, self._finished
         )
         self._lock = threading.Lock()
         self._give_up_at = float("inf")
         self._wake = threading.Event()
-        self._writer: threading.Thread | None = None
-        self._batches: BatchWriter | None = None
+        self._thread: threading.Thread | None = None
+        self._writer: Writer | None = None
         self._folding = Folding(
             self._store, self._settings.max_who, self._settings.fold_every_s, self._count_folded
         )
@@ -82,7 +104,7 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """Requests that wait to be stored."""
+        """Rows that wait to be stored."""
         return self._queue.waiting
 
     @property
@@ -90,15 +112,11 @@ class Pipeline:
         """Why the last batch was not stored; '' after a batch that was."""
         return self._last_error
 
-    def translate(self, spans: Iterable[Span]) -> Translation:
-        """The requests among spans, for `submit`; any thread may, it waits for none."""
-        return self._translator.translate(spans)
-
-    def submit(self, translation: Translation, reserved: int = 0) -> Future[str]:
-        """Take what spans became; the future is done (with '') when its requests are durable.
+    def submit(self, batch: Batch, reserved: int = 0) -> Future[str]:
+        """Take a batch; the future is done (with '') when its rows are durable.
 
         Args:
-            translation: see `translate`.
+            batch: what is to be stored.
             reserved: room that `reserve` kept for it; given back in any case.
 
         Raises:
@@ -106,18 +124,17 @@ class Pipeline:
             ShuttingDownError: the pipeline stops.
         """
         check()
-        requests = translation.requests
-        with self._counting_refused(len(requests)):
-            done = self._queue.put(requests, reserved)
+        rows = batch.rows
+        with self._counting_refused(rows):
+            done = self._queue.put(batch, reserved)
         with self._lock:
-            self.counters.not_kept += translation.not_kept
-            self.counters.clock_errors += translation.clock_errors
-            if self._writer is None and requests:
+            self.counters.add(batch.counts)
+            if self._thread is None and rows:
                 self._start()
         return done
 
     def reserve(self, number: int) -> None:
-        """Keep room for so many requests, until `submit` or `release` gives it back.
+        """Keep room for so many rows, until `submit` or `release` gives it back.
 
         Raises:
             QueueFullError: too many wait; these count as refused.
@@ -138,14 +155,15 @@ class Pipeline:
                 self.counters.refused += number
             raise
 
-    def offer(self, request: Offered) -> None:
-        """Take one request; what does not fit is dropped and counted. Takes no lock, usually."""
+    def offer(self, item: Any) -> None:
+        """Take what becomes one row, usually without a lock; what does not fit is dropped and
+        counted."""
         check()
-        if not self._queue.offer(request):
+        if not self._queue.offer(item):
             self._drop()
-        elif self._writer is None:
+        elif self._thread is None:
             with self._lock:
-                if self._writer is None:
+                if self._thread is None:
                     self._start()
 
     def _drop(self) -> None:
@@ -154,7 +172,7 @@ class Pipeline:
         if now - self._dropped_at > _LOG_EVERY_S:
             self._dropped_at = now
             _log.warning(
-                "requests are dropped, %d so far: %d wait to be stored. %s",
+                "monitoring data is dropped, %d rows so far: %d wait to be stored. %s",
                 self.counters.dropped,
                 self.waiting,
                 self._last_error,
@@ -178,9 +196,9 @@ class Pipeline:
         self._give_up_at = time.monotonic() + timeout_s
         self._queue.stop()
         self._wake.set()
-        writer = self._writer
-        if writer is not None and writer is not threading.current_thread():
-            writer.join(timeout_s + 1)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout_s + 1)
         self._folding.stop(timeout_s + 1)
         return self.waiting == 0
 
@@ -194,22 +212,11 @@ class Pipeline:
         self.counters.folded += number
 
     def _start(self) -> None:
-        self._writer = threading.Thread(
+        self._thread = threading.Thread(
             target=self._write_loop, name="otel-fmd-writer", daemon=True
         )
-        self._writer.start()
+        self._thread.start()
         self._folding.start()
-
-    def _make_writer(self) -> BatchWriter:
-        prepare(self._store)
-        settings = self._settings
-        return BatchWriter(
-            self._store,
-            settings.outlier_rule,
-            settings.default_level,
-            settings.max_endpoints,
-            settings.max_paths,
-        )
 
     def _write_loop(self) -> None:
         while tickets := self._queue.take():
@@ -222,13 +229,14 @@ class Pipeline:
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                if self._batches is None:
-                    self._batches = self._make_writer()
-                written = self._write(self._batches, [r for t in tickets for r in t.requests])
+                if self._writer is None:
+                    prepare(self._store)
+                    self._writer = self._open_writer()
+                written = self._write(self._writer, joined([t.batch for t in tickets]))
             except (StoreUnavailableError, SchemaError) as error:
                 # Somebody can put this right, and until then it waits.
                 if isinstance(error, SchemaError) or pause_s > _ANEW_S:
-                    self._batches = None
+                    self._writer = None
                 self._note(error)
                 if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
                     return self._fail(tickets, error)
@@ -236,7 +244,7 @@ class Pipeline:
                 pause_s = min(pause_s * 2, _RETRY_MOST_S)
             except Exception as error:
                 # What can never be stored must not take others with it.
-                self._batches = None
+                self._writer = None
                 self._note(error)
                 parts = self._parts(tickets)
                 if len(parts) == 1:
@@ -248,14 +256,12 @@ class Pipeline:
                 self._succeed(tickets, written)
                 return self._tell_dropped()
 
-    def _write(self, writer: BatchWriter, requests: list[Request]) -> Written:
-        """Store them in transactions of a bounded size, which bounds memory.
+    def _write(self, writer: Writer, batch: Batch) -> Written:
+        """Store it in transactions of a bounded size, which bounds memory.
 
         When one fails, those before it stay: whoever sends all of them again changes nothing.
         """
-        size = self._settings.batch_requests
-        starts = range(0, max(1, len(requests)), size)
-        written = [writer.write(requests[start : start + size]) for start in starts]
+        written = [writer.write(part) for part in batch.parts(self._settings.batch_rows)]
         return Written(*map(sum, zip(*written, strict=True)))
 
     def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
@@ -263,11 +269,13 @@ class Pipeline:
         if len(tickets) > 1:
             return [[ticket] for ticket in tickets]
         (ticket,) = tickets
-        half = len(ticket.requests) // 2
-        if not self._settings.retry or not half:
+        rows = ticket.batch.rows
+        if not self._settings.retry or rows < 2:
             return [tickets]
-        first, rest = ticket.requests[:half], ticket.requests[half:]
-        return [[Ticket(first, Future(), half)], [Ticket(rest, Future(), ticket.size - half)]]
+        halves = [Ticket(one, Future(), one.rows) for one in ticket.batch.parts((rows + 1) // 2)]
+        # It may stand for more than it has rows: what could not be finished was dropped.
+        halves[-1].size += ticket.size - rows
+        return [[half] for half in halves]
 
     def _tell_dropped(self) -> None:
         """Make what was dropped visible in the database, now that it takes something again."""
@@ -280,27 +288,17 @@ class Pipeline:
         except OtelFmdError as error:
             _log.debug("what was dropped could not be noted: %s", error)
 
-    def _translated(self, offered: Sequence[Offered]) -> list[Request]:
-        requests: list[Request] = []
-        for one in offered:
-            try:
-                made = one if isinstance(one, Request) else one.request(self._translator)
-            except Exception as error:
-                self.counters.dropped += 1
-                self._note(error)
-                continue
-            if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
-                self.counters.clock_errors += 1
-            requests.append(made)
-        return requests
+    def _finished(self, offered: Sequence[Any]) -> Batch:
+        if self._finish is None:
+            raise TypeError("this pipeline was made for batches alone")
+        batch = self._finish(offered)
+        with self._lock:
+            self.counters.add(batch.counts)
+        return batch
 
     def _succeed(self, tickets: list[Ticket], written: Written) -> None:
         with self._lock:
-            self.counters.stored += written.stored
-            self.counters.duplicates += written.duplicates
-            self.counters.outliers += written.outliers
-            self.counters.seen_only += written.seen_only
-            self.counters.other_endpoints += written.other_endpoints
+            self.counters.add(written._asdict())
         self._last_error = ""
         self._queue.finish(tickets)
         for ticket in tickets:
@@ -308,7 +306,7 @@ class Pipeline:
                 ticket.done.set_result("")
 
     def _fail(self, tickets: list[Ticket], error: Exception) -> None:
-        lost = sum(len(ticket.requests) for ticket in tickets)
+        lost = sum(ticket.batch.rows for ticket in tickets)
         with self._lock:
             if self._settings.retry:
                 self.counters.dropped += lost
@@ -325,4 +323,4 @@ class Pipeline:
         if now - self._logged_at > _LOG_EVERY_S:
             self._logged_at = now
             traceback = None if isinstance(error, OtelFmdError) else error
-            _log.warning("requests could not be stored: %s", error, exc_info=traceback)
+            _log.warning("a batch could not be stored: %s", error, exc_info=traceback)

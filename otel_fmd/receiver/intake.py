@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 from otel_fmd.errors import QueueFullError, SchemaError, ShuttingDownError, StoreUnavailableError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.otlp.errors import RetryableError
+from otel_fmd.otlp.signal import Signal
 from otel_fmd.pipeline.pipeline import Pipeline
-from otel_fmd.signals.record import Span
+
+Translate = Callable[[Sequence[Any]], Batch]
+"""Makes a batch of the records of a signal."""
 
 RETRY_OVERLOAD_S = 1.0
 RETRY_STORE_S = 5.0
@@ -19,40 +24,53 @@ _NEWEST = 0.1
 
 
 class PipelineIntake:
-    """Where both transports bring spans; see `otlp.service.Intake`.
+    """Where both transports bring records; see `otlp.service.Intake`.
 
-    Bodies are judged by the requests that those of their encoding held lately, for each byte.
+    Bodies are judged by the rows that those of their signal and encoding held lately, for each
+    byte.
+
+    Args:
+        pipeline: where batches go.
+        translations: makes batches of the records of each signal that is kept, by its name.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, translations: Mapping[str, Translate]) -> None:
         self._pipeline = pipeline
+        self._translations = translations
         self._per_byte: dict[str, float] = {}
 
-    def admit(self, size: int, encoding: str) -> Place:
+    def admit(self, signal: Signal, size: int, encoding: str) -> Reservation:
         """Keep room for a body while it is decoded."""
+        translate = self._translations[signal.name]
+        encoding = f"{signal.name} {encoding}"
         expected = int(size * self._per_byte.get(encoding, _FIRST_PER_BYTE))
         try:
             self._pipeline.reserve(expected)
         except QueueFullError as error:
             raise _overload(error) from None
-        return Place(self, self._pipeline, expected, size, encoding)
 
-    def learn(self, requests: int, size: int, encoding: str) -> None:
-        """Note how many requests a body held."""
+        def translated(records: Sequence[Any]) -> Batch:
+            batch = translate(records)
+            self._learn(batch.rows, size, encoding)
+            return batch
+
+        return Reservation(self._pipeline, expected, translated)
+
+    def _learn(self, rows: int, size: int, encoding: str) -> None:
+        """Note how many rows a body held."""
         mean = self._per_byte.get(encoding, _FIRST_PER_BYTE)
-        self._per_byte[encoding] = mean + (requests / max(1, size) - mean) * _NEWEST
+        self._per_byte[encoding] = mean + (rows / max(1, size) - mean) * _NEWEST
 
 
-class Place:
-    """Room in the queue for one body; see `otlp.service.Place`."""
+class Reservation:
+    """A part of the queue for one body; see `otlp.service.Reservation`."""
 
-    def __init__(
-        self, intake: PipelineIntake, pipeline: Pipeline, reserved: int, size: int, encoding: str
-    ) -> None:
-        self._intake, self._pipeline = intake, pipeline
-        self._reserved, self._size, self._encoding = reserved, size, encoding
+    def __init__(self, pipeline: Pipeline, rows: int, translate: Translate) -> None:
+        self._pipeline = pipeline
+        self._reserved = rows
+        self._translate = translate
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,13 +78,12 @@ class Place:
         if reserved:
             self._pipeline.release(reserved)
 
-    def accept(self, spans: Sequence[Span]) -> Future[str]:
-        """Take the spans of the body."""
-        translation = self._pipeline.translate(spans)
-        self._intake.learn(len(translation.requests), self._size, self._encoding)
+    def accept(self, records: Sequence[Any]) -> Future[str]:
+        """Take the records of the body."""
+        batch = self._translate(records)
         reserved, self._reserved = self._reserved, 0
         try:
-            stored = self._pipeline.submit(translation, reserved)
+            stored = self._pipeline.submit(batch, reserved)
         except QueueFullError as error:
             raise _overload(error) from None
         except ShuttingDownError as error:

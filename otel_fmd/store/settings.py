@@ -15,6 +15,8 @@ PRUNED_BEFORE = "requests_pruned_before_us"
 """Rows of requests that began earlier are gone."""
 RECOUNT = "recount_rollups"
 """A migration changed rows, so that the rollups are to be counted anew from them."""
+LEASE_PREFIX = "lease:"
+"""The holder of a lease, by what it is for; see `store.lease`."""
 DROPPED_PREFIX = "dropped:"
 """Requests that a process dropped, by process."""
 

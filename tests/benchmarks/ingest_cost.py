@@ -11,8 +11,9 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.request import Translator
 from otel_fmd.rollups.fold import Folder
 from otel_fmd.serve import quiet_garbage_collector
@@ -93,7 +94,7 @@ class Ours:
     def store(self, data: bytes) -> None:
         """One batch, and the folding when its time has come."""
         requests_ = self._translator.translate(decode_protobuf(data).spans).requests
-        self._writer.write(requests_)
+        self._writer.write(Batch(requests_))
         self._stored += 1
         if self._stored % _FOLD_EVERY == 0:
             self._folder.fold(_FOLD_EVERY)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import Request
 from otel_fmd.rollups.fold import Folder
@@ -113,7 +114,7 @@ def load(store: Store, number: int) -> None:
     done = 0
     now_us = time.time_ns() // 1000
     for count, batch in enumerate(generate(number, now_us), 1):
-        writer.write(batch)
+        writer.write(Batch(batch))
         done += len(batch)
         if count % 3 == 0:
             folder.fold(100)

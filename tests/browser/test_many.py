@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.rollups.fold import Folder
@@ -30,23 +31,25 @@ def fill(url: str) -> None:
     for version in range(VERSIONS):
         start = now_us - (VERSIONS - version) * step
         writer.write(
-            [
-                Request(
-                    "many",
-                    f"blueprint{n % 20}.a_rather_long_name_of_an_endpoint_{n}",
-                    f"2026.{version}",
-                    start + n * 1_000,
-                    (n % 50 + 1) * 1_000_000,
-                    200,
-                    f"user{n % 80}",
-                    f"10.0.0.{n % 60}",
-                    version.to_bytes(16, "big"),
-                    (n + 1).to_bytes(8, "big"),
-                    NOTHING_MORE,
-                    None,
-                )
-                for n in range(ENDPOINTS)
-            ]
+            Batch(
+                [
+                    Request(
+                        "many",
+                        f"blueprint{n % 20}.a_rather_long_name_of_an_endpoint_{n}",
+                        f"2026.{version}",
+                        start + n * 1_000,
+                        (n % 50 + 1) * 1_000_000,
+                        200,
+                        f"user{n % 80}",
+                        f"10.0.0.{n % 60}",
+                        version.to_bytes(16, "big"),
+                        (n + 1).to_bytes(8, "big"),
+                        NOTHING_MORE,
+                        None,
+                    )
+                    for n in range(ENDPOINTS)
+                ]
+            )
         )
     while Folder(store).fold(100) or Folder(store).fold_who(100):
         pass

@@ -13,6 +13,7 @@ from sqlalchemy import inspect, select, text
 from otel_fmd.actions.adoption import adopt
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import SchemaError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.people.actor import OPERATOR
 from otel_fmd.people.users import Users
@@ -135,7 +136,7 @@ def test_history_and_users_are_kept_and_the_original_still_reads(
     assert user.is_admin
 
     writer = BatchWriter(store, OutlierRule())
-    assert writer.write(requests_of(Spans(1).many(40), service="shop")).stored == 40
+    assert writer.write(Batch(requests_of(Spans(1).many(40), service="shop"))).stored == 40
     after = ask(fmd_python, theirs, "endpoints_hits", "num_outliers/1", prefix=prefix)
     grown = {row["name"]: row["hits"] for row in after["endpoints_hits"] if row["hits"]}
     assert grown == {**hits, "GET /items/<int:i>": 40}

@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 import otel_fmd
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.request import Request, Translator
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store import causes, engines
@@ -365,8 +366,8 @@ def test_requests_are_stored_once(url: str, open_store: Callable[..., Store]) ->
     spans = [Spans(n).span() for n in range(50)]
     requests: list[Request] = Translator().translate(decode_protobuf(body(spans)).spans).requests
     writer = BatchWriter(store, OutlierRule())
-    assert writer.write(requests).stored == 50
-    again = writer.write(requests)
+    assert writer.write(Batch(requests)).stored == 50
+    again = writer.write(Batch(requests))
     assert (again.stored, again.duplicates) == (0, 50)
     assert count(store, store.tables.request) == 50
 

@@ -157,7 +157,7 @@ def test_a_database_that_stops_and_comes_back(
         check_flushed(app, fault)
         after = app.ask(seconds=0.5)
         assert after["dropped"] == fault["dropped"] > 0
-        assert "requests are dropped" in app.log.read_text()
+        assert "monitoring data is dropped" in app.log.read_text()
         store = Store(url)
 
         def noted() -> bool:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import inspect, update
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.people.users import Users
 from otel_fmd.queries.counts import sums
@@ -74,7 +75,7 @@ def test_it_reports_the_same_hits(
         )
         spans += [Spans(seed * 100 + n).span(attributes, duration_ms=10 + n) for n in range(20)]
     spans += [Spans(9_999).span(flask_attributes("/items/0"), duration_ms=400)]
-    writer.write(requests_of(spans))
+    writer.write(Batch(requests_of(spans)))
     with store.write() as connection:
         connection.execute(update(store.tables.endpoint).values(monitor_level=1))
     theirs = url.replace("mariadb://", "mysql+pymysql://")

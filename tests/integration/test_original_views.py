@@ -25,6 +25,7 @@ import pytest
 
 from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.people.users import Users
 from otel_fmd.queries.latency import by_who, distributions, who_distributions
@@ -106,7 +107,7 @@ def write(store: Store, now: datetime) -> None:
                 spans[0].attributes.append(attribute("fmd.monitor_level", 3))
                 add_event(spans[1], "fmd.profile", profile_attributes(Profile(LINES, 8, 0, False)))
             version = "2.0" if day < 4 else "1.0"
-            writer.write(requests_of(spans, service="shop", version=version))
+            writer.write(Batch(requests_of(spans, service="shop", version=version)))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -15,8 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 
 from otel_fmd.config import load
 from otel_fmd.errors import StoreUnavailableError
-from otel_fmd.otlp import http_app
-from otel_fmd.otlp.decode import Decoded
+from otel_fmd.otlp import spans_protobuf
 from otel_fmd.serve import Server
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans, body, payload
@@ -120,14 +120,14 @@ def test_bodies_that_come_at_once_are_not_decoded_in_vain(
     for seed in range(20):
         assert requests.post(url, body(Spans(seed).many(50)), headers=PROTOBUF, timeout=10).ok
     decoding, go_on = threading.Event(), threading.Event()
-    real = http_app.decode_protobuf
+    real = spans_protobuf._Decoder
 
-    def slow(data: bytes, *limits: object) -> Decoded:
+    def slow(*arguments: Any) -> Any:
         decoding.set()
         assert go_on.wait(30)
-        return real(data, *limits)
+        return real(*arguments)
 
-    monkeypatch.setattr(http_app, "decode_protobuf", slow)
+    monkeypatch.setattr(spans_protobuf, "_Decoder", slow)
     answers: list[int] = []
 
     def send(seed: int) -> None:

@@ -14,6 +14,7 @@ import pytest
 import otel_fmd.actions
 from otel_fmd.actions import adoption, levels, pruning, users
 from otel_fmd.errors import ConfigurationError, NotAllowedError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.users import Users
 from otel_fmd.store.store import Store
@@ -38,7 +39,7 @@ ACTIONS: dict[Callable[..., Any], tuple[Any, ...]] = {
 @pytest.fixture
 def filled(sqlite_store: Store) -> Store:
     """An endpoint, and two admins."""
-    writer(sqlite_store).write(requests_of(Spans(1).many(1)))
+    writer(sqlite_store).write(Batch(requests_of(Spans(1).many(1))))
     for name in ("ana", "zoe"):
         Users(sqlite_store).add(name, "long enough", is_admin=True)
     return sqlite_store

@@ -52,7 +52,7 @@ def test_maintenance_prunes_when_it_is_due(
     fill(sqlite_store)
     settings = load({}, keep_requests_days=3.5, pruning_schedule="* * * * *")
     assert ages_of(settings).requests == 3.5
-    monkeypatch.setattr("otel_fmd.background.maintenance._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("otel_fmd.background.maintenance._LOOK_EVERY_S", 0.1)
     monkeypatch.setattr("otel_fmd.background.maintenance.next_run", lambda cron, after: after)
     one = Maintenance(sqlite_store, settings, lambda: "")
     one.start()
@@ -64,7 +64,7 @@ def test_maintenance_prunes_when_it_is_due(
 def test_maintenance_keeps_the_cap(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest requests go until the database is small enough."""
     fill(sqlite_store, number=800)
-    monkeypatch.setattr("otel_fmd.background.maintenance._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("otel_fmd.background.maintenance._LOOK_EVERY_S", 0.1)
     cap = int(size_bytes(sqlite_store) * 0.6)
     one = Maintenance(sqlite_store, load({}, max_database_size=cap), lambda: "")
     one.start()

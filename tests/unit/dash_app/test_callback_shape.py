@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from dash_app.app import create_app
 from otel_fmd.config import Settings
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.users import Users
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
@@ -60,7 +61,7 @@ class Browser:
 @pytest.fixture
 def browsers(sqlite_store: Store) -> dict[str, Browser]:
     """A guest's and an admin's."""
-    writer(sqlite_store).write(requests_of(Spans(1, time.time_ns()).many(3)))
+    writer(sqlite_store).write(Batch(requests_of(Spans(1, time.time_ns()).many(3))))
     people = Users(sqlite_store)
     people.add("ana", "long enough", is_admin=True)
     people.add("ben", "long enough", is_admin=False)

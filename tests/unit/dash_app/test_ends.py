@@ -10,6 +10,7 @@ import pytest
 
 from dash_app.pages import daily, hourly
 from otel_fmd.analysis.calendar import MOST_COLUMNS, Columns, days_of_label, label_of
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.future import future
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.rollups.fold import Folder
@@ -61,7 +62,7 @@ def odd_times(store: Store) -> Store:
     now = time.time_ns()
     for seed, start in enumerate((now - HOUR_NS, 1_000_000_000, 2**64 - 2**34, now + HOUR_NS // 6)):
         spans = Spans(seed, start).many(3)
-        made.write(requests_of(spans, service=f"shop{seed % 2}"))
+        made.write(Batch(requests_of(spans, service=f"shop{seed % 2}")))
     Folder(store).fold(10)
     Folder(store).fold_who(10)
     return store
@@ -91,7 +92,7 @@ def test_a_figure_is_as_large_as_the_screen(sqlite_store: Store, search: str) ->
     now = time.time_ns()
     for index in range(40):
         start = now - index * 90 * 24 * HOUR_NS
-        made.write(requests_of(Spans(index, start).many(index + 1)))
+        made.write(Batch(requests_of(Spans(index, start).many(index + 1))))
     total = 40 * 41 // 2
     expected = total if search in (LONG[0], LONG[3], LONG[4].partition("&hour")[0]) else 0
     for page in (daily, hourly):
@@ -181,13 +182,13 @@ def test_what_is_yet_to_come_is_told_and_kept_out(odd_times: Store) -> None:
 def test_a_right_clock_after_a_wrong_one(sqlite_store: Store) -> None:
     """An endpoint that was once said to be requested in 2554 is not believed for ever."""
     made = writer(sqlite_store)
-    made.write(requests_of(Spans(1, 2**64 - 2**34).many(1)))
+    made.write(Batch(requests_of(Spans(1, 2**64 - 2**34).many(1))))
     table = sqlite_store.tables.endpoint
     with sqlite_store.write() as connection:
         # As versions before stored it.
         connection.execute(table.update().values(last_requested=datetime(2554, 7, 21)))
     Folder(sqlite_store).fold(10)
-    made.write(requests_of(Spans(2, time.time_ns() - HOUR_NS).many(1)))
+    made.write(Batch(requests_of(Spans(2, time.time_ns() - HOUR_NS).many(1))))
     context = context_of(sqlite_store, "/", "")
     (row,) = rows_on(context, "overview")
     assert row["last"][:4] == str(datetime.now(UTC).year)

@@ -13,8 +13,9 @@ from dash_app.pages import PAGES
 from dash_app.routing import show
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.config import Settings
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.naming import SOURCES
@@ -44,7 +45,7 @@ def test_every_page_of_an_endpoint_says_it(
     ensure_schema(store)
     spans = decode_protobuf(body([Spans().span(attributes, name=name)])).spans
     translator = Translator(rules=("GET /old -> GET new",))
-    BatchWriter(store, OutlierRule()).write(translator.translate(spans).requests)
+    BatchWriter(store, OutlierRule()).write(Batch(translator.translate(spans).requests))
     pages = [page for page in PAGES if page.path.startswith("/endpoint/<endpoint>")]
     assert pages
     for page in pages:

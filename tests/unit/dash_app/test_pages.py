@@ -12,6 +12,7 @@ from dash_app.live import chart_csv, fresh
 from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
@@ -28,7 +29,7 @@ def filled(sqlite_store: Store) -> Store:
     """Requests of one endpoint in two versions."""
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
-        made.write(requests_of(Spans(seed, time.time_ns()).many(40), version=version))
+        made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
     return sqlite_store
 
 

@@ -18,6 +18,7 @@ from dash_app.chart import style_of
 from dash_app.context import Context
 from dash_app.live import chart_csv
 from otel_fmd.analysis.who import OTHERS, who_cell
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries import latency
 from otel_fmd.queries.latency import by_who
 from otel_fmd.queries.snapshot import Reader
@@ -81,7 +82,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list
             rows.append(
                 Row(service, f"GET {route}", version, start_us, exact, status, user, address)
             )
-        made.write(requests_of(spans, service=service, version=version))
+        made.write(Batch(requests_of(spans, service=service, version=version)))
         if index == 70:
             Folder(store).fold(100)
             Folder(store).fold_who(100)

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.analysis.request_id import next_id, request_id
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.insert import RequestRow
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
@@ -45,7 +46,7 @@ def test_a_batch_is_stored_with_its_columns(store: Store) -> None:
     span = Spans().span(
         flask_attributes("/a", **{"enduser.id": "Ana", "http.status_code": 404}), duration_ms=12.5
     )
-    writer(store).write(requests_of([span], version="1.2"))
+    writer(store).write(Batch(requests_of([span], version="1.2")))
     with store.read() as connection:
         row = connection.execute(select(store.tables.request)).one()
         endpoint = connection.execute(select(store.tables.endpoint)).one()
@@ -62,10 +63,10 @@ def test_a_batch_sent_again_inserts_nothing(store: Store) -> None:
     """A retried batch, whole or in part, is stored once, and counted once."""
     one = writer(store)
     spans = Spans(1).many(100)
-    assert one.write(requests_of(spans[:60])).stored == 60
-    again = one.write(requests_of(spans))
+    assert one.write(Batch(requests_of(spans[:60]))).stored == 60
+    again = one.write(Batch(requests_of(spans)))
     assert (again.stored, again.duplicates) == (40, 60)
-    assert writer(store).write(requests_of(spans)).duplicates == 100
+    assert writer(store).write(Batch(requests_of(spans))).duplicates == 100
     assert count(store, "request") == 100
     with Reader(store).snapshot() as snapshot:
         assert total(snapshot, Selection()) == 100
@@ -74,7 +75,7 @@ def test_a_batch_sent_again_inserts_nothing(store: Store) -> None:
 def test_the_same_span_twice_in_a_batch_is_one_row(store: Store) -> None:
     """A client that repeats a span within a batch changes nothing."""
     spans = Spans(2).many(10)
-    found = writer(store).write(requests_of([*spans, *spans[:3]]))
+    found = writer(store).write(Batch(requests_of([*spans, *spans[:3]])))
     assert (found.stored, found.duplicates) == (10, 3)
 
 
@@ -93,9 +94,9 @@ def test_an_id_taken_by_another_span_moves_upward(store: Store) -> None:
         ):
             wanted = other
     one = writer(store)
-    assert one.write(requests_of([first])).stored == 1
-    assert one.write(requests_of([wanted])).stored == 1
-    assert one.write(requests_of([wanted, first])).duplicates == 2
+    assert one.write(Batch(requests_of([first]))).stored == 1
+    assert one.write(Batch(requests_of([wanted]))).stored == 1
+    assert one.write(Batch(requests_of([wanted, first]))).duplicates == 2
     with store.read() as connection:
         ids = connection.execute(select(store.tables.request.c.id)).scalars().all()
     taken = request_id(us, first.trace_id, first.span_id)
@@ -108,8 +109,8 @@ def test_many_spans_of_one_microsecond_are_all_stored(store: Store) -> None:
     for span in spans:
         span.start_time_unix_nano = spans[0].start_time_unix_nano
     one = writer(store)
-    assert one.write(requests_of(spans)).stored == 6_000
-    assert one.write(requests_of(spans)).duplicates == 6_000
+    assert one.write(Batch(requests_of(spans))).stored == 6_000
+    assert one.write(Batch(requests_of(spans))).duplicates == 6_000
 
 
 def test_writers_at_once_store_each_span_once(
@@ -122,7 +123,7 @@ def test_writers_at_once_store_each_span_once(
         one = writer(open_store(database_url))
         own = [Spans(100 + 10 * number + seed).many(50) for seed in range(10)]
         return sum(
-            one.write(requests_of(batch)).stored
+            one.write(Batch(requests_of(batch))).stored
             for pair in zip(shared, own, strict=True)
             for batch in pair
         )
@@ -140,7 +141,7 @@ def test_text_that_does_not_fit_is_cut_visibly(store: Store) -> None:
         Spans(4).span(flask_attributes("/" + "a" * 300)),
         Spans(5).span(flask_attributes("/" + "a" * 300 + "b", **{"enduser.id": "nul\x00 é 🫖"})),
     ]
-    writer(store).write(requests_of(spans, version="v" * 200))
+    writer(store).write(Batch(requests_of(spans, version="v" * 200)))
     with store.read() as connection:
         names = connection.execute(select(store.tables.endpoint.c.name)).scalars().all()
         users = connection.execute(select(store.tables.request.c.group_by)).scalars().all()
@@ -174,7 +175,7 @@ def test_a_connection_that_breaks_within_a_batch_loses_nothing(
         return insert_all(connection, rows)
 
     one._inserter.insert_all = break_first  # type: ignore[method-assign]
-    assert one.write(requests_of(Spans(9).many(50))).stored == 50
+    assert one.write(Batch(requests_of(Spans(9).many(50)))).stored == 50
     assert broken
     assert count(store, "request") == 50
 
@@ -186,7 +187,7 @@ def test_names_that_differ_in_case_stay_apart(store: Store) -> None:
         Spans(7).span(flask_attributes("/a", **{"enduser.id": "ana"})),
         Spans(8).span(flask_attributes("/a", **{"enduser.id": "Ana"})),
     ]
-    writer(store).write(requests_of(spans))
+    writer(store).write(Batch(requests_of(spans)))
     folder = Folder(store)
     assert folder.fold(10) == 1
     assert folder.fold_who(10) == 1
@@ -197,15 +198,15 @@ def test_outliers_follow_the_rule_of_the_endpoint(store: Store) -> None:
     """Over 2.5 times the mean, once 30 requests are known, judged by those before; kept on disk."""
     one = writer(store)
     makers = Spans(9)
-    assert one.write(requests_of([makers.span(duration_ms=500)])).outliers == 0
+    assert one.write(Batch(requests_of([makers.span(duration_ms=500)]))).outliers == 0
     one = writer(store)
     steady = [makers.span(duration_ms=10) for _ in range(40)]
-    assert one.write(requests_of(steady)).outliers == 0
+    assert one.write(Batch(requests_of(steady))).outliers == 0
     restarted = writer(store)
     slow = makers.span(
         flask_attributes(**{"http.request.header.authorization": "Bearer x"}), duration_ms=80
     )
-    assert restarted.write(requests_of([slow])).outliers == 1
+    assert restarted.write(Batch(requests_of([slow]))).outliers == 1
     with store.read() as connection:
         row = connection.execute(select(store.tables.outlier)).one()
     assert row.request_url == "http://localhost/items/<int:i>"
@@ -217,7 +218,7 @@ def test_level_zero_keeps_only_the_last_time(store: Store) -> None:
     """An endpoint at level 0 has no rows; when it was last requested is known at once."""
     one = BatchWriter(store, OutlierRule(), default_level=0)
     span = Spans(10).span()
-    found = one.write(requests_of([span]))
+    found = one.write(Batch(requests_of([span])))
     assert (found.stored, found.seen_only) == (0, 1)
     assert count(store, "request") == 0
     with Reader(store).snapshot() as snapshot:
@@ -229,7 +230,7 @@ def test_endpoints_are_bounded(store: Store) -> None:
     """Names without bound end in one endpoint, and no request is lost."""
     one = BatchWriter(store, OutlierRule(), max_endpoints=5)
     spans = [Spans(n).span(flask_attributes(f"/{n}")) for n in range(20)]
-    assert one.write(requests_of(spans)).stored == 20
+    assert one.write(Batch(requests_of(spans))).stored == 20
     assert count(store, "endpoint") == 6
 
 
@@ -241,13 +242,13 @@ def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> 
         Spans(n).span({"http.method": "GET", "url.path": path}) for n, path in enumerate(paths)
     ]
     spans.append(Spans(99).span(flask_attributes("/routed")))
-    first = BatchWriter(store, OutlierRule(), max_paths=5).write(requests_of(spans))
+    first = BatchWriter(store, OutlierRule(), max_paths=5).write(Batch(requests_of(spans)))
     assert (first.stored, first.other_endpoints) == (26, 20)
     again = [
         Spans(100 + n).span({"http.method": "GET", "url.path": path})
         for n, path in enumerate(("/ex", "/av", "/new"))
     ]
-    second = BatchWriter(store, OutlierRule(), max_paths=5).write(requests_of(again))
+    second = BatchWriter(store, OutlierRule(), max_paths=5).write(Batch(requests_of(again)))
     assert (second.stored, second.other_endpoints) == (3, 2)
     with Reader(store).snapshot() as snapshot:
         sources = {one.name: one.name_source for one in snapshot.endpoints.values()}
@@ -260,11 +261,11 @@ def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> 
 def test_an_endpoint_from_before_learns_where_its_name_came_from(store: Store) -> None:
     """Once a request tells it; its level and all else stay."""
     one = writer(store)
-    one.write(requests_of([Spans(1).span(flask_attributes("/a"))]))
+    one.write(Batch(requests_of([Spans(1).span(flask_attributes("/a"))])))
     endpoint = store.tables.endpoint
     with store.write() as connection:
         connection.execute(endpoint.update().values(name_source=None, monitor_level=1))
-    writer(store).write(requests_of([Spans(2).span(flask_attributes("/a"))]))
+    writer(store).write(Batch(requests_of([Spans(2).span(flask_attributes("/a"))])))
     with store.read() as connection:
         found = connection.execute(select(endpoint)).one()
     assert (found.name, found.name_source, found.monitor_level) == ("GET /a", "route", 1)
@@ -274,7 +275,7 @@ def test_folding_keeps_every_figure(store: Store) -> None:
     """Figures are the same before, between and after folds, by two folders at once."""
     one = writer(store)
     for seed in range(30):
-        one.write(requests_of(Spans(seed).many(20, **{"enduser.id": f"u{seed % 7}"})))
+        one.write(Batch(requests_of(Spans(seed).many(20, **{"enduser.id": f"u{seed % 7}"}))))
 
     def figures() -> object:
         with Reader(store).snapshot() as snapshot:
@@ -298,7 +299,7 @@ def test_a_delta_is_left_alone_until_its_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of several folders one folds for all; a clock that is behind waits for nobody."""
-    writer(store).write(requests_of(Spans(4).many(10)))
+    writer(store).write(Batch(requests_of(Spans(4).many(10))))
     folder = Folder(store)
     assert folder.fold(100, older_than_s=60) == 0
     now = time.time()
@@ -314,8 +315,8 @@ def test_clocks_that_are_wrong_lose_nothing(store: Store, start_ns: int) -> None
     """Starts in 1970 and in 2096 are stored, found by their time, and stored once."""
     spans = Spans(11, start_ns).many(50)
     one = writer(store)
-    assert one.write(requests_of(spans)).stored == 50
-    assert one.write(requests_of(spans)).duplicates == 50
+    assert one.write(Batch(requests_of(spans))).stored == 50
+    assert one.write(Batch(requests_of(spans))).duplicates == 50
     with Reader(store).snapshot() as snapshot:
         hour = start_ns // 3_600_000_000_000
         assert total(snapshot, Selection(hour, hour + 1)) == 50

@@ -10,9 +10,9 @@ import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_fmd.otlp.decode import Decoded, decode_protobuf
-from otel_fmd.otlp.decode_json import decode_json
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
+from otel_fmd.otlp.spans_json import decode_json
+from otel_fmd.otlp.spans_protobuf import DecodedSpans, decode_protobuf
 from otel_fmd.requests.request import Translator
 from otel_fmd.signals.record import SpanKind
 from tests.support.spans import Spans, attribute, body, payload
@@ -21,7 +21,7 @@ MARK = "REPLACED"
 INVALID = b"\xff\xfe\xe2\x28" + b"\xc3" * 4
 
 
-def names(decoded: Decoded) -> list[str]:
+def names(decoded: DecodedSpans) -> list[str]:
     """Their names, in order."""
     return [span.name for span in decoded.spans]
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries import latency
 from otel_fmd.queries.latency import OTHERS, by_who, distributions, slower_than
 from otel_fmd.queries.outliers import outlier_count
@@ -43,7 +44,7 @@ def fill(store: Store, *, folded: bool) -> list[float]:
                 )
                 spans.append(makers.span(attributes, duration_ms=ms))
                 found.append(ms)
-            one.write(requests_of(spans, version=version))
+            one.write(Batch(requests_of(spans, version=version)))
         if folded:
             Folder(store, max_who=5).fold(10)
             Folder(store, max_who=5).fold_who(10)
@@ -155,7 +156,7 @@ def test_endpoints_of_one_name_are_told_apart_by_their_service(sqlite_store: Sto
     """Side by side in a figure they would fall into one row."""
     one = writer(sqlite_store)
     for seed, (service, route) in enumerate((("shop", "/a"), ("stock", "/a"), ("shop", "/b"))):
-        one.write(requests_of([Spans(seed).span(flask_attributes(route))], service=service))
+        one.write(Batch(requests_of([Spans(seed).span(flask_attributes(route))], service=service)))
     with Reader(sqlite_store).snapshot() as snapshot:
         labels = sorted(snapshot.labels.values())
     assert labels == ["GET /b", "shop: GET /a", "stock: GET /a"]

@@ -9,8 +9,8 @@ import pytest
 
 from otel_fmd.analysis.renaming import read_rule
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.otlp.decode import decode_protobuf
-from otel_fmd.otlp.decode_json import decode_json
+from otel_fmd.otlp.spans_json import decode_json
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.naming import SOURCES
 from otel_fmd.requests.request import Request, Translator
 from otel_fmd.requests.templates import template_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otel_fmd.otlp.decode import decode_protobuf
+from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.request import Request, Translator
 from tests.support.spans import Spans, body, flask_attributes
 

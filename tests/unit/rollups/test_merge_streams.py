@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, insert, inspect, select, text
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.rollups.fold import Folder
@@ -41,11 +42,11 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
     writer = BatchWriter(store, OutlierRule())
     for trace in range(1, 6):
         began = trace * 1_000
-        writer.write([request("sse", trace, began, 2)])
-        writer.write([request("sse (body)", trace, began + 2.5, 300)])
-    writer.write([request("sse (body)", 99, 9_000, 40), request("other", 100, 9_100, 7)])
+        writer.write(Batch([request("sse", trace, began, 2)]))
+        writer.write(Batch([request("sse (body)", trace, began + 2.5, 300)]))
+    writer.write(Batch([request("sse (body)", 99, 9_000, 40), request("other", 100, 9_100, 7)]))
     Folder(store).fold(1_000)
-    writer.write([request("sse", 7, 20_000, 1), request("sse (body)", 7, 20_001, 9)])
+    writer.write(Batch([request("sse", 7, 20_000, 1), request("sse (body)", 7, 20_001, 9)]))
     tables = store.tables
     with store.write() as connection:
         name = connection.dialect.identifier_preparer.quote(version_table(""))

@@ -7,6 +7,7 @@ import sys
 
 from sqlalchemy import delete, update
 
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.latency import by_who
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.rollups.fold import USER, Folder
@@ -20,7 +21,7 @@ def fill(store: Store) -> None:
     """Some folded, some pending."""
     one = writer(store)
     for seed in range(8):
-        one.write(requests_of(Spans(seed).many(50, **{"enduser.id": f"u{seed % 3}"})))
+        one.write(Batch(requests_of(Spans(seed).many(50, **{"enduser.id": f"u{seed % 3}"}))))
         if seed == 5:
             Folder(store).fold(100)
             Folder(store).fold_who(100)

@@ -8,6 +8,7 @@ import time
 import pytest
 from sqlalchemy import func, select
 
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
@@ -31,7 +32,7 @@ def fill(store: Store, days: int = 10, number: int = 60) -> int:
         makers = Spans(day, now_ns - day * DAY_NS)
         spans = [makers.span(duration_ms=10) for _ in range(number)]
         spans.append(makers.span(flask_attributes(**{"x": "y" * 500}), duration_ms=900))
-        one.write(requests_of(spans))
+        one.write(Batch(requests_of(spans)))
     while Folder(store).fold(100) or Folder(store).fold_who(100):
         pass
     return now_ns // 1000
@@ -83,7 +84,7 @@ def test_ingest_hardly_waits_for_pruning(
         seed += 1
         batch = requests_of(Spans(seed).many(20))
         began = time.monotonic()
-        one.write(batch)
+        one.write(Batch(batch))
         waits.append(time.monotonic() - began)
     pruning.join()
     with capsys.disabled():

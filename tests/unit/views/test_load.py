@@ -12,6 +12,7 @@ import pytest
 
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
+from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
@@ -55,7 +56,7 @@ def reader(sqlite_store: Store) -> Reader:
     """A database with some requests in two versions."""
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
-        made.write(requests_of(Spans(seed, time.time_ns()).many(40), version=version))
+        made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
     return Reader(sqlite_store)
 
 

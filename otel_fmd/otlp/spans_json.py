@@ -13,20 +13,20 @@ import json
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
-from otel_fmd.otlp.decode import (
+from otel_fmd.otlp.errors import TooLargeError
+from otel_fmd.otlp.json_reader import JsonReader
+from otel_fmd.otlp.signal import MOST_RECORDS
+from otel_fmd.otlp.spans_protobuf import (
     ENTRY_OR_INTERNAL,
     MOST_EVENTS,
-    MOST_SPANS,
     RECORD_BYTES,
     REMOTE_PARENT,
     STATUS_ERROR,
     ZERO_SPAN,
     ZERO_TRACE,
-    Decoded,
+    DecodedSpans,
     free,
 )
-from otel_fmd.otlp.errors import TooLargeError
-from otel_fmd.otlp.json_reader import JsonReader
 from otel_fmd.otlp.values import MOST_PAIRS, json_pairs, whole_number, whole_text
 from otel_fmd.signals.record import AttributeValue, Event, Resource, Span
 
@@ -44,8 +44,8 @@ _COUNTED_AT_ONCE = 1024
 
 
 def decode_json(
-    body: bytes, most_spans: int = MOST_SPANS, growing: Callable[[int], None] = free
-) -> Decoded:
+    body: bytes, most_spans: int = MOST_RECORDS, growing: Callable[[int], None] = free
+) -> DecodedSpans:
     """Spans of an OTLP/JSON `ExportTraceServiceRequest`.
 
     `growing` is told how many bytes are taken, before they are; it may raise.
@@ -56,7 +56,7 @@ def decode_json(
     """
     decoder = _Decoder(body, most_spans, growing)
     decoder.request()
-    return Decoded(decoder.spans, decoder.rejected, decoder.reason)
+    return DecodedSpans(decoder.spans, decoder.rejected, decoder.reason)
 
 
 class _Decoder:

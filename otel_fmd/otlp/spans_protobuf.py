@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.messages import Event as EventMessage
 from otel_fmd.otlp.messages import SpanAttributes, SpanHead, Status
+from otel_fmd.otlp.signal import MOST_RECORDS
 from otel_fmd.otlp.values import MOST_PAIRS, pairs_of, text_of, value_of
 from otel_fmd.otlp.wire import (
     PAIRS,
@@ -34,8 +35,6 @@ from otel_fmd.otlp.wire import (
 )
 from otel_fmd.signals.record import AttributeValue, Event, Resource, Span, SpanKind
 
-MOST_SPANS = 65_536
-"""Messages on the way to the spans of a body, spans included."""
 ZERO_TRACE = bytes(16)
 ZERO_SPAN = bytes(8)
 REMOTE_PARENT = 0x300
@@ -52,7 +51,7 @@ RECORD_BYTES = 600
 _span: Any = tuple.__new__
 
 
-class Decoded(NamedTuple):
+class DecodedSpans(NamedTuple):
     """The usable spans of a request, how many were rejected, and the first thing that was wrong.
 
     `reason` may tell of what cost no span: an attribute of a resource that cannot be read.
@@ -61,6 +60,11 @@ class Decoded(NamedTuple):
     spans: list[Span]
     rejected: int
     reason: str
+
+    @property
+    def records(self) -> list[Span]:
+        """The spans."""
+        return self.spans
 
     @property
     def memory(self) -> int:
@@ -118,8 +122,8 @@ def free(_: int) -> None:
 
 
 def decode_protobuf(
-    body: bytes, most_spans: int = MOST_SPANS, growing: Callable[[int], None] = free
-) -> Decoded:
+    body: bytes, most_spans: int = MOST_RECORDS, growing: Callable[[int], None] = free
+) -> DecodedSpans:
     """Spans of a protobuf `ExportTraceServiceRequest`.
 
     `growing` is told how many bytes are taken, before they are; it may raise.
@@ -132,7 +136,7 @@ def decode_protobuf(
     for tag, begin, end in decoder.fields(0, len(body)):
         if tag == RESOURCE_SPANS:
             decoder.resource_spans(begin, end)
-    return Decoded(decoder.spans, decoder.rejected, decoder.reason)
+    return DecodedSpans(decoder.spans, decoder.rejected, decoder.reason)
 
 
 class _Decoder:

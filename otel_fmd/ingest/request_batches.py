@@ -1,0 +1,59 @@
+"""Batches of requests, from spans and from what an app's own process offers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from otel_fmd.ingest.batch import Batch
+from otel_fmd.requests.ended import EndedRequest
+from otel_fmd.requests.request import Request, Translator
+from otel_fmd.signals import semconv
+from otel_fmd.signals.record import Span
+
+_log = logging.getLogger(__name__)
+_LOG_EVERY_S = 60.0
+
+
+class RequestBatches:
+    """Makes batches of requests.
+
+    Args:
+        translator: makes requests of spans.
+    """
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        self._logged_at = float("-inf")
+
+    def of_spans(self, spans: Iterable[Span]) -> Batch:
+        """The requests among spans; any thread may ask, it waits for none."""
+        requests, not_kept, clock_errors = self._translator.translate(spans)
+        return Batch(requests, {"not_kept": not_kept, "clock_errors": clock_errors})
+
+    def of_offered(self, offered: Sequence[Any]) -> Batch:
+        """The requests that became of `Request` and `EndedRequest`; what cannot is dropped."""
+        requests: list[Request] = []
+        dropped = clock_errors = 0
+        for item in offered:
+            try:
+                made = self._made(item)
+            except Exception:
+                dropped += 1
+                self._log_dropped()
+                continue
+            if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
+                clock_errors += 1
+            requests.append(made)
+        return Batch(requests, {"dropped": dropped, "clock_errors": clock_errors})
+
+    def _made(self, item: Request | EndedRequest) -> Request:
+        return item if isinstance(item, Request) else item.request(self._translator)
+
+    def _log_dropped(self) -> None:
+        now = time.monotonic()
+        if now - self._logged_at > _LOG_EVERY_S:
+            self._logged_at = now
+            _log.warning("a request was dropped: it could not be translated", exc_info=True)

@@ -1,0 +1,149 @@
+"""Jobs: what is done again and again, in a thread of its own, as long as a process lives."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from otel_fmd.errors import OtelFmdError
+from otel_fmd.forks import on_fork
+
+_log = logging.getLogger(__name__)
+_LOG_EVERY_S = 60.0
+
+Run = Callable[[], float | None]
+"""Does the work once; how many seconds later it is to be done again, None for the interval."""
+
+
+class Lease(Protocol):
+    """The right to do what only one process may do; see `store.lease`."""
+
+    def acquire(self) -> bool:
+        """Take it, or keep it; False while another process has it."""
+
+    def release(self) -> None:
+        """Let others have it."""
+
+
+class Job:
+    """A function that is called at an interval, in a daemon thread, until it is stopped.
+
+    An error is logged, with the job's name and at most once a minute, and the job goes on. In a
+    forked child it is a job that has not been started. Stopped once, it stays so.
+
+    Args:
+        name: the thread is called `otel-fmd-` and this.
+        run: does the work.
+        interval_s: seconds between the end of a call and the next call.
+        first_s: seconds until the first call; None: the interval.
+        after_error_s: seconds until the next call after an error; None: the interval.
+        lease: where only one process may run it. It is asked before every call, and released at the
+            end.
+        restarts: start it again in a forked child, if it ran in the parent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        interval_s: float,
+        *,
+        first_s: float | None = None,
+        after_error_s: float | None = None,
+        lease: Lease | None = None,
+        restarts: bool = False,
+    ) -> None:
+        self.name = name
+        self._run = run
+        self._interval_s = interval_s
+        self._first_s = interval_s if first_s is None else first_s
+        self._after_error_s = interval_s if after_error_s is None else after_error_s
+        self._lease = lease
+        self._restarts = restarts
+        self._stopped = False
+        self._logged_at = float("-inf")
+        self._reset()
+        on_fork(self._after_fork)
+
+    def _reset(self) -> None:
+        self.is_started = False
+        """Whether it was started in this process."""
+        self._starting = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _after_fork(self) -> None:
+        again = self._restarts and self.is_started
+        self._reset()
+        if again:
+            self.start()
+
+    def start(self) -> None:
+        """Start the thread, unless it was started or stopped before; any thread may."""
+        with self._starting:
+            if self.is_started or self._stopped:
+                return
+            self.is_started = True
+            self._thread = threading.Thread(
+                target=self._loop, name=f"otel-fmd-{self.name}", daemon=True
+            )
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Have it done at once, or once more at once when it is being done."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float) -> bool:
+        """End it after what it is doing, and wait for that; False when that took too long.
+
+        Takes no lock: a handler of signals may interrupt `start`.
+        """
+        self._stopped = True
+        self._wake.set()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(timeout_s)
+        return not thread.is_alive()
+
+    def _loop(self) -> None:
+        pause_s = self._first_s
+        try:
+            while self._goes_on(pause_s):
+                pause_s = self._once()
+        finally:
+            self._release()
+
+    def _goes_on(self, pause_s: float) -> bool:
+        self._wake.wait(pause_s)
+        self._wake.clear()
+        return not self._stopped
+
+    def _once(self) -> float:
+        try:
+            if self._lease is not None and not self._lease.acquire():
+                return self._interval_s
+            pause_s = self._run()
+        except Exception as error:
+            self._log_error(error)
+            return self._after_error_s
+        return self._interval_s if pause_s is None else pause_s
+
+    def _log_error(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self._logged_at > _LOG_EVERY_S:
+            self._logged_at = now
+            # Our own errors say all that is to be known.
+            traceback = None if isinstance(error, OtelFmdError) else error
+            _log.warning("%s failed, and goes on: %s", self.name, error, exc_info=traceback)
+
+    def _release(self) -> None:
+        if self._lease is not None:
+            try:
+                self._lease.release()
+            except Exception as error:
+                # It runs out by itself.
+                _log.debug("the lease of %s was not released: %s", self.name, error)

@@ -1,0 +1,107 @@
+"""What both transports do with a body, of whatever signal it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from google.protobuf.message import Message
+
+from otel_fmd.otlp.body import decompress
+from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.refusals import Refusals
+from otel_fmd.otlp.service import Limits, ReceiverCounters, Reservation
+from otel_fmd.otlp.signal import Signal
+
+
+class Accepted(NamedTuple):
+    """What became of a body: how many records were taken, how many rejected and why, and what is
+    done when they are durable (None when there are none)."""
+
+    records: int
+    rejected: int
+    reason: str
+    stored: Future[str] | None
+
+
+class Acceptor:
+    """Decodes bodies, hands their records over, and makes the answers.
+
+    Args:
+        transport: `http` or `grpc`, for the counters.
+        signals: what is served.
+        limits: bounds on bodies.
+        counters: counts what happens.
+        flight: where the memory of requests is counted.
+        refusals: knows which clients had the message that a signal is not kept.
+    """
+
+    def __init__(
+        self,
+        transport: str,
+        signals: Sequence[Signal],
+        limits: Limits,
+        counters: ReceiverCounters,
+        flight: Flight,
+        refusals: Refusals,
+    ) -> None:
+        self._transport = transport
+        self._limits = limits
+        self._counters = counters
+        self._flight = flight
+        self._refusals = refusals
+        self._kept = ", ".join(signal.records for signal in signals if signal.is_kept)
+
+    def accept(
+        self,
+        signal: Signal,
+        reservation: Reservation,
+        bodies: list[bytes],
+        coding: str,
+        hold: Hold,
+        *,
+        as_json: bool = False,
+    ) -> Accepted:
+        """Decode a body and hand its records over; called in a worker thread.
+
+        It takes the body out of its list, so that nobody keeps it while its records wait.
+
+        Raises:
+            OtlpError: the body is refused.
+        """
+        limits = self._limits
+        data = decompress(bodies.pop(), coding, limits.decompressed_bytes, hold.add)
+        if not coding:
+            # What the records keep of it, or its text in JSON, for as long as it is decoded.
+            hold.add(len(data))
+        with self._flight.turn():
+            decoded = signal.decode(data, limits.records, hold.add, as_json=as_json)
+            del data
+            hold.resize(decoded.memory)
+            records = decoded.records
+            stored = reservation.accept(records) if records else None
+            return Accepted(len(records), decoded.rejected, decoded.reason, stored)
+
+    def answer(self, signal: Signal, accepted: Accepted, warning: str) -> Message:
+        """Count what was taken, and say what was not."""
+        self._counters.add(self._transport, f"{signal.records}_received", accepted.records)
+        self._counters.add(self._transport, f"{signal.records}_rejected", accepted.rejected)
+        return signal.respond(accepted.rejected, accepted.reason or warning)
+
+    def not_kept(self, signal: Signal, address: str, agent: str) -> Message:
+        """The answer to a body of a signal that is not kept, which says so once to each client.
+
+        Args:
+            signal: the signal.
+            address: of the client, and
+            agent: its `User-Agent`.
+        """
+        self._counters.add(self._transport, f"{signal.name}_not_kept")
+        if not self._refusals.is_to_be_told(address, agent, signal.name):
+            return signal.respond(0, "")
+        return signal.respond(
+            0,
+            f"{signal.name} are not kept here: they were taken and forgotten; "
+            f"only {self._kept} are stored",
+        )

@@ -1,0 +1,94 @@
+"""The pipeline takes batches and knows neither what is in them nor where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from otel_fmd.errors import StoreUnavailableError
+from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.write import Written
+from otel_fmd.pipeline.pipeline import Pipeline
+from otel_fmd.pipeline.settings import PipelineSettings
+from otel_fmd.store.store import Store
+from tests.unit.ingest.test_batch import batch, starts
+
+NEVER_FOLD = PipelineSettings(batch_rows=4, fold_every_s=0, linger_s=0.01)
+
+
+class Notes:
+    """A writer that writes nothing down but what it was given."""
+
+    def __init__(self, refused: int = -1) -> None:
+        self.written: list[list[int]] = []
+        self._refused = refused
+
+    def write(self, one: Batch) -> Written:
+        if self._refused in starts(one):
+            raise ValueError("cannot be stored")
+        self.written.append(starts(one))
+        return Written(one.rows, 0, 0, 0, 0)
+
+
+def test_a_batch_goes_to_what_writes(sqlite_store: Store) -> None:
+    """In transactions of a bounded size; counts of batch and writer are added."""
+    notes = Notes()
+    pipeline = Pipeline(sqlite_store, lambda: notes, settings=NEVER_FOLD)
+    one = Batch(batch(0, 10).requests, {"not_kept": 3, "clock_errors": 1})
+    assert pipeline.submit(one).result(10) == ""
+    assert notes.written == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert pipeline.submit(Batch(counts={"not_kept": 2})).result(10) == ""
+    found = pipeline.counters
+    assert (found.stored, found.not_kept, found.clock_errors) == (10, 5, 1)
+    assert pipeline.stop(10)
+
+
+def test_what_was_offered_is_finished_by_the_thread_that_writes(sqlite_store: Store) -> None:
+    """By what the pipeline was given, many at once; what it dropped is counted."""
+    notes = Notes()
+
+    def finish(offered: Sequence[Any]) -> Batch:
+        good = [batch(one, 1).requests[0] for one in offered if one >= 0]
+        return Batch(good, {"dropped": len(offered) - len(good)})
+
+    pipeline = Pipeline(sqlite_store, lambda: notes, finish, NEVER_FOLD)
+    for one in (1, -1, 2):
+        pipeline.offer(one)
+    assert not pipeline.flush(10)  # one was dropped
+    assert [one for part in notes.written for one in part] == [1, 2]
+    assert (pipeline.counters.stored, pipeline.counters.dropped) == (2, 1)
+    assert pipeline.stop(10)
+
+
+def test_a_row_that_cannot_be_stored_takes_few_with_it(sqlite_store: Store) -> None:
+    """Where nobody sends again, a batch is halved until the row is alone."""
+    notes = Notes(refused=6)
+    settings = PipelineSettings(retry=True, batch_rows=16, fold_every_s=0, linger_s=0.01)
+    pipeline = Pipeline(sqlite_store, lambda: notes, settings=settings)
+    done = pipeline.submit(batch(0, 9))
+    assert not pipeline.flush(10)
+    assert sorted(one for part in notes.written for one in part) == [0, 1, 2, 3, 4, 5, 7, 8]
+    assert (pipeline.counters.stored, pipeline.counters.dropped) == (8, 1)
+    assert pipeline.waiting == 0
+    assert done is not None
+    assert pipeline.stop(10)
+
+
+def test_a_writer_that_cannot_be_opened_fails_the_batch(sqlite_store: Store) -> None:
+    """And the next one is tried anew."""
+    errors = [StoreUnavailableError("away")]
+
+    def opened() -> Notes:
+        if errors:
+            raise errors.pop()
+        return Notes()
+
+    pipeline = Pipeline(sqlite_store, opened, settings=NEVER_FOLD)
+    with pytest.raises(StoreUnavailableError):
+        pipeline.submit(batch(0, 1)).result(10)
+    assert pipeline.last_error == "away"
+    assert pipeline.submit(batch(0, 1)).result(10) == ""
+    assert pipeline.last_error == ""
+    assert pipeline.stop(10)
