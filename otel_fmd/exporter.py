@@ -112,9 +112,12 @@ class FmdSpanExporter(SpanExporter):
         return self._pipeline.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Store what waits, within half a minute, and stop."""
+        """Store what waits, within half a minute (five seconds of errors), and stop."""
+        dropped = self.counters.dropped
         if not self._pipeline.stop(_SHUTDOWN_S):
-            _log.error("%d requests were not stored at shutdown", self._pipeline.waiting)
+            lost = self.counters.dropped - dropped + self._pipeline.waiting
+            why = self._pipeline.last_error
+            _log.error("%d requests were not stored at shutdown: %s", lost, why)
         self._store.close()
 
     def _dropped(self, number: int, error: OtelFmdError) -> None:

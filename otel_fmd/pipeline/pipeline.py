@@ -41,6 +41,7 @@ from otel_fmd.store.store import Store
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
+_RETRY_AT_STOP_S = 5.0
 _ANEW_S = 1.0
 """After pauses of so long, another database may be there than the one that was opened."""
 _LOG_EVERY_S = 60.0
@@ -191,16 +192,21 @@ class Pipeline:
         return in_time and lost == before
 
     def stop(self, timeout_s: float) -> bool:
-        """Take nothing new, store what waits, stop the threads; False when some was not stored."""
+        """Take nothing new, store what waits, stop the threads; False when some was not stored.
+
+        A database that is slow is waited for; one that fails is tried again for five seconds: a
+        process that ends is waited for, too.
+        """
         check()
-        self._give_up_at = time.monotonic() + timeout_s
+        lost = self.counters.dropped + self.counters.failed
+        self._give_up_at = time.monotonic() + min(timeout_s, _RETRY_AT_STOP_S)
         self._queue.stop()
         self._wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s + 1)
         self._folding.stop(timeout_s + 1)
-        return self.waiting == 0
+        return self.waiting == 0 and lost == self.counters.dropped + self.counters.failed
 
     def start_folding(self) -> None:
         """Fold in this process even when it writes nothing (a dashboard without receiver)."""
@@ -240,8 +246,11 @@ class Pipeline:
                 self._note(error)
                 if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
                     return self._fail(tickets, error)
-                self._wake.wait(pause_s)
-                pause_s = min(pause_s * 2, _RETRY_MOST_S)
+                if self._wake.wait(pause_s):
+                    self._wake.clear()
+                    pause_s = _RETRY_FIRST_S
+                else:
+                    pause_s = min(pause_s * 2, _RETRY_MOST_S)
             except Exception as error:
                 # What can never be stored must not take others with it.
                 self._writer = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +12,11 @@ import pytest
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import Written
+from otel_fmd.pipeline import pipeline as pipeline_module
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.store.store import Store
+from tests.support.waiting import wait_for
 from tests.unit.ingest.test_batch import batch, starts
 
 NEVER_FOLD = PipelineSettings(batch_rows=4, fold_every_s=0, linger_s=0.01)
@@ -92,3 +96,49 @@ def test_a_writer_that_cannot_be_opened_fails_the_batch(sqlite_store: Store) -> 
     assert pipeline.submit(batch(0, 1)).result(10) == ""
     assert pipeline.last_error == ""
     assert pipeline.stop(10)
+
+
+def test_an_end_is_not_kept_from_by_a_database_that_is_away(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again a few times, with pauses, for a bounded time; lost is not stopped well."""
+    monkeypatch.setattr(pipeline_module, "_RETRY_AT_STOP_S", 1.5)
+    attempts: list[float] = []
+
+    class Away:
+        def write(self, _one: Batch) -> Written:
+            attempts.append(time.monotonic())
+            raise StoreUnavailableError("away")
+
+    settings = PipelineSettings(retry=True, fold_every_s=0, linger_s=0.01)
+    pipeline = Pipeline(sqlite_store, Away, settings=settings)
+    pipeline.submit(batch(0, 3))
+    wait_for(lambda: len(attempts) > 1, 10, "a second attempt")
+    before = len(attempts)
+    began = time.monotonic()
+    assert not pipeline.stop(30)
+    assert time.monotonic() - began < 15
+    assert 1 <= len(attempts) - before <= 6
+    assert pipeline.counters.dropped == 3
+    assert pipeline.waiting == 0
+
+
+def test_what_comes_back_during_a_stop_takes_all(sqlite_store: Store) -> None:
+    """An outage that is over before the bound loses nothing."""
+    notes = Notes()
+    failing = threading.Event()
+    failing.set()
+
+    class Sometimes:
+        def write(self, one: Batch) -> Written:
+            if failing.is_set():
+                raise StoreUnavailableError("away")
+            return notes.write(one)
+
+    settings = PipelineSettings(retry=True, fold_every_s=0, linger_s=0.01)
+    pipeline = Pipeline(sqlite_store, Sometimes, settings=settings)
+    pipeline.submit(batch(0, 3))
+    wait_for(lambda: pipeline.last_error == "away", 10, "the first attempt")
+    threading.Timer(0.5, failing.clear).start()
+    assert pipeline.stop(30)
+    assert notes.written == [[0, 1, 2]]
