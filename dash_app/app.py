@@ -86,8 +86,9 @@ def _make_dash(*arguments: Any, **options: Any) -> _Dashboard:
 
 
 def _untraced(server: Flask) -> Flask:
-    """A new Flask app without what was added to every Flask app: `opentelemetry-instrument` makes
-    them traced, and ours is none of those that are watched.
+    """A new Flask app without what was added to every Flask app.
+
+    `opentelemetry-instrument` makes them traced, and ours is none of those that are watched.
 
     (`FlaskInstrumentor.uninstrument_app` fails on an app whose class was patched.)
     """

@@ -60,7 +60,12 @@ def _failed(page: Page, error: OtelFmdError) -> Fresh:
 
 def register(app: Dash, make: MakeContext) -> None:
     """Refreshing, clicks and downloads."""
+    _register_refresh(app, make)
+    _register_clicks(app, make)
+    _register_downloads(app, make)
 
+
+def _register_refresh(app: Dash, make: MakeContext) -> None:
     @app.callback(
         Output({"type": "fresh", "view": ALL}, "data"),
         Output({"type": "message", "view": ALL}, "children"),
@@ -96,6 +101,8 @@ def register(app: Dash, make: MakeContext) -> None:
             [head(name) for name in above],
         )
 
+
+def _register_clicks(app: Dash, make: MakeContext) -> None:
     @app.callback(
         Output("url", "href"),
         Input({"type": "graph", "view": MATCH}, "clickData"),
@@ -115,6 +122,8 @@ def register(app: Dash, make: MakeContext) -> None:
             _log.warning("chart %s: %.200r is no point of it", key, click)
             return no_update
 
+
+def _register_downloads(app: Dash, make: MakeContext) -> None:
     @app.callback(
         Output("download", "data"),
         Input({"type": "csv", "view": MATCH}, "n_clicks"),

@@ -23,8 +23,10 @@ MakeContext = Callable[[str, str], Context]
 
 
 class Live(NamedTuple):
-    """What of a table changes while a page is live: its rows, and what stands above it (None: it
-    stays)."""
+    """What of a table changes while a page is live.
+
+    Its rows, and what stands above it (None: it stays).
+    """
 
     rows: list[dict[str, Any]]
     above: Any = None

@@ -58,6 +58,7 @@ class BoundedBodies:
         self._flight = flight
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Read the body, or refuse it; then ask the application."""
         if scope["type"] != "http":
             return None
         declared = dict(scope["headers"]).get(b"content-length", b"0")

@@ -75,6 +75,7 @@ class MountedDashboard:
             )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer what is the dashboard's; the app answers the rest."""
         if not self._looked:
             self._look_once()
         path = environ.get("PATH_INFO", "")

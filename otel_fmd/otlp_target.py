@@ -30,8 +30,10 @@ class OtlpProcessor(BatchSpanProcessor):
         super().__init__(self._counted)
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
-        """Send what waits; False when that took too long, or when spans that ended since the last
-        call did not arrive."""
+        """Send what waits.
+
+        False when that took too long, or when spans that ended since the last call did not arrive.
+        """
         in_time = super().force_flush(timeout_millis)
         before, self._seen = self._seen, self._counted.failed
         return bool(in_time) and self._seen == before

@@ -27,8 +27,11 @@ STATUS_COLORS = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How figures look: dark or light, the time zone for axis titles, and colours that people chose
-    (red, green, blue by name). `narrow` is a telephone's screen."""
+    """How figures look.
+
+    Dark or light, the time zone for axis titles, and colours that people chose (red, green, blue by
+    name). `narrow` is a telephone's screen.
+    """
 
     dark: bool = False
     narrow: bool = False

@@ -45,6 +45,7 @@ class RequestBoundary:
         processor.apps.add(app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a request, and see to it that it is known as one."""
         processor = self._processor
         # An app that hands its environment on to another: the outer one answers the server.
         if self.is_off or processor.is_stopped or self._key in environ:
@@ -87,8 +88,11 @@ class RequestBoundary:
         return getattr(self.wsgi_app, name)
 
     def _close_activation(self, environ: dict[str, Any]) -> None:
-        """Close what OpenTelemetry's hook opened and its teardown never came to: the garbage
-        collector would, at another time and in another context, with errors in the app's log."""
+        """Close what OpenTelemetry's hook opened and its teardown never came to.
+
+        The garbage collector would, at another time and in another context, with errors in the
+        app's log.
+        """
         activation = environ.get(_ACTIVATION)
         generator = getattr(activation, "gen", None)
         if activation is None or getattr(generator, "gi_frame", None) is None:

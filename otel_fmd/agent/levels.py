@@ -20,11 +20,16 @@ class Seed(Protocol):
     """What the server knows of an endpoint."""
 
     @property
-    def level(self) -> int: ...
+    def level(self) -> int:
+        """Its monitor level."""
+
     @property
-    def sum_ns(self) -> int: ...
+    def sum_ns(self) -> int:
+        """What its requests took together, in nanoseconds."""
+
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """How many there were."""
 
 
 class EndpointState:

@@ -138,8 +138,10 @@ class FmdSpanProcessor(SpanProcessor):
             self._sink.shutdown()
 
     def end_streams(self) -> None:
-        """End the requests whose bodies are being streamed: they were answered, and the process
-        that answers them ends."""
+        """End the requests whose bodies are being streamed.
+
+        They were answered, and the process that answers them ends.
+        """
         for body in list(self.streams):
             body.end_now()
 
@@ -239,15 +241,18 @@ class FmdSpanProcessor(SpanProcessor):
             running = RunningRequest(self, environ)
         elif running.span is not None:
             return  # a view that dispatches another in the same request
-        entry = span
+        entry: Any = span
         if span.kind is not trace.SpanKind.SERVER:
-            outer = trace.get_current_span(parent_context)
-            if not _is_request(outer):
+            entry = trace.get_current_span(parent_context)
+            if not _is_request(entry):
                 return  # a view that sends a request to its own process
-            entry = outer
         running.hold(span, entry)
         running.request = request
-        rule = request.url_rule
+        self._describe_endpoint(running, entry)
+
+    def _describe_endpoint(self, running: RunningRequest, entry: Span) -> None:
+        """Name the endpoint of a request that begins, and watch it as its level asks."""
+        environ, rule = running.environ, running.request.url_rule
         if rule is None:
             add_attributes(entry, _unmatched(entry, environ))
             return

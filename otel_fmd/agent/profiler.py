@@ -176,8 +176,11 @@ def build_profile(
 
 
 class _End(NamedTuple):
-    """An end of an interval: the line that was seen; of a thread that had let go by itself also
-    the line below which it computed before, it is not known where."""
+    """An end of an interval: the line that was seen.
+
+    Of a thread that had let go by itself also the line below which it computed before, it is not
+    known where.
+    """
 
     node: _Node | None
     hidden: _Node | None
@@ -263,8 +266,10 @@ def _charge(before: _End, after: _End, cpu: int, wall: int, *, has_cpu: bool) ->
 
 
 def _spread_hidden(root: _Node) -> float:
-    """Give computing of which only the lines above are known to the lines that were seen computing
-    below them, by their share; what is left where none was seen."""
+    """Give computing of which only the lines above are known to the lines below them.
+
+    To those that were seen computing, by their share; what is left where none was seen.
+    """
     nodes = [root, *root.walk()]
     seen = {id(node): node.cpu for node in nodes}
     lost = 0.0

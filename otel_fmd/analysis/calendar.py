@@ -49,8 +49,10 @@ def days_between(start_hour: int, end_hour: int, zone: ZoneInfo) -> list[date]:
 
 
 def label_of(day: date, unit: str) -> str:
-    """The day, or the week, month or year that it lies in: `2026-11-27`, `2026-W48`, `2026-11`,
-    `2026`."""
+    """The day, or the week, month or year that it lies in.
+
+    `2026-11-27`, `2026-W48`, `2026-11`, `2026`.
+    """
     if unit == "day":
         return day.isoformat()
     if unit == "week":

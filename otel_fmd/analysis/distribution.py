@@ -45,8 +45,10 @@ class Distribution:
 
 
 class NamedDistribution(NamedTuple):
-    """The durations of one endpoint, version or user: its label, a note, and a key that is unique
-    where labels need not be."""
+    """The durations of one endpoint, version or user.
+
+    Its label, a note, and a key that is unique where labels need not be.
+    """
 
     label: str
     note: str

@@ -19,7 +19,7 @@ class Rule(NamedTuple):
 
 
 def read_rule(text: str) -> Rule:
-    """A rule, `regex -> name`; the name may refer to groups, `\\1` or `\\g<name>`.
+    r"""A rule, `regex -> name`; the name may refer to groups, `\1` or `\g<name>`.
 
     Raises:
         ConfigurationError: it is none; the message says why.

@@ -77,7 +77,7 @@ def median_test(one: Sample, other: Sample) -> float:
 
 
 def median_ratio(baseline: Sample, comparison: Sample) -> tuple[float, float, float] | None:
-    """comparison / baseline of the medians, and its 95 % confidence interval.
+    """Comparison / baseline of the medians, and its 95 % confidence interval.
 
     None when a median is 0 or a sample has fewer than 5 durations.
     """

@@ -33,8 +33,10 @@ def fit(text: str, width: int) -> str:
 
 
 def visible(text: str) -> str:
-    """A text whose direction controls are shown instead of obeyed: with U+202E a name would turn
-    around whatever stands after it."""
+    """A text whose direction controls are shown instead of obeyed.
+
+    With U+202E a name would turn around whatever stands after it.
+    """
     return text if text.isascii() else _DIRECTIONS.sub(_code_point, text)
 
 

@@ -16,8 +16,11 @@ from otel_fmd.otlp.signal import Signal
 
 
 class Accepted(NamedTuple):
-    """What became of a body: how many records were taken, how many rejected and why, and what is
-    done when they are durable (None when there are none)."""
+    """What became of a body.
+
+    How many records were taken, how many rejected and why, and what is done when they are durable
+    (None when there are none).
+    """
 
     records: int
     rejected: int

@@ -41,8 +41,11 @@ class Flight:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Held while a body is decoded: more at once would be no faster, under the interpreter's
-        lock, but take memory for each. What is refused takes none from then on."""
+        """Held while a body is decoded.
+
+        More at once would be no faster, under the interpreter's lock, but take memory for each.
+        What is refused takes none from then on.
+        """
         with self._turn:
             try:
                 yield

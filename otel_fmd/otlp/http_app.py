@@ -51,8 +51,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class PlainRequest(NamedTuple):
-    """What a page besides OTLP may look at: query string, lower-case headers, client address, and
-    what was posted."""
+    """What a page besides OTLP may look at.
+
+    Query string, lower-case headers, client address, and what was posted.
+    """
 
     query: str
     headers: Mapping[str, str]
@@ -175,6 +177,7 @@ class OtlpHttpApp:
         self._decoders = ThreadPoolExecutor(_DECODERS, "otel-fmd-otlp-decode")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] != "http":
             return
         call = _Call(scope, receive, send, self._cors)

@@ -80,16 +80,9 @@ class JsonReader:
                 thousands of digits; the reader stands behind it.
         """
         first = self._next()
-        text, start, size = self._text, self._at, _WINDOW
         if first and first not in "{[":
-            # A text, a number or a word is one object, however long.
-            try:
-                value, self._at = _decode(text, start)
-            except json.JSONDecodeError as error:
-                raise BadDataError(f"not JSON: {error}") from None
-            except ValueError as error:
-                raise self._pass(str(error)) from None
-            return self._read(value, text[start : self._at])
+            return self._plain()
+        text, start, size = self._text, self._at, _WINDOW
         while True:
             window = text[start : start + size]
             if window.count(",") + window.count("{") + window.count("[") > _MOST_TOKENS:
@@ -111,6 +104,17 @@ class JsonReader:
             size *= 4
         self._at = start + length
         return self._read(value, window[:length])
+
+    def _plain(self) -> tuple[Any, bytes]:
+        """A text, a number or a word: one object, however long."""
+        text, start = self._text, self._at
+        try:
+            value, self._at = _decode(text, start)
+        except json.JSONDecodeError as error:
+            raise BadDataError(f"not JSON: {error}") from None
+        except ValueError as error:
+            raise self._pass(str(error)) from None
+        return self._read(value, text[start : self._at])
 
     @staticmethod
     def _read(value: Any, text: str) -> tuple[Any, bytes]:

@@ -79,8 +79,10 @@ class Refusals:
             _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)
 
     def is_to_be_told(self, address: str, agent: str, signal: str) -> bool:
-        """Whether a client is to be told that its signal is not kept: once, and not who would log
-        that as a failure of its own (`agent` is its `User-Agent`)."""
+        """Whether a client is to be told that its signal is not kept.
+
+        Once, and not who would log that as a failure of its own (`agent` is its `User-Agent`).
+        """
         if _TAKES_IT_FOR_A_FAILURE.search(agent):
             return False
         key = (address, agent[:100], signal)

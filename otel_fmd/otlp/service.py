@@ -25,8 +25,10 @@ def has_token(authorization: str, token: str) -> bool:
 
 
 class Reservation(Protocol):
-    """A part of the queue, kept for one body while it is decoded; given back when the `with` block
-    ends."""
+    """A part of the queue, kept for one body while it is decoded.
+
+    Given back when the `with` block ends.
+    """
 
     def __enter__(self) -> Reservation:
         """Itself."""

@@ -157,8 +157,10 @@ class Pipeline:
             raise
 
     def offer(self, item: Any) -> None:
-        """Take what becomes one row, usually without a lock; what does not fit is dropped and
-        counted."""
+        """Take what becomes one row, usually without a lock.
+
+        What does not fit is dropped and counted.
+        """
         check()
         if not self._queue.offer(item):
             self._drop()
@@ -235,10 +237,7 @@ class Pipeline:
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                if self._writer is None:
-                    prepare(self._store)
-                    self._writer = self._open_writer()
-                written = self._write(self._writer, joined([t.batch for t in tickets]))
+                written = self._write(joined([ticket.batch for ticket in tickets]))
             except (StoreUnavailableError, SchemaError) as error:
                 # Somebody can put this right, and until then it waits.
                 if isinstance(error, SchemaError) or pause_s > _ANEW_S:
@@ -246,31 +245,41 @@ class Pipeline:
                 self._note(error)
                 if not self._settings.retry or time.monotonic() + pause_s > self._give_up_at:
                     return self._fail(tickets, error)
-                if self._wake.wait(pause_s):
-                    self._wake.clear()
-                    pause_s = _RETRY_FIRST_S
-                else:
-                    pause_s = min(pause_s * 2, _RETRY_MOST_S)
+                pause_s = self._pause(pause_s)
             except Exception as error:
-                # What can never be stored must not take others with it.
-                self._writer = None
-                self._note(error)
-                parts = self._parts(tickets)
-                if len(parts) == 1:
-                    return self._fail(tickets, error)
-                for part in parts:
-                    self._store_all(part)
-                return None
+                return self._store_apart(tickets, error)
             else:
                 self._succeed(tickets, written)
                 return self._tell_dropped()
 
-    def _write(self, writer: Writer, batch: Batch) -> Written:
+    def _pause(self, pause_s: float) -> float:
+        """Wait before the next attempt; how long to wait before the one after it."""
+        if self._wake.wait(pause_s):
+            self._wake.clear()
+            return _RETRY_FIRST_S
+        return min(pause_s * 2, _RETRY_MOST_S)
+
+    def _store_apart(self, tickets: list[Ticket], error: Exception) -> None:
+        """Store each part by itself: what can never be stored must not take others with it."""
+        self._writer = None
+        self._note(error)
+        parts = self._parts(tickets)
+        if len(parts) == 1:
+            return self._fail(tickets, error)
+        for part in parts:
+            self._store_all(part)
+        return None
+
+    def _write(self, batch: Batch) -> Written:
         """Store it in transactions of a bounded size, which bounds memory.
 
         When one fails, those before it stay: whoever sends all of them again changes nothing.
         """
-        written = [writer.write(part) for part in batch.parts(self._settings.batch_rows)]
+        if self._writer is None:
+            prepare(self._store)
+            self._writer = self._open_writer()
+        write = self._writer.write
+        written = [write(part) for part in batch.parts(self._settings.batch_rows)]
         return Written(*map(sum, zip(*written, strict=True)))
 
     def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:

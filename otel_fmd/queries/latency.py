@@ -103,8 +103,11 @@ def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> d
 
 
 class Who(NamedTuple):
-    """Distributions by (version id, user or address): '' is nobody that is known, `OTHERS` those
-    over the cap. Of `selected` requests, the newest `counted` are in them."""
+    """Distributions by (version id, user or address).
+
+    '' is nobody that is known, `OTHERS` those over the cap. Of `selected` requests, the newest
+    `counted` are in them.
+    """
 
     found: dict[tuple[int, str], Distribution]
     counted: int

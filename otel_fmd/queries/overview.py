@@ -47,8 +47,10 @@ NO_HITS = Hits(0, 0)
 
 
 class OverviewRow(NamedTuple):
-    """One endpoint, or all of one blueprint: hits today, in 7 days and overall; hits and durations
-    of the selected time and of the time as long before it."""
+    """One endpoint, or all of one blueprint: hits today, in 7 days and overall.
+
+    Hits and durations of the selected time and of the time as long before it.
+    """
 
     endpoints: list[Endpoint]
     today: Hits
@@ -84,16 +86,25 @@ class OverviewRow(NamedTuple):
 
     @property
     def effects(self) -> tuple[float, float]:
-        """How much the median and the share of errors changed, made comparable; positive is worse,
-        0 too little to tell."""
+        """How much the median and the share of errors changed, made comparable.
+
+        Positive is worse, 0 too little to tell.
+        """
         median, errors = self.median_change or 0.0, self.error_change or 0.0
         slower = math.log(1 + median) if abs(median) >= _LEAST_CHANGE and median > -1 else 0.0
         return slower, _ERROR_WEIGHT * errors if abs(errors) >= _LEAST_ERRORS else 0.0
 
 
 class Overview(NamedTuple):
-    """The rows, the selected requests of all of them, their durations together, and requests that
-    have not happened yet: these are in no figure of today and this week."""
+    """Everything of the overview.
+
+    Args:
+        rows: one per endpoint or blueprint.
+        selected: the selected requests of all of them.
+        latency: their durations together.
+        hours: the hours of the selected time that have begun.
+        future: requests that have not happened yet; they are in no figure of today and this week.
+    """
 
     rows: list[OverviewRow]
     selected: Hits
@@ -243,8 +254,10 @@ def _without(ahead: Future, end_hour: int, hits: dict[int, Hits]) -> dict[int, H
 def _last_of_versions(
     snapshot: Snapshot, until_us: int, versions: Collection[int]
 ) -> dict[int, datetime | None]:
-    """When endpoints that ever had one of these versions were requested last in it; None when only
-    in the future, by somebody whose clock is wrong, or when that hides it."""
+    """When endpoints that ever had one of these versions were requested last in it.
+
+    None when only in the future, by somebody whose clock is wrong, or when that hides it.
+    """
     found: dict[int, datetime | None] = {}
     for (endpoint, version), (_, last_us) in endpoint_versions(snapshot).items():
         if version in versions:
@@ -256,8 +269,10 @@ def _last_of_versions(
 
 
 def _last(snapshot: Snapshot, ahead: Future, until_us: int) -> dict[int, datetime | None]:
-    """When endpoints were requested last: those that are not folded, or said to be in the future
-    by somebody whose clock is wrong."""
+    """When endpoints were requested last.
+
+    Those that are not folded, or said to be in the future by somebody whose clock is wrong.
+    """
     found: dict[int, datetime | None] = {}
     latest = _EPOCH + timedelta(microseconds=until_us)
     pending = snapshot.pending.last_requested(until_us)

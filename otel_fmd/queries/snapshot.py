@@ -19,8 +19,11 @@ from otel_fmd.store.tables import Tables
 
 
 class Endpoint(NamedTuple):
-    """An endpoint; `last_requested` is naive UTC and may be a fold behind; `name_source` is one of
-    `spans.naming.SOURCES`, '' when it is not known."""
+    """An endpoint.
+
+    `last_requested` is naive UTC and may be a fold behind; `name_source` is one of
+    `requests.naming.SOURCES`, '' when it is not known.
+    """
 
     id: int
     name: str

@@ -105,8 +105,10 @@ class ReceiverPages:
         return {"/v1/agent/endpoints": lambda request: self._endpoints(request, maps)}
 
     def _endpoints(self, request: PlainRequest, maps: UrlMaps) -> PlainAnswer:
-        """Endpoints that an app has, whether or not anybody requests them: 204 when they are known,
-        503 when they cannot be stored now."""
+        """Endpoints that an app has, whether or not anybody requests them.
+
+        204 when they are known, 503 when they cannot be stored now.
+        """
         if not (self._token or _is_loopback(request.client)):
             return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
         try:

@@ -40,8 +40,10 @@ _LONGEST_PATH = 1_000
 
 
 class Named(NamedTuple):
-    """An endpoint's name and where it came from; `is_steady`: the same for all spans of its kind
-    (method, route, name), whatever their paths."""
+    """An endpoint's name and where it came from.
+
+    `is_steady`: the same for all spans of its kind (method, route, name), whatever their paths.
+    """
 
     name: str
     source: str

@@ -89,8 +89,11 @@ class Request(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """What a batch of spans became: `not_kept` counts child spans, `clock_errors` zeroed ones
-    (spans that end before they begin, or last longer than a month)."""
+    """What a batch of spans became.
+
+    `not_kept` counts child spans, `clock_errors` zeroed ones (spans that end before they begin, or
+    last longer than a month).
+    """
 
     requests: list[Request]
     not_kept: int

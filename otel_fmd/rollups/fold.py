@@ -244,24 +244,37 @@ class WhoColumns(Protocol):
     """Requests as columns: what users and addresses are counted from."""
 
     @property
-    def endpoint_ids(self) -> Sequence[int]: ...
+    def endpoint_ids(self) -> Sequence[int]:
+        """Of each request, its endpoint."""
+
     @property
-    def version_ids(self) -> Sequence[int]: ...
+    def version_ids(self) -> Sequence[int]:
+        """Its version."""
+
     @property
-    def status_codes(self) -> Sequence[int]: ...
+    def status_codes(self) -> Sequence[int]:
+        """Its status code; 0 for none."""
+
     @property
-    def durations_ns(self) -> Sequence[int]: ...
+    def durations_ns(self) -> Sequence[int]:
+        """How long it took, in nanoseconds."""
+
     @property
-    def users(self) -> Sequence[str]: ...
+    def users(self) -> Sequence[str]:
+        """Its user; '' for nobody known."""
+
     @property
-    def addresses(self) -> Sequence[str]: ...
+    def addresses(self) -> Sequence[str]:
+        """The client's address; '' where it is not known."""
 
 
 def who_counts(
     batches: Iterable[WhoColumns],
 ) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
-    """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets:
-    how long one was open is no duration."""
+    """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets.
+
+    How long one was open is no duration.
+    """
     users: Counter[tuple[int, int, str, int]] = Counter()
     addresses: Counter[tuple[int, int, str, int]] = Counter()
     for columns in batches:

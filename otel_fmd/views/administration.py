@@ -51,8 +51,11 @@ class Database(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting: its field, its environment variable, its value (secrets hidden), where that came
-    from, and what it is."""
+    """A setting.
+
+    Its field, its environment variable, its value (secrets hidden), where that came from, and what
+    it is.
+    """
 
     name: str
     variable: str

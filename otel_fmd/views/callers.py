@@ -22,8 +22,11 @@ NO_USERS = (
 
 
 class Callers(NamedTuple):
-    """Callers by version; callers (most requests first), versions (oldest first), what callers are
-    (`user` or `address`), and a note where not all of the selected requests are counted."""
+    """Callers by version.
+
+    Callers (most requests first), versions (oldest first), what callers are (`user` or `address`),
+    and a note where not all of the selected requests are counted.
+    """
 
     found: list[CallerInVersion]
     callers: list[str]

@@ -44,8 +44,10 @@ def per_version(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
 
 
 def per_user(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
-    """Of each user of an endpoint, the one with most requests first; keys are `=` and the user's
-    (see `analysis.who`), so that nobody's is not empty."""
+    """Of each user of an endpoint, the one with most requests first.
+
+    Keys are `=` and the user's (see `analysis.who`), so that nobody's is not empty.
+    """
     if look.endpoint_id not in snapshot.endpoints:
         return []
     who = who_distributions(snapshot, look.endpoint_id, USER, look.selection(snapshot))

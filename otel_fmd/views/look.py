@@ -60,8 +60,10 @@ class Days(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Somebody whose requests the receiver of this process refused: for what, how often, and when
-    last (unix microseconds)."""
+    """Somebody whose requests the receiver of this process refused.
+
+    For what, how often, and when last (unix microseconds).
+    """
 
     address: str
     transport: str
@@ -72,8 +74,10 @@ class Refusal(NamedTuple):
 
 
 class Process(NamedTuple):
-    """What this process did since it started: its pipeline's counters, and the last senders of
-    refused requests, the last first."""
+    """What this process did since it started.
+
+    Its pipeline's counters, and the last senders of refused requests, the last first.
+    """
 
     counters: Callable[[], Mapping[str, int]] = dict
     refusals: Callable[[], Sequence[Refusal]] = tuple

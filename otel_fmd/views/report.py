@@ -32,8 +32,11 @@ NEW = Parameter("new", "With `version`: the version that is compared.", str, "")
 
 
 class Report(NamedTuple):
-    """The findings, what was compared with what, what endpoints are called by their id, and the
-    versions that can be compared, the newest first."""
+    """The findings, and what was compared with what.
+
+    `labels` are what endpoints are called, by their id; `versions` those that can be compared, the
+    newest first.
+    """
 
     findings: list[EndpointReport]
     baseline: str

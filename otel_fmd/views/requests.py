@@ -48,8 +48,11 @@ class NamedRequest(NamedTuple):
 
 
 class Requests(NamedTuple):
-    """A page of requests, newest first, the cursor of the next (None at the end), and the endpoint
-    to which they are narrowed."""
+    """A page of requests, newest first.
+
+    `cursor` is that of the next page, None at the end; `endpoint` is the one to which they are
+    narrowed.
+    """
 
     found: list[NamedRequest]
     cursor: int | None
@@ -57,8 +60,11 @@ class Requests(NamedTuple):
 
 
 class WholeRequest(NamedTuple):
-    """All of one request: its endpoint, the share (0 to 1) of its endpoint's requests of this week
-    that were faster, its outlier, its profile, and the other requests of its trace."""
+    """All of one request.
+
+    Its endpoint, the share (0 to 1) of its endpoint's requests of this week that were faster, its
+    outlier, its profile, and the other requests of its trace.
+    """
 
     request: RequestRecord
     endpoint: Endpoint

@@ -19,8 +19,10 @@ _MOST_VERSIONS = 100
 
 
 class Daily(NamedTuple):
-    """Requests per column by the endpoint's name, the busiest first, and the endpoints' ids (0:
-    the rest)."""
+    """Requests per column by the endpoint's name, the busiest first.
+
+    `ids` are those of the endpoints, 0 of the rest.
+    """
 
     load: DailyLoad
     named: dict[str, list[int]]

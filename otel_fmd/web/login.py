@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from otel_fmd.errors import NotAllowedError, OtelFmdError
-from otel_fmd.people.users import Users
+from otel_fmd.people.users import User, Users
 from otel_fmd.web.proxy import prefix
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,30 @@ class LoginWords(NamedTuple):
     footer: str
 
 
+class _Refused(NamedTuple):
+    """Why somebody may not log in, and the status that says so."""
+
+    error: str
+    status: int
+
+
+def _verified(users: Users, limiter: LoginLimiter) -> User | _Refused:
+    """Whoever the form of the request says, if the password is right."""
+    username = request.form.get("username", "")[:250]
+    keys = (f"name:{username}", f"address:{request.remote_addr}")
+    if not limiter.allows(*keys):
+        return _Refused("Too many failed logins. Please wait five minutes.", 429)
+    try:
+        user = users.verify(username, request.form.get("password", "")[:1000])
+    except OtelFmdError as error:
+        _log.warning("login: %s", error)
+        return _Refused(error.advice, 503)
+    if user is None:
+        limiter.failed(*keys)
+        return _Refused("Wrong user name or password.", 401)
+    return user
+
+
 def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
     """The blueprint `fmd_login` with `/login` and `/logout`."""
     blueprint = Blueprint("fmd_login", __name__, template_folder="templates")
@@ -80,18 +104,9 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
         token = session.get("login_token", "")
         if not hmac.compare_digest(token, request.form.get("token", "")) or not token:
             return page("The page was too old; please try again.", 400)
-        username = request.form.get("username", "")[:250]
-        keys = (f"name:{username}", f"address:{request.remote_addr}")
-        if not limiter.allows(*keys):
-            return page("Too many failed logins. Please wait five minutes.", 429)
-        try:
-            user = users.verify(username, request.form.get("password", "")[:1000])
-        except OtelFmdError as error:
-            _log.warning("login: %s", error)
-            return page(error.advice, 503)
-        if user is None:
-            limiter.failed(*keys)
-            return page("Wrong user name or password.", 401)
+        user = _verified(users, limiter)
+        if isinstance(user, _Refused):
+            return page(*user)
         session.clear()
         session["user_id"] = user.id
         session.permanent = True

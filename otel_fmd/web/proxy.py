@@ -38,6 +38,7 @@ class BehindProxy:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        """Ask the app, with the prefix and the client that hold."""
         environ = dict(environ)
         if self._prefix:
             environ["SCRIPT_NAME"] = self._prefix

@@ -153,8 +153,10 @@ def test_a_method_that_no_route_takes_keeps_its_name(watched: Watched) -> None:
 def test_a_teardown_that_raises_blinds_no_thread(
     watched: Watched, kept: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The requests after it are requests, and none has a parent that was left behind; nor does the
-    SDK complain in the app's log, then or as garbage is collected."""
+    """The requests after it are requests, and none has a parent that was left behind.
+
+    Nor does the SDK complain in the app's log, then or as garbage is collected.
+    """
 
     def endpoints(app: Flask) -> None:
         app.add_url_rule("/t", "t", lambda: "t")

@@ -115,8 +115,10 @@ BODIES = list(attacks.bodies())
 
 @pytest.mark.parametrize("case", BODIES, ids=[name for name, *_ in BODIES])
 def test_bodies_that_become_large(attacked: Attacked, case: tuple[str, bytes, str, str]) -> None:
-    """Many messages, objects, texts or zeros in at most a MiB, a dozen at once, both transports;
-    from somebody who has the token."""
+    """Many messages, objects, texts or zeros in at most a MiB, a dozen at once, both transports.
+
+    From somebody who has the token.
+    """
     _, data, kind, coding = case
     assert len(data) <= MIB
     served = attacked.served

@@ -127,8 +127,10 @@ def test_nothing_is_lost_behind_a_collector(
     collector: Callable[[Served, str], tuple[Client, str]],
     kind: str,
 ) -> None:
-    """No line of complaint while all goes well; and while the receiver is killed again and again,
-    whatever the Collector took is stored once."""
+    """No line of complaint while all goes well.
+
+    And while the receiver is killed again and again, whatever the Collector took is stored once.
+    """
     url = new_url("sqlite")
     ports = ["--otlp-http-port", str(free_port()), "--otlp-grpc-port", str(free_port())]
     served = serve(url, *ports, "--no-dashboard")
@@ -165,7 +167,7 @@ def test_zstd_over_grpc_is_refused_and_named(
     new_url: Callable[[str], str],
     collector: Callable[[Served, str], tuple[Client, str]],
 ) -> None:
-    """gRPC's own library takes no zstd; the Collector says what was wrong, and others go on."""
+    """GRPC's own library takes no zstd; the Collector says what was wrong, and others go on."""
     served = serve(new_url("sqlite"), "--no-dashboard")
     running, address = collector(served, ZSTD_GRPC)
     data = body(Spans(1).many(2))

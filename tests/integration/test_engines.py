@@ -360,7 +360,6 @@ def test_upper_and_lower_case_are_told_apart_as_the_database_does(opened: Store)
 
 def test_requests_are_stored_once(url: str, open_store: Callable[..., Store]) -> None:
     """The job, on each of them: written twice, there once."""
-
     store = open_store(url)
     prepare(store)
     spans = [Spans(n).span() for n in range(50)]
@@ -379,8 +378,11 @@ _ASKS = re.compile(
 
 
 def test_nobody_else_asks_which_database_it_is() -> None:
-    """In any file beside the engines; old migrations stay as they ran, and the demo's shop is an
-    application with a database of its own."""
+    """In any file beside the engines.
+
+    Old migrations stay as they ran, and the demo's shop is an application with a database of its
+    own.
+    """
     root = Path(otel_fmd.__file__).parents[1]
     files = [*(root / "otel_fmd").rglob("*.py"), *(root / "dash_app").rglob("*.py")]
     told = [

@@ -1,5 +1,7 @@
-"""Applications from PyPI, bare and in each of the three ways: they answer the same, byte for byte,
-and what is stored is what an outermost middleware saw."""
+"""Applications from PyPI, bare and in each of the three ways.
+
+They answer the same, byte for byte, and what is stored is what an outermost middleware saw.
+"""
 
 from __future__ import annotations
 

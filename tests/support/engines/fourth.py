@@ -9,8 +9,10 @@ from otel_fmd.store.engines.sqlite import SqliteEngine
 
 
 class FourthEngine(SqliteEngine):
-    """Rows go in as into a server with standard SQL: one `executemany`, its error when one is
-    there."""
+    """Rows go in as into a server with standard SQL.
+
+    One `executemany`, its error when one is there.
+    """
 
     name = "fourth"
     schemes = ("fourth",)

@@ -56,8 +56,11 @@ def test_the_machine_is_measured_every_tenth_of_a_second(monkeypatch: pytest.Mon
 
 
 def test_pauses_are_no_grid_and_do_not_follow_the_end_of_a_request() -> None:
-    """A profile is built at a request's end: a pause set by that alone looks where it looked
-    before, and a line that takes 60 % of requests in a row is found with 23 to 32."""
+    """A profile is built at a request's end.
+
+    A pause set by that alone looks where it looked before, and a line that takes 60 % of requests
+    in a row is found with 23 to 32.
+    """
     watcher = Watcher(5.0, 0.5)
     costs = [0.0, 0.0, 0.0, 0.002] * 2_000
     pauses = [watcher._pause_s(0.005, cost) for cost in costs][400:]

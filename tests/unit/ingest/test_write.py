@@ -235,8 +235,10 @@ def test_endpoints_are_bounded(store: Store) -> None:
 
 
 def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> None:
-    """Above the limit all go to one endpoint, counted; routes are named still, in other processes,
-    too, and what was there stays."""
+    """Above the limit all go to one endpoint, counted.
+
+    Routes are named still, in other processes, too, and what was there stays.
+    """
     paths = [f"/{a}{b}" for a in "abcde" for b in "vwxyz"]
     spans = [
         Spans(n).span({"http.method": "GET", "url.path": path}) for n, path in enumerate(paths)

@@ -50,7 +50,7 @@ CODED = {
 
 @pytest.mark.parametrize("name", CODED)
 def test_every_coding_that_exporters_offer_is_undone(name: str) -> None:
-    """gzip under both names, deflate as the standard says and as some send it, zstd."""
+    """Gzip under both names, deflate as the standard says and as some send it, zstd."""
     coding = content_coding(name.partition(",")[0])
     assert decompress(CODED[name], coding, 100_000) == TEXT
 

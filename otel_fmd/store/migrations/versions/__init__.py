@@ -1,0 +1,1 @@
+"""Revisions of the schema, the oldest first; each stays as it ran."""
