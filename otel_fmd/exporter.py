@@ -151,7 +151,7 @@ def open_pipeline(
     own = PipelineSettings(
         queue_rows=settings.queue_requests,
         retry=retry,
-        max_who=settings.max_users,
+        max_callers=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
     )
     return Pipeline(store, open_writer, finish, own)

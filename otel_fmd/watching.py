@@ -80,7 +80,7 @@ class Place:
         self.is_own = is_own
         self.instruments = instruments
         self.apps: weakref.WeakSet[Flask] = weakref.WeakSet()
-        self.beside: list[SpanProcessor] = []
+        self.extra_processors: list[SpanProcessor] = []
 
     def differences(self, key: Mapping[str, Any]) -> list[str]:
         """The names of what is not the same."""
@@ -93,7 +93,7 @@ class Place:
 
     def close(self) -> None:
         """Store what waits, stop every thread and close every connection of it."""
-        for one in (self.processor, *self.beside):
+        for one in (self.processor, *self.extra_processors):
             one.shutdown()
             remove_processor(self.provider, one)
         _places.pop(self.provider, None)
@@ -238,15 +238,15 @@ def _own_place(
     # What a client's `traceparent` says of sampling would hide its requests.
     sampler = None if "OTEL_TRACES_SAMPLER" in os.environ else sampling.ALWAYS_ON
     provider = _OwnProvider(resource=resource, sampler=sampler, id_generator=OwnIds())
-    beside: list[SpanProcessor] = []
+    extra: list[SpanProcessor] = []
     sink = None
     if target is not None:
-        beside.append(target.processor())
-        provider.add_span_processor(beside[0])
+        extra.append(target.processor())
+        provider.add_span_processor(extra[0])
     else:
         sink = _exporter(found, given)
     place = _watch(found, provider, sink, target, key, options, is_own=True)
-    place.beside = beside
+    place.extra_processors = extra
     if is_global:
         trace.set_tracer_provider(provider)
     return place
@@ -317,16 +317,16 @@ def _watch(
     url = settings.levels_url or (target.levels_url if target is not None else "")
     if sink is not None or stores:
         version = str(resource.get("service.version") or version)
-        processor.beside = _stored_levels(settings, service, version, levels, processor)
+        processor.background = _stored_levels(settings, service, version, levels, processor)
     elif url:
         version = str(resource.get("service.version") or version)
         news = NewEndpoints(processor.apps)
         remote = RemoteLevels(url, service, settings.otlp_token, version, news)
-        processor.beside = LevelPoller(remote, levels)
+        processor.background = LevelPoller(remote, levels)
     provider.add_span_processor(processor)
     place = Place(provider, processor, key, is_own=is_own, instruments=instruments)
     _places[provider] = place
-    _tell_sampler(provider)
+    _log_sampler(provider)
     return place
 
 
@@ -347,13 +347,13 @@ def _stored_levels(
     news = NewEndpoints(processor.apps)
 
     def fetch() -> Mapping[str, Seed]:
-        news.tell(lambda names: maps.add(service, version, names))
+        news.report(lambda names: maps.add(service, version, names))
         return endpoint_seeds(store, service)
 
     return LevelPoller(fetch, levels, store.close)
 
 
-def _tell_sampler(provider: TracerProvider) -> None:
+def _log_sampler(provider: TracerProvider) -> None:
     sampler = provider.sampler.get_description()
     if sampler == sampling.ALWAYS_ON.get_description():
         return

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dash_app.figures.style import Style, labels, layout, plain, scale_bar
+from otel_fmd.analysis.callers import CallerInVersion, caller_label
 from otel_fmd.analysis.text import count_text, duration_text
-from otel_fmd.analysis.who import CallerInVersion, who_label
 
 _LARGEST_PX = 46
 
@@ -21,8 +21,8 @@ def callers_by_version(
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
-    named = labels((who_label(who) for who in callers), style.width(32))
-    rows = {who: named[who_label(who)] for who in callers}
+    named = labels((caller_label(who) for who in callers), style.width(32))
+    rows = {who: named[caller_label(who)] for who in callers}
     columns = labels(versions, style.width(24))
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
@@ -42,7 +42,7 @@ def callers_by_version(
             },
             customdata=[[b.who, b.version, what] for b in bubbles],
             text=[
-                f"<b>{plain(who_label(b.who))}</b>, version {plain(b.version)}"
+                f"<b>{plain(caller_label(b.who))}</b>, version {plain(b.version)}"
                 f"<br>median {duration_text(b.median_ms)}"
                 f"<br>{count_text(b.requests)} requests"
                 for b in bubbles

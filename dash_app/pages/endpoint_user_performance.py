@@ -11,8 +11,8 @@ from dash_app.context import Context
 from dash_app.figures.boxes import duration_boxes
 from dash_app.figures.style import Style
 from dash_app.page import ENDPOINT, Page
+from otel_fmd.analysis.callers import OTHERS
 from otel_fmd.analysis.distribution import NamedDistribution
-from otel_fmd.analysis.who import OTHERS
 from otel_fmd.views.durations import ENDPOINT_USER_DURATIONS
 
 

@@ -11,7 +11,7 @@ from dash_app.context import Context
 from dash_app.figures.bubbles import callers_by_version
 from dash_app.figures.style import Style, noted
 from dash_app.page import ENDPOINT, Page
-from otel_fmd.analysis.who import OTHERS
+from otel_fmd.analysis.callers import OTHERS
 from otel_fmd.views.callers import ENDPOINT_USERS, Callers
 
 

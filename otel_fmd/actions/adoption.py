@@ -13,7 +13,7 @@ from otel_fmd.upkeep.adoption import is_foreign, restructure
 
 
 def adopt(
-    actor: Actor, store: Store, service: str, max_who: int, progress: Progress | None = None
+    actor: Actor, store: Store, service: str, max_callers: int, progress: Progress | None = None
 ) -> int:
     """Adopt FMD's database, or go on with an adoption that was interrupted.
 
@@ -21,7 +21,7 @@ def adopt(
         actor: who asks.
         store: the database; make a backup first.
         service: the service that its endpoints belong to.
-        max_who: users, and addresses, kept per endpoint and version.
+        max_callers: users, and addresses, kept per endpoint and version.
         progress: called with rows done and rows in all.
 
     Returns:
@@ -41,4 +41,4 @@ def adopt(
             raise SchemaError(f"{store.display_url} holds no tables of FMD")
         if get_setting(connection, store.tables, ADOPTED_AT) is None:
             return 0
-    return build_rollups(store, max_who, progress)
+    return build_rollups(store, max_callers, progress)

@@ -105,7 +105,7 @@ class RequestBoundary:
     def _answered(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
         if running.span is None:
             try:
-                make_unseen(self.app, running, error)
+                make_unseen(self.app, self._processor, running, error)
             except Exception:
                 self._processor.failed("unseen request")
         running.finish(end_ns, error)

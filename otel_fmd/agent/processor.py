@@ -35,10 +35,10 @@ _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
 _SERVED = "opentelemetry-flask.starttime_key"
 """Stands in the environment of whatever came through the app's `wsgi_app`."""
 _FAILED = 500
-_TELL_EVERY_S = 60.0
+_LOG_EVERY_S = 60.0
 
 
-class Beside(Protocol):
+class Background(Protocol):
     """A thread that runs beside a process that serves requests."""
 
     @property
@@ -76,7 +76,7 @@ class FmdSpanProcessor(SpanProcessor):
         self._levels = levels
         self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
-        self.has_who = options.group_by is not None or options.get_ip is not None
+        self.asks_for_caller = options.group_by is not None or options.get_ip is not None
         """Whether the app's functions say who sent a request."""
         self._said: set[str] = set()
         self.environ_key = f"otel_fmd.request.{id(self):x}"
@@ -88,8 +88,8 @@ class FmdSpanProcessor(SpanProcessor):
         self.is_stopped = False
         self.errors = 0
         self.hidden = 0
-        self._told_hidden_at = float("-inf")
-        self.beside: Beside | None = None
+        self._hidden_logged_at = float("-inf")
+        self.background: Background | None = None
         self.tracer: trace.Tracer = trace.NoOpTracer()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -131,7 +131,7 @@ class FmdSpanProcessor(SpanProcessor):
         self._watcher.stop()
         self._watcher.finish_all()
         self.is_stopped = True
-        stop = getattr(self.beside, "stop", None)
+        stop = getattr(self.background, "stop", None)
         if stop is not None:
             stop()
         if self._sink is not None:
@@ -149,8 +149,8 @@ class FmdSpanProcessor(SpanProcessor):
         """Count a request that the SDK's sampler hid, and say so once a minute."""
         self.hidden += 1
         now = time.monotonic()
-        if now - self._told_hidden_at > _TELL_EVERY_S:
-            self._told_hidden_at = now
+        if now - self._hidden_logged_at > _LOG_EVERY_S:
+            self._hidden_logged_at = now
             _log.warning(
                 "%d requests are missing so far: the SDK does not sample them, or whoever sent "
                 "them said so in `traceparent`; OTEL_TRACES_SAMPLER=always_on shows all",
@@ -160,7 +160,7 @@ class FmdSpanProcessor(SpanProcessor):
     def set_options(self, options: AgentOptions) -> None:
         """Watch as these say from now on."""
         self.options = options
-        self.has_who = options.group_by is not None or options.get_ip is not None
+        self.asks_for_caller = options.group_by is not None or options.get_ip is not None
 
     def level_of(self, endpoint: str) -> int:
         """The monitor level in force for an endpoint; '' for a request without one."""
@@ -181,7 +181,7 @@ class FmdSpanProcessor(SpanProcessor):
             self._said.add(where)
             _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
 
-    def add_who(self, running: RunningRequest) -> None:
+    def add_caller(self, running: RunningRequest) -> None:
         """The user and the address, in the request's context."""
         entry, options = running.entry, self.options
         if entry is None:
@@ -228,8 +228,8 @@ class FmdSpanProcessor(SpanProcessor):
             running.end(end_ns)
 
     def _start(self, span: Span, parent_context: Context | None) -> None:
-        if self.beside is not None and not self.beside.running:
-            self.beside.start()
+        if self.background is not None and not self.background.running:
+            self.background.start()
         request = flask.request._get_current_object()  # type: ignore[attr-defined]
         environ = request.environ
         running = environ.get(self.environ_key)

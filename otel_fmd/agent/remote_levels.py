@@ -64,7 +64,7 @@ class RemoteLevels:
             LevelsUnavailableError: the receiver did not answer with levels.
         """
         if self._news is not None:
-            self._news.tell(self._tell)
+            self._news.report(self._report)
         path = f"{PATH}?service={quote(self._service, safe='')}"
         answer, body = self._ask("GET", path, {"If-None-Match": self._etag})
         if answer.status == 304:
@@ -75,9 +75,9 @@ class RemoteLevels:
         self._etag = answer.headers.get("ETag", "")
         return found
 
-    def _tell(self, names: list[str]) -> bool:
-        told = {"service": self._service, "version": self._version, "endpoints": names}
-        body = json.dumps(told).encode()
+    def _report(self, names: list[str]) -> bool:
+        known = {"service": self._service, "version": self._version, "endpoints": names}
+        body = json.dumps(known).encode()
         headers = {"Content-Type": "application/json"}
         answer, _ = self._ask("POST", ENDPOINTS_PATH, headers, body)
         # An older receiver has no such path, and one with a token that we lack takes nothing:

@@ -10,13 +10,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import Span
 
-if TYPE_CHECKING:
-    from otel_fmd.agent.processor import FmdSpanProcessor
-    from otel_fmd.agent.watch import Watch
+from otel_fmd.agent.watch import Watch
+
+
+class Processor(Protocol):
+    """What a request needs of whatever watches it."""
+
+    environ_key: str
+    """Where its environment has it."""
+    asks_for_caller: bool
+    """Whether functions of the app say who sent it."""
+
+    def add_caller(self, running: RunningRequest) -> None:
+        """Note who sent it, in its context."""
+
+    def finish(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
+        """End its span."""
+
+    def failed(self, where: str) -> None:
+        """Count an error of ours."""
 
 
 class RunningRequest:
@@ -51,7 +67,7 @@ class RunningRequest:
 
     def __init__(
         self,
-        processor: FmdSpanProcessor,
+        processor: Processor,
         environ: dict[str, Any],
         start_response: Callable[..., Any] | None = None,
     ) -> None:
@@ -125,7 +141,7 @@ class RunningRequest:
 
     def _ended(self, end_time: int | None = None) -> None:
         """Stands in for `span.end`: Flask tears the request down, in its context."""
-        if self.processor.has_who:
-            self.processor.add_who(self)
+        if self.processor.asks_for_caller:
+            self.processor.add_caller(self)
         if self._start_response is None:
             self.finish(time.time_ns() if end_time is None else end_time)

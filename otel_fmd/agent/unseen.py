@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import Span
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_current_url
 
+from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.agent.running import RunningRequest
 from otel_fmd.signals import semconv
 
@@ -19,7 +20,12 @@ _OTEL_SPAN = "opentelemetry-flask.span_key"
 _FAILED = 500
 
 
-def make_unseen(app: Flask, running: RunningRequest, error: BaseException | None) -> None:
+def make_unseen(
+    app: Flask,
+    processor: FmdSpanProcessor,
+    running: RunningRequest,
+    error: BaseException | None,
+) -> None:
     """Start the span of a request that has none, from what the boundary knows of it.
 
     Not where OpenTelemetry made one that is not recorded (sampling), where its settings exclude the
@@ -27,10 +33,11 @@ def make_unseen(app: Flask, running: RunningRequest, error: BaseException | None
 
     Args:
         app: the app.
+        processor: watches its requests.
         running: the request; its span is set.
         error: what the app raised, if it did.
     """
-    environ, processor = running.environ, running.processor
+    environ = running.environ
     seen = environ.get(_OTEL_SPAN)
     if seen is not None:
         if not seen.is_recording() and not seen.get_span_context().trace_flags.sampled:

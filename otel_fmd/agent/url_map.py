@@ -19,13 +19,13 @@ class NewEndpoints:
 
     def __init__(self, apps: Iterable[Flask]) -> None:
         self._apps = apps
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
-    def tell(self, told: Callable[[list[str]], bool]) -> None:
+    def report(self, send: Callable[[list[str]], bool]) -> None:
         """Tell those that are new, if there are any; again the next time, unless it says True."""
-        news = endpoints_of(self._apps) - self._told
-        if news and told(sorted(news)):
-            self._told |= news
+        news = endpoints_of(self._apps) - self._reported
+        if news and send(sorted(news)):
+            self._reported |= news
 
 
 def endpoints_of(apps: Iterable[Flask]) -> set[str]:

@@ -16,7 +16,7 @@ from otel_fmd.config import Settings
 from otel_fmd.job import Job
 from otel_fmd.store.lease import Lease
 from otel_fmd.store.store import Store
-from otel_fmd.upkeep.eviction import Room, is_full
+from otel_fmd.upkeep.eviction import Eviction, is_full
 from otel_fmd.upkeep.retention import Ages, Retention
 from otel_fmd.upkeep.schedule import load_schedule
 
@@ -62,7 +62,7 @@ class Maintenance:
     def __init__(self, store: Store, settings: Settings, last_error: Callable[[], str]) -> None:
         self._store = store
         self._retention = Retention(store)
-        self._room = Room(store)
+        self._eviction = Eviction(store)
         self._settings = settings
         self._last_error = last_error
         self.state = MaintenanceState()
@@ -85,7 +85,7 @@ class Maintenance:
     def start(self) -> None:
         """Start the jobs."""
         if self._settings.max_database_size:
-            self._room.keep_reserve()
+            self._eviction.keep_reserve()
         for job in self._jobs:
             job.start()
 
@@ -119,11 +119,11 @@ class Maintenance:
     def _relieve(self) -> None:
         """Make room when the disk was full."""
         if "full" in self._last_error().lower():
-            self.state.last_evicted = str(self._room.make_room())
+            self.state.last_evicted = str(self._eviction.make_room())
 
     def _look(self) -> None:
         """Keep the size cap, and prune what is due."""
-        removed = self._room.enforce(self._settings.max_database_size)
+        removed = self._eviction.enforce(self._settings.max_database_size)
         if removed:
             self.state.last_evicted = str(removed)
         now_s = time.time()

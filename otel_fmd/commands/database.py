@@ -53,16 +53,16 @@ def _progress_bar(done: int, whole: int) -> None:
 def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Fold and prune once."""
     from otel_fmd.background.maintenance import ages_of
-    from otel_fmd.rollups.fold import Folder
-    from otel_fmd.upkeep.eviction import Room
+    from otel_fmd.rollups.fold import DeltaFolder
+    from otel_fmd.upkeep.eviction import Eviction
     from otel_fmd.upkeep.retention import Retention
 
     store = open_store(settings)
-    folder, folded = Folder(store, settings.max_users), 0
-    while step := folder.fold(256) + folder.fold_who(256):
+    folder, folded = DeltaFolder(store, settings.max_users), 0
+    while step := folder.fold(256) + folder.fold_callers(256):
         folded += step
     removed = Retention(store).prune(ages_of(settings))
-    evicted = Room(store).enforce(settings.max_database_size)
+    evicted = Eviction(store).enforce(settings.max_database_size)
     print(
         f"Folded {folded} deltas. Pruned: {removed or 'nothing'}. Evicted: {evicted or 'nothing'}."
     )
@@ -86,12 +86,12 @@ def prune(options: argparse.Namespace, settings: config.Settings) -> int:
 
 def check(options: argparse.Namespace, settings: config.Settings) -> int:
     """Compare the rollups with a recount."""
-    from otel_fmd.rollups.fold import Folder
+    from otel_fmd.rollups.fold import DeltaFolder
     from otel_fmd.rollups.recount import check, repair
 
     store = open_store(settings)
     if options.repair:
-        repair(store, Folder(store, settings.max_users))
+        repair(store, DeltaFolder(store, settings.max_users))
     differences = check(store)
     for one in differences[:50]:
         print(f"{one.table} {one.key}: stored {one.stored}, counted {one.counted}")

@@ -61,8 +61,8 @@ class Demo:
 
     def _service(self, name: str, version: str, extra: dict[str, str]) -> str:
         """Start an instrumented service; its address."""
-        beside = Path(sys.executable).with_name("opentelemetry-instrument")
-        command = str(beside) if beside.exists() else shutil.which(beside.name)
+        command_path = Path(sys.executable).with_name("opentelemetry-instrument")
+        command = str(command_path) if command_path.exists() else shutil.which(command_path.name)
         if command is None:
             raise OtelFmdError("the demo needs more packages: pip install 'otel-fmd[demo]'")
         environment = {

@@ -23,7 +23,7 @@ from otel_fmd.store.store import Store
 _log = logging.getLogger(__name__)
 OTHER_ENDPOINTS = "(other endpoints)"
 OTHER_PATHS = "(other paths)"
-_TOLD_EVERY_S = 3600.0
+_LOG_EVERY_S = 3600.0
 _REFRESH_S = 5.0
 
 
@@ -63,7 +63,7 @@ class NameRegistry:
         self._paths: dict[str, int] = {}
         self._without_source: set[tuple[str, str]] = set()
         self.others: set[tuple[str, str]] = set()
-        self._refreshed = self._told = float("-inf")
+        self._refreshed = self._logged_at = float("-inf")
 
     def prepare(self, wanted: Mapping[tuple[str, str, str], Request]) -> None:
         """Make sure that every (service, endpoint, version) can be looked up afterwards.
@@ -152,11 +152,11 @@ class NameRegistry:
         full = self._per_service.get(service, 0) >= self._max_endpoints
         return OTHER_ENDPOINTS if full else ""
 
-    def _tell(self, service: str, name: str, instead: str) -> None:
+    def _log_other(self, service: str, name: str, instead: str) -> None:
         now = time.monotonic()
-        if now - self._told < _TOLD_EVERY_S:
+        if now - self._logged_at < _LOG_EVERY_S:
             return
-        self._told = now
+        self._logged_at = now
         limit, setting = (
             (self._max_paths, "OTEL_FMD_MAX_PATHS")
             if instead == OTHER_PATHS
@@ -188,7 +188,7 @@ class NameRegistry:
             )
         instead = self._instead(service, name, source)
         if instead:
-            self._tell(service, name, instead)
+            self._log_other(service, name, instead)
             if (service, instead) not in self.endpoints:
                 self._add_endpoint(service, instead, version)
             self.endpoints[service, name] = self.endpoints[service, instead]

@@ -101,7 +101,7 @@ class Acceptor:
             agent: its `User-Agent`.
         """
         self._counters.add(self._transport, f"{signal.name}_not_kept")
-        if not self._refusals.is_to_be_told(address, agent, signal.name):
+        if not self._refusals.is_to_be_informed(address, agent, signal.name):
             return signal.respond(0, "")
         return signal.respond(
             0,

@@ -20,7 +20,7 @@ _TAKES_IT_FOR_A_FAILURE = re.compile(
 """Clients that log every `partial_success` with a message as a warning or an error (Go, Rust, the
 Collector), or may do so; those of Python, Java and JavaScript do not."""
 _MOST_SENDERS = 50
-_MOST_TOLD = 1_000
+_MOST_INFORMED = 1_000
 
 
 class Refused(NamedTuple):
@@ -41,7 +41,7 @@ class Refusals:
         self._known: set[str] = set()
         self._counts: dict[tuple[str, str, str], int] = {}
         self._senders: OrderedDict[tuple[str, str, str, str], tuple[int, float]] = OrderedDict()
-        self._told: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._informed: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._lock = Lock()
         self._logged_at = float("-inf")
         self._unlogged = 0
@@ -78,7 +78,7 @@ class Refusals:
             more = f" ({unlogged} more since the last such line)" if unlogged else ""
             _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)
 
-    def is_to_be_told(self, address: str, agent: str, signal: str) -> bool:
+    def is_to_be_informed(self, address: str, agent: str, signal: str) -> bool:
         """Whether a client is to be told that its signal is not kept.
 
         Once, and not who would log that as a failure of its own (`agent` is its `User-Agent`).
@@ -87,11 +87,11 @@ class Refusals:
             return False
         key = (address, agent[:100], signal)
         with self._lock:
-            if key in self._told:
+            if key in self._informed:
                 return False
-            self._told[key] = None
-            if len(self._told) > _MOST_TOLD:
-                self._told.popitem(last=False)
+            self._informed[key] = None
+            if len(self._informed) > _MOST_INFORMED:
+                self._informed.popitem(last=False)
             return True
 
     def counts(self) -> Mapping[tuple[str, str, str], int]:

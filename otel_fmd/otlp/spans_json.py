@@ -139,9 +139,9 @@ class _Decoder:
                     self.spans.append(_span_of(span, raw, resource))
                 except ValueError as error:
                     name = span.get("name") if isinstance(span, dict) else span
-                    told = "a span" if name is None else f"span {str(name)[:100]!a}"
+                    which = "a span" if name is None else f"span {str(name)[:100]!a}"
                     self.rejected += 1
-                    self.reason = self.reason or f"{told}: {error}"
+                    self.reason = self.reason or f"{which}: {error}"
 
     def _is(self, firsts: str, expected: str) -> bool:
         """Whether what comes next begins so; else it is skipped, which costs no other span."""

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.job import Job
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 STEP = 64
 """Deltas folded in one transaction."""
-WHO_STEP = 256
-_AFTER, _WHO_AFTER = 0.5, 2.5
+CALLER_STEP = 256
+_AFTER, _CALLERS_AFTER = 0.5, 2.5
 """How many times the pause between looks a delta waits at least; users and addresses wait longer,
 because a step of theirs writes many rows."""
 _AWAY_S = 2.5
@@ -23,21 +23,21 @@ _BROKEN_S = 10.0
 _BEHIND_S = 0.05
 
 
-class Folding:
+class DeltaFolding:
     """Folds the deltas of one store, from `start` to `stop`.
 
     Args:
         store: the database.
-        max_who: users, and addresses, kept per endpoint and version.
+        max_callers: users, and addresses, kept per endpoint and version.
         every_s: seconds between looks; 0: never.
         count: called with the number of deltas that were folded.
     """
 
     def __init__(
-        self, store: Store, max_who: int, every_s: float, count: Callable[[int], None]
+        self, store: Store, max_callers: int, every_s: float, count: Callable[[int], None]
     ) -> None:
         self._store = store
-        self._folder = Folder(store, max_who)
+        self._folder = DeltaFolder(store, max_callers)
         self._every_s = every_s
         self._count = count
         self._job = Job("folder", self._run, every_s, after_error_s=_BROKEN_S)
@@ -71,5 +71,5 @@ class Folding:
             # Behind: larger steps are cheaper per delta.
             folded = self._folder.fold(STEP * 4)
             self._count(folded)
-        self._folder.fold_who(WHO_STEP, self._every_s * _WHO_AFTER)
+        self._folder.fold_callers(CALLER_STEP, self._every_s * _CALLERS_AFTER)
         return _BEHIND_S if folded >= STEP else self._every_s

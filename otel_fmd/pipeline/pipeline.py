@@ -33,7 +33,7 @@ from otel_fmd.ingest.dropped import note_dropped
 from otel_fmd.ingest.write import Written
 from otel_fmd.pipeline.batch_queue import BatchQueue, Ticket
 from otel_fmd.pipeline.counters import PipelineCounters
-from otel_fmd.pipeline.folding import Folding
+from otel_fmd.pipeline.folding import DeltaFolding
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -95,11 +95,12 @@ class Pipeline:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._writer: Writer | None = None
-        self._folding = Folding(
-            self._store, self._settings.max_who, self._settings.fold_every_s, self._count_folded
+        self._folding = DeltaFolding(
+            self._store, self._settings.max_callers, self._settings.fold_every_s, self._count_folded
         )
         self._last_error = ""
-        self._told_dropped = self._told_lost = self.counters.dropped = self.counters.failed = 0
+        self.counters.dropped = self.counters.failed = 0
+        self._reported_dropped = self._reported_lost = 0
         self._process = f"{socket.gethostname()[:40]}:{os.getpid()}:{time.time_ns()}"
         self._logged_at = self._dropped_at = float("-inf")
 
@@ -190,7 +191,7 @@ class Pipeline:
         check()
         in_time = self._queue.flush(timeout_s)
         lost = self.counters.dropped + self.counters.failed
-        before, self._told_lost = self._told_lost, lost
+        before, self._reported_lost = self._reported_lost, lost
         return in_time and lost == before
 
     def stop(self, timeout_s: float) -> bool:
@@ -250,7 +251,7 @@ class Pipeline:
                 return self._store_apart(tickets, error)
             else:
                 self._succeed(tickets, written)
-                return self._tell_dropped()
+                return self._report_dropped()
 
     def _pause(self, pause_s: float) -> float:
         """Wait before the next attempt; how long to wait before the one after it."""
@@ -295,14 +296,14 @@ class Pipeline:
         halves[-1].size += ticket.size - rows
         return [[half] for half in halves]
 
-    def _tell_dropped(self) -> None:
+    def _report_dropped(self) -> None:
         """Make what was dropped visible in the database, now that it takes something again."""
         number = self.counters.dropped
-        if number == self._told_dropped:
+        if number == self._reported_dropped:
             return
         try:
             note_dropped(self._store, self._process, number)
-            self._told_dropped = number
+            self._reported_dropped = number
         except OtelFmdError as error:
             _log.debug("what was dropped could not be noted: %s", error)
 

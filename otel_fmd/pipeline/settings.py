@@ -14,7 +14,7 @@ class PipelineSettings:
         batch_rows: rows written in one transaction, at the most.
         retry: try a batch again until it is stored (the exporter in the app), instead of failing
             its future (the receiver, whose clients try again themselves).
-        max_who: users, and addresses, kept per endpoint and version when deltas are folded.
+        max_callers: users, and addresses, kept per endpoint and version when deltas are folded.
         fold_every_s: seconds between looks for deltas to fold; 0 for never.
         linger_s: how long what was offered waits for more to be written with.
     """
@@ -22,6 +22,6 @@ class PipelineSettings:
     queue_rows: int = 65_536
     batch_rows: int = 4_096
     retry: bool = False
-    max_who: int = 500
+    max_callers: int = 500
     fold_every_s: float = 1.0
     linger_s: float = 1.0

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Table, func, select
 
+from otel_fmd.analysis.callers import OTHERS
 from otel_fmd.analysis.distribution import (
     Counts,
     Distribution,
@@ -17,7 +18,6 @@ from otel_fmd.analysis.distribution import (
 )
 from otel_fmd.analysis.histogram import bucket_of
 from otel_fmd.analysis.rollup import buckets_of
-from otel_fmd.analysis.who import OTHERS
 from otel_fmd.queries.counts import narrow, sums, total
 from otel_fmd.queries.rows import time_conditions
 from otel_fmd.queries.selection import Selection
@@ -30,7 +30,7 @@ from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 EXACT_ROWS = 20_000
 """Figures come from rows while the whole query reads at most so many."""
 
-MOST_WHO_ROWS = 100_000
+MOST_CALLER_ROWS = 100_000
 """Requests of which users and addresses are read one by one, in a part of the time."""
 
 Key = tuple[int, ...]
@@ -102,7 +102,7 @@ def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> d
     return found
 
 
-class Who(NamedTuple):
+class CallerDistributions(NamedTuple):
     """Distributions by (version id, user or address).
 
     '' is nobody that is known, `OTHERS` those over the cap. Of `selected` requests, the newest
@@ -114,12 +114,12 @@ class Who(NamedTuple):
     selected: int
 
 
-def by_who(
+def by_caller(
     snapshot: Snapshot, endpoint_id: int, kind: int, selection: Selection | None = None
-) -> Who:
+) -> CallerDistributions:
     """Distributions of an endpoint's requests by version and user or address.
 
-    All of time comes from rollups. A part of it comes from rows, the newest `MOST_WHO_ROWS`.
+    All of time comes from rollups. A part of it comes from rows, the newest `MOST_CALLER_ROWS`.
 
     Args:
         snapshot: where to look.
@@ -128,31 +128,31 @@ def by_who(
         selection: its time and versions; None for all.
     """
     if selection is None or _covers(snapshot, endpoint_id, selection):
-        counts = _who_counts(snapshot, endpoint_id, kind)
+        counts = _caller_counts(snapshot, endpoint_id, kind)
         wanted = None if selection is None else selection.version_ids
         found = _from_counts(
             {key: one for key, one in counts.items() if wanted is None or key[0] in wanted}
         )
         number = sum(one.count for one in found.values())
-        return Who(found, number, number)
-    return _who_of_rows(snapshot, endpoint_id, kind, selection)
+        return CallerDistributions(found, number, number)
+    return _callers_of_rows(snapshot, endpoint_id, kind, selection)
 
 
-def who_distributions(
+def caller_distributions(
     snapshot: Snapshot, endpoint_id: int, kind: int, selection: Selection | None = None
-) -> Who:
+) -> CallerDistributions:
     """The same over all selected versions together, which have the id 0 here."""
     if selection is not None and not _covers(snapshot, endpoint_id, selection):
-        return _who_of_rows(snapshot, endpoint_id, kind, selection, together=True)
+        return _callers_of_rows(snapshot, endpoint_id, kind, selection, together=True)
     wanted = None if selection is None else selection.version_ids
     merged: dict[tuple[int, str], Counts] = {}
-    for (version, name), counts in _who_counts(snapshot, endpoint_id, kind).items():
+    for (version, name), counts in _caller_counts(snapshot, endpoint_id, kind).items():
         if wanted is None or version in wanted:
             slot = _slot(merged, (0, name))
             slot += counts
     found = _from_counts(merged)
     number = sum(one.count for one in found.values())
-    return Who(found, number, number)
+    return CallerDistributions(found, number, number)
 
 
 def _covers(snapshot: Snapshot, endpoint_id: int, selection: Selection) -> bool:
@@ -161,14 +161,14 @@ def _covers(snapshot: Snapshot, endpoint_id: int, selection: Selection) -> bool:
     return selection.start_hour <= known.start_hour and known.end_hour <= selection.end_hour
 
 
-def _who_of_rows(
+def _callers_of_rows(
     snapshot: Snapshot,
     endpoint_id: int,
     kind: int,
     selection: Selection,
     *,
     together: bool = False,
-) -> Who:
+) -> CallerDistributions:
     request = snapshot.tables.request
     conditions, in_time = time_conditions(snapshot, selection)
     numbers = {name: number for number, name in snapshot.versions.items()}
@@ -181,7 +181,7 @@ def _who_of_rows(
             request.c.status_code.is_distinct_from(SWITCHING_PROTOCOLS),
         )
         .order_by(request.c.id.desc())
-        .limit(MOST_WHO_ROWS)
+        .limit(MOST_CALLER_ROWS)
     )
     if selection.version_ids is not None:
         names = [snapshot.versions.get(number, "") for number in selection.version_ids]
@@ -195,7 +195,7 @@ def _who_of_rows(
     counted = sum(one.count for one in found.values())
     selected = sums(snapshot, selection.of([endpoint_id], selection.version_ids), ("status_code",))
     number = sum(one.number for (code,), one in selected.items() if code != SWITCHING_PROTOCOLS)
-    return Who(found, counted, number)
+    return CallerDistributions(found, counted, number)
 
 
 def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) -> float | None:
@@ -207,8 +207,10 @@ def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) ->
     return float(found[:bucket].sum() / found.sum())
 
 
-def _who_counts(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, str], Counts]:
-    who = snapshot.tables.who_histogram.c
+def _caller_counts(
+    snapshot: Snapshot, endpoint_id: int, kind: int
+) -> dict[tuple[int, str], Counts]:
+    who = snapshot.tables.caller_histogram.c
     other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
     found: dict[tuple[int, str], Counts] = {}
     query = select(who.version_id, who.kind, who.who, who.counts).where(
@@ -217,19 +219,19 @@ def _who_counts(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[i
     for version, found_kind, name, packed in snapshot.connection.execute(query):
         add_packed(_slot(found, (version, OTHERS if found_kind == other else name)), packed)
     capped = {version for version, name in found if name == OTHERS}
-    _add_pending_who(snapshot, found, endpoint_id, kind, capped)
+    _add_pending_callers(snapshot, found, endpoint_id, kind, capped)
     return found
 
 
-def _add_pending_who(
+def _add_pending_callers(
     snapshot: Snapshot,
     found: dict[tuple[int, str], Counts],
     endpoint_id: int,
     kind: int,
     capped: set[int],
 ) -> None:
-    who_delta = snapshot.tables.who_delta.c
-    payloads = snapshot.connection.execute(select(who_delta.payload).order_by(who_delta.id))
+    caller_delta = snapshot.tables.caller_delta.c
+    payloads = snapshot.connection.execute(select(caller_delta.payload).order_by(caller_delta.id))
     waiting = [*snapshot.pending_columns, *(unpack(payload) for (payload,) in payloads)]
     for columns in waiting:
         if endpoint_id not in columns.endpoint_ids:

@@ -112,8 +112,8 @@ class ReceiverPages:
         if not (self._token or _is_loopback(request.client)):
             return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
         try:
-            told = json.loads(request.body)
-            service, version, names = told["service"], told["version"], told["endpoints"]
+            sent = json.loads(request.body)
+            service, version, names = sent["service"], sent["version"], sent["endpoints"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return _json(400, {"error": _EXPECTED})
         texts = [service, version, *names] if isinstance(names, list) else [None]

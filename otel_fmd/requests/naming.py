@@ -88,16 +88,16 @@ class EndpointNamer:
         route = attributes.get("http.route")
         if route:
             return self._of_route(method, as_text(route), is_missing, more)
-        told = attributes if semconv.MONITOR_LEVEL in attributes else more()
-        if semconv.MONITOR_LEVEL in told or semconv.UNMATCHED in told:
+        known = attributes if semconv.MONITOR_LEVEL in attributes else more()
+        if semconv.MONITOR_LEVEL in known or semconv.UNMATCHED in known:
             # Our agent knows the app's routes: there is none.
             return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)
-        path = path_of(told)
+        path = path_of(known)
         if path:
             ruled = self._ruled(f"{method} {path}")
             if ruled:
                 return Named(ruled, RULE, is_steady=False)
-        name = _told_by_name(method, span_name, path, is_missing)
+        name = _template_in_name(method, span_name, path, is_missing)
         if name:
             return self._renamed(name, SPAN)._replace(is_steady=False)
         path = path or _path_in(span_name)
@@ -177,7 +177,7 @@ def _path_in(span_name: str) -> str:
     return f"/{rest[:_LONGEST_PATH]}".partition("?")[0] if slash else ""
 
 
-def _told_by_name(method: str, span_name: str, path: str, is_missing: bool) -> str:
+def _template_in_name(method: str, span_name: str, path: str, is_missing: bool) -> str:
     """What a span's name tells of an endpoint; '' when it tells nothing, or one request's path."""
     span_name = span_name[:_LONGEST_PATH]
     words = span_name.split()

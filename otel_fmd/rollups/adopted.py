@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import func, select
 
 from otel_fmd.analysis.rollup import Rollup
-from otel_fmd.rollups.fold import Folder, who_counts
+from otel_fmd.rollups.fold import DeltaFolder, caller_counts
 from otel_fmd.rollups.recount import request_columns
 from otel_fmd.store.settings import ADOPTED_DONE_ID, ADOPTED_LAST_ID, get_setting, put_setting
 from otel_fmd.store.store import Store
@@ -15,9 +15,9 @@ from otel_fmd.store.store import Store
 Progress = Callable[[int, int], None]
 
 
-def build_rollups(store: Store, max_who: int, progress: Progress | None = None) -> int:
+def build_rollups(store: Store, max_callers: int, progress: Progress | None = None) -> int:
     """Count the adopted rows into the rollups; what was done before an interruption stays done."""
-    tables, folder = store.tables, Folder(store, max_who)
+    tables, folder = store.tables, DeltaFolder(store, max_callers)
     counted = 0
     with store.read() as connection:
         last = int(get_setting(connection, tables, ADOPTED_LAST_ID) or 0)
@@ -33,7 +33,7 @@ def build_rollups(store: Store, max_who: int, progress: Progress | None = None) 
             rollup = Rollup()
             rollup.add(*columns[:5])
             folder.add(connection, rollup)
-            folder.add_who(connection, who_counts([columns]))
+            folder.add_callers(connection, caller_counts([columns]))
             put_setting(connection, tables, ADOPTED_DONE_ID, str(columns.last_id))
             counted += len(columns.endpoint_ids)
         if progress is not None:

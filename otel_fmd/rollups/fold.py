@@ -2,8 +2,8 @@
 
 A fold is one transaction: take the lock row, delete the deltas it read, add them to the rollups. It
 undoes itself unless it deleted every delta it read, so any number of processes may fold. Users and
-addresses are folded in steps of their own (`fold_who`), rarer and larger: the first step hands the
-payloads on to `WhoDelta`.
+addresses are folded in steps of their own (`fold_callers`), rarer and larger: the first step hands
+the payloads on to `WhoDelta`.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _LOCK_ID = 1
 _CHUNK = 400
 
 
-class Folder:
+class DeltaFolder:
     """Folds the deltas of one store.
 
     Args:
         store: the database.
-        max_who: users, and addresses, kept per endpoint and version.
+        max_callers: users, and addresses, kept per endpoint and version.
     """
 
-    def __init__(self, store: Store, max_who: int = 500) -> None:
+    def __init__(self, store: Store, max_callers: int = 500) -> None:
         self._store = store
-        self._max_who = max_who
+        self._max_callers = max_callers
         tables = store.tables
         merge = {"count": "add", "sum_ns": "add", "min_ns": "min", "max_ns": "max"}
         key = ("endpoint_id", "version_id", "status_code")
@@ -55,8 +55,8 @@ class Folder:
         columns = ("endpoint_id", "version_id", "counts")
         self._put_hours = make.upsert(tables.hour_histogram, ("hour", *columns), replace)
         self._put_days = make.upsert(tables.day_histogram, ("day", *columns), replace)
-        self._put_who = make.upsert(
-            tables.who_histogram, ("endpoint_id", "kind", "version_id", "who", "counts"), replace
+        self._put_callers = make.upsert(
+            tables.caller_histogram, ("endpoint_id", "kind", "version_id", "who", "counts"), replace
         )
         self._put_version = make.upsert(
             tables.endpoint_version,
@@ -90,20 +90,20 @@ class Folder:
             self.add(connection, rollup)
         return len(ids)
 
-    def fold_who(self, most: int, older_than_s: float = 0.0) -> int:
+    def fold_callers(self, most: int, older_than_s: float = 0.0) -> int:
         """Fold users and addresses of up to `most` deltas, as `fold` does."""
-        who_delta = self._store.tables.who_delta
-        if not self._waits(who_delta, older_than_s):
+        caller_delta = self._store.tables.caller_delta
+        if not self._waits(caller_delta, older_than_s):
             return 0
         with self._store.write() as connection:
             self.lock(connection)
-            ids, payloads = _oldest(connection, who_delta, most)
+            ids, payloads = _oldest(connection, caller_delta, most)
             if not ids:
                 return 0
-            if not _take(connection, who_delta, ids):
+            if not _take(connection, caller_delta, ids):
                 connection.rollback()
                 return 0
-            self.add_who(connection, who_counts(map(unpack, payloads)))
+            self.add_callers(connection, caller_counts(map(unpack, payloads)))
         return len(ids)
 
     def add(self, connection: Connection, rollup: Rollup) -> None:
@@ -147,20 +147,20 @@ class Folder:
         ]
         self._run_many(connection, put, rows_out)
 
-    def add_who(
+    def add_callers(
         self,
         connection: Connection,
         counts: Mapping[tuple[int, int, int], Mapping[str, Mapping[int, int]]],
     ) -> None:
         """Add counts per (endpoint, kind, version) and user or address."""
-        who = self._store.tables.who_histogram.c
+        who = self._store.tables.caller_histogram.c
         rows: list[tuple[Any, ...]] = []
         for (endpoint, kind, version), group in sorted(counts.items(), key=lambda item: item[0]):
             query = select(who.who, who.counts).where(
                 who.endpoint_id == endpoint, who.kind == kind, who.version_id == version
             )
             known = {row.who: row.counts for row in connection.execute(query)}
-            room = self._max_who - len(known)
+            room = self._max_callers - len(known)
             others: Counter[int] = Counter()
             for name in sorted(group):
                 if name in known:
@@ -180,7 +180,7 @@ class Folder:
                     )
                 ).scalar()
                 rows.append((endpoint, other, version, "", histogram.add(old or b"", others)))
-        self._run_many(connection, self._put_who, rows)
+        self._run_many(connection, self._put_callers, rows)
 
     def _hand_on(self, connection: Connection, ids: Sequence[int]) -> None:
         """Copy these deltas to `WhoDelta`, within the database."""
@@ -192,7 +192,7 @@ class Folder:
             source = select(delta.created_us, delta.count, delta.payload).where(
                 chosen, delta.count > 0
             )
-            target = insert(self._store.tables.who_delta)
+            target = insert(self._store.tables.caller_delta)
             connection.execute(target.from_select(names, source.order_by(delta.id)))
 
     def _waits(self, table: Table, older_than_s: float) -> bool:
@@ -240,7 +240,7 @@ class Folder:
             )
 
 
-class WhoColumns(Protocol):
+class CallerColumns(Protocol):
     """Requests as columns: what users and addresses are counted from."""
 
     @property
@@ -268,8 +268,8 @@ class WhoColumns(Protocol):
         """The client's address; '' where it is not known."""
 
 
-def who_counts(
-    batches: Iterable[WhoColumns],
+def caller_counts(
+    batches: Iterable[CallerColumns],
 ) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
     """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import repair
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.settings import RECOUNT, get_setting, remove_setting
@@ -25,6 +25,6 @@ def prepare(store: Store) -> None:
         if get_setting(connection, store.tables, RECOUNT) is None:
             return
     _log.warning("the figures of %s are counted anew, after its upgrade", store.display_url)
-    repair(store, Folder(store))
+    repair(store, DeltaFolder(store))
     with store.write() as connection:
         remove_setting(connection, store.tables, RECOUNT)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, select
 
 from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY, Rollup, Tally
-from otel_fmd.rollups.fold import Folder, who_counts
+from otel_fmd.rollups.fold import DeltaFolder, caller_counts
 from otel_fmd.signals.semconv import UNKNOWN_VERSION
 from otel_fmd.store.delta import NO_STATUS
 from otel_fmd.store.pending import pending_rollup
@@ -100,7 +100,7 @@ def check(store: Store, progress: Progress | None = None) -> list[Difference]:
         return list(_differences(connection, store.tables, counted, pruned_hour))
 
 
-def repair(store: Store, folder: Folder, progress: Progress | None = None) -> None:
+def repair(store: Store, folder: DeltaFolder, progress: Progress | None = None) -> None:
     """Replace the rollups by what the rows say, in one transaction that sees one state.
 
     Ingest goes on on PostgreSQL and MariaDB; on SQLite it waits. Users and addresses are recounted
@@ -110,7 +110,7 @@ def repair(store: Store, folder: Folder, progress: Progress | None = None) -> No
     with store.write(snapshot=True) as connection:
         folder.lock(connection)
         pruned_hour = _pruned_hour(connection, tables)
-        for table in (tables.delta, tables.who_delta):
+        for table in (tables.delta, tables.caller_delta):
             ids = connection.execute(select(table.c.id)).scalars().all()
             for start in range(0, len(ids), 400):
                 connection.execute(delete(table).where(table.c.id.in_(ids[start : start + 400])))
@@ -120,14 +120,14 @@ def repair(store: Store, folder: Folder, progress: Progress | None = None) -> No
         for table in (tables.day_count, tables.day_histogram):
             connection.execute(delete(table).where(table.c.day >= first_day))
         if pruned_hour == 0:
-            connection.execute(delete(tables.who_histogram))
+            connection.execute(delete(tables.caller_histogram))
         for columns in request_columns(connection, tables):
             kept = Rollup()
             kept.add(*columns[:5])
             kept = _from_day(kept, first_day)
             folder.add(connection, kept)
             if pruned_hour == 0:
-                folder.add_who(connection, who_counts([columns]))
+                folder.add_callers(connection, caller_counts([columns]))
             if progress is not None:
                 progress(len(columns.endpoint_ids))
 

@@ -46,12 +46,12 @@ class Tables:
     endpoint_version: Table
     profile: Table
     delta: Table
-    who_delta: Table
+    caller_delta: Table
     hour_count: Table
     day_count: Table
     hour_histogram: Table
     day_histogram: Table
-    who_histogram: Table
+    caller_histogram: Table
     fold_state: Table
     adopted_hour: Table
     setting: Table
@@ -261,7 +261,7 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
     dense = database.keyed_table_options
     return {
         "delta": delta("Delta"),
-        "who_delta": delta("WhoDelta"),
+        "caller_delta": delta("WhoDelta"),
         "hour_count": table(
             "HourCount",
             key("hour"),
@@ -296,7 +296,7 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
             Column("counts", types.blob, nullable=False),
             **dense,
         ),
-        "who_histogram": table(
+        "caller_histogram": table(
             "WhoHistogram",
             key("endpoint_id", types.big),
             key("kind", SmallInteger),

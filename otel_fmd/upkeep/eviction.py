@@ -22,7 +22,7 @@ _ENOUGH = 0.95
 _MOST_ROUNDS = 400
 
 
-class Room:
+class Eviction:
     """Removes what there is no room for: the oldest of the bulkiest kind, rollups last."""
 
     def __init__(self, store: Store) -> None:

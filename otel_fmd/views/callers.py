@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from otel_fmd.analysis.who import CallerInVersion, who_cell
-from otel_fmd.queries.latency import Who, by_who
+from otel_fmd.analysis.callers import CallerInVersion, caller_cell
+from otel_fmd.queries.latency import CallerDistributions, by_caller
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import versions_seen
 from otel_fmd.store.kinds import ADDRESS, USER
@@ -49,7 +49,7 @@ def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
     """Those with most requests, in the newest versions."""
     if look.endpoint_id not in snapshot.endpoints:
         return None
-    found = by_who(snapshot, look.endpoint_id, kind, look.selection(snapshot))
+    found = by_caller(snapshot, look.endpoint_id, kind, look.selection(snapshot))
     if not found.found:
         return None
     used = {version for version, _ in found.found}
@@ -71,7 +71,7 @@ def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
     return Callers(rows, callers, versions, "user" if kind == USER else "address", note_of(found))
 
 
-def note_of(found: Who) -> str:
+def note_of(found: CallerDistributions) -> str:
     """What of the selected requests is counted, where it is not all."""
     if found.counted >= found.selected:
         return ""
@@ -84,7 +84,7 @@ def table(data: Callers | None, _look: Look) -> Table:
         return Table((), ())
     columns = (Column(data.what), Column("version"), Column("requests"), Column("median_ms", "ms"))
     rows = [
-        (who_cell(one.who), one.version, one.requests, round(one.median_ms, 6))
+        (caller_cell(one.who), one.version, one.requests, round(one.median_ms, 6))
         for one in data.found
     ]
     return Table(columns, rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from otel_fmd.analysis.callers import caller_label
 from otel_fmd.analysis.distribution import NamedDistribution
-from otel_fmd.analysis.who import who_label
-from otel_fmd.queries.latency import distributions, who_distributions
+from otel_fmd.queries.latency import caller_distributions, distributions
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import versions_seen
 from otel_fmd.store.kinds import USER
@@ -46,16 +46,15 @@ def per_version(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
 def per_user(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
     """Of each user of an endpoint, the one with most requests first.
 
-    Keys are `=` and the user's (see `analysis.who`), so that nobody's is not empty.
+    Keys are `=` and the user's (see `analysis.callers`), so that nobody's is not empty.
     """
     if look.endpoint_id not in snapshot.endpoints:
         return []
-    who = who_distributions(snapshot, look.endpoint_id, USER, look.selection(snapshot))
+    who = caller_distributions(snapshot, look.endpoint_id, USER, look.selection(snapshot))
     found = {name: one for (_, name), one in who.found.items()}
     order = sorted(found, key=lambda name: -found[name].count)[:_MOST_USERS]
-    return [
-        NamedDistribution(who_label(name), note_of(who), found[name], f"={name}") for name in order
-    ]
+    note = note_of(who)
+    return [NamedDistribution(caller_label(one), note, found[one], f"={one}") for one in order]
 
 
 def table(data: list[NamedDistribution], _look: Look) -> Table:

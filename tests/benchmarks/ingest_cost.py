@@ -15,7 +15,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.request import Translator
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.serve import quiet_garbage_collector
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
@@ -88,7 +88,7 @@ class Ours:
         ensure_schema(store)
         self._translator = Translator()
         self._writer = BatchWriter(store, OutlierRule())
-        self._folder = Folder(store)
+        self._folder = DeltaFolder(store)
         self._stored = 0
 
     def store(self, data: bytes) -> None:
@@ -99,7 +99,7 @@ class Ours:
         if self._stored % _FOLD_EVERY == 0:
             self._folder.fold(_FOLD_EVERY)
         if self._stored % _WHO_EVERY == 0:
-            self._folder.fold_who(_WHO_EVERY)
+            self._folder.fold_callers(_WHO_EVERY)
 
 
 def cost(report: Report, rows: int, rounds: int) -> None:

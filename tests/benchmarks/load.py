@@ -16,7 +16,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import Request
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.signals.record import Resource, Span, SpanKind
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
@@ -109,7 +109,7 @@ def load(store: Store, number: int) -> None:
     ensure_schema(store)
     # Outliers are a matter of their own: at these spreads the rule would keep some percent.
     writer = BatchWriter(store, OutlierRule(constant=25.0))
-    folder = Folder(store)
+    folder = DeltaFolder(store)
     began = time.monotonic()
     done = 0
     now_us = time.time_ns() // 1000
@@ -119,11 +119,11 @@ def load(store: Store, number: int) -> None:
         if count % 3 == 0:
             folder.fold(100)
         if count % 9 == 0:
-            folder.fold_who(100)
+            folder.fold_callers(100)
         if count % 50 == 0:
             rate = done / (time.monotonic() - began)
             print(f"  {done:,} of {number:,} ({rate:,.0f}/s)", file=sys.stderr, flush=True)
-    while folder.fold(100) or folder.fold_who(100):
+    while folder.fold(100) or folder.fold_callers(100):
         pass
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from otel_fmd.analysis.calendar import midnight_us
-from otel_fmd.queries.latency import by_who, distributions, who_distributions
+from otel_fmd.queries.latency import by_caller, caller_distributions, distributions
 from otel_fmd.queries.overview import overview
 from otel_fmd.queries.reporting import report
 from otel_fmd.queries.rows import RequestFilter, requests
@@ -64,9 +64,9 @@ def queries(end_us: int) -> dict[str, tuple[Query, float]]:
         "API performance": (lambda s: distributions(s, everything, ("endpoint_id",)), 0.1),
         "per-version performance": (lambda s: distributions(s, one, ("version_id",)), 0.1),
         "status codes": (lambda s: status_codes(s, one), 0.1),
-        "users by version": (lambda s: by_who(s, 3, USER), 0.1),
-        "addresses by version": (lambda s: by_who(s, 3, ADDRESS), 0.1),
-        "per-user performance": (lambda s: who_distributions(s, 3, USER), 0.1),
+        "users by version": (lambda s: by_caller(s, 3, USER), 0.1),
+        "addresses by version": (lambda s: by_caller(s, 3, ADDRESS), 0.1),
+        "per-user performance": (lambda s: caller_distributions(s, 3, USER), 0.1),
         "report, week against week": (lambda s: report(s, week_before, week), 0.5),
         "requests of an hour": (lambda s: requests(s, hour.of([3]), limit=100), 0.05),
         "requests of a user": (lambda s: find(s, RequestFilter(group_by="user150")), 0.3),

@@ -12,7 +12,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import NOTHING_MORE, Request
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
 from tests.support.serving import Served
@@ -51,7 +51,7 @@ def fill(url: str) -> None:
                 ]
             )
         )
-    while Folder(store).fold(100) or Folder(store).fold_who(100):
+    while DeltaFolder(store).fold(100) or DeltaFolder(store).fold_callers(100):
         pass
     store.close()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from otel_fmd.analysis.who import who_label
+from otel_fmd.analysis.callers import caller_label
 from otel_fmd.queries.outliers import outlier_count, outlier_loads
 from otel_fmd.queries.profiles import grouped_profile, profile_count
 from otel_fmd.queries.snapshot import Reader
@@ -133,7 +133,7 @@ def test_boxes_per_version_and_user(
     visitor.open(f"/endpoint/{number}/{page}?{ALL}")
     traces = visitor.figure(view)["data"]
     want = durations(
-        recount.of("catalog.product"), lambda row: who_label(getattr(row, column) or "")
+        recount.of("catalog.product"), lambda row: caller_label(getattr(row, column) or "")
     )
     boxes = {t["name"]: t["median"][0] for t in traces if t["type"] == "box"}
     assert boxes.keys() == want.keys()

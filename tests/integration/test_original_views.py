@@ -28,7 +28,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.people.users import Users
-from otel_fmd.queries.latency import by_who, distributions, who_distributions
+from otel_fmd.queries.latency import by_caller, caller_distributions, distributions
 from otel_fmd.queries.outliers import outlier_loads, outliers
 from otel_fmd.queries.overview import overview
 from otel_fmd.queries.profiles import grouped_profile, profile_count, profiles
@@ -245,7 +245,9 @@ def test_performance_by_endpoint_version_and_user(compared: Compared) -> None:
     ids = {e.name: e.id for e in snapshot.endpoints.values()}
     seen = {one.name: one.id for one in versions_seen(snapshot, [1])}
     per_version = distributions(snapshot, ALL.of([1]), ("version_id",))
-    per_user = {name: one for (_, name), one in who_distributions(snapshot, 1, USER).found.items()}
+    per_user = {
+        name: one for (_, name), one in caller_distributions(snapshot, 1, USER).found.items()
+    }
     pairs = [(one, ours[(ids[one["name"]],)]) for one in theirs["api_performance"]]
     pairs += [(one, per_version[(seen[one["version"]],)]) for one in theirs["endpoint_versions/1"]]
     pairs += [(one, per_user[one["user"]]) for one in theirs["endpoint_users/1"]]
@@ -268,7 +270,7 @@ def test_who_by_version(compared: Compared, path: str, kind: int, people: list[s
     """Medians per user (address) and version, and the hits of each."""
     theirs, snapshot, _ = compared
     seen = {one.name: one.id for one in versions_seen(snapshot, [1])}
-    ours = by_who(snapshot, 1, kind).found
+    ours = by_caller(snapshot, 1, kind).found
     for row, who in enumerate(people):
         for column, version in enumerate(("1.0", "2.0")):
             mine = ours[seen[version], who]

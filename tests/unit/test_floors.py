@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,24 @@ def test_what_is_planted_is_found(copy: Path, room: str, planted: str, words: st
     found = lint(copy)
     assert found.returncode != 0
     assert words in found.stdout + found.stderr
+
+
+def test_modules_import_in_no_circle() -> None:
+    """Whatever imports what, at any place in a module: there is an order in which all can be read."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for name in ("otel_fmd", "dash_app")
+        for path in (ROOT / name).rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(one.name for one in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                inner = {f"{node.module}.{one.name}" for one in node.names}
+                names |= inner & files.keys() or {str(node.module)}
+        graph[module] = (names & files.keys()) - {module}
+    assert sum(map(len, graph.values())) > 500
+    assert len(list(TopologicalSorter(graph).static_order())) == len(files)

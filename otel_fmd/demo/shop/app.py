@@ -136,7 +136,7 @@ def create_app() -> Flask:
         g.customer = request.headers.get("X-Demo-Customer")
 
     @app.after_request
-    def tell_who(response: Response) -> Response:
+    def name_user(response: Response) -> Response:
         if g.customer is not None:
             trace.get_current_span().set_attribute("enduser.id", g.customer)
         return response

@@ -13,7 +13,7 @@ from otel_fmd.analysis.calendar import MOST_COLUMNS, Columns, days_of_label, lab
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.future import future
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.store.store import Store
 from otel_fmd.views.parameters import FIRST_DAY, LAST_DAY, MOST, whole_number
 from tests.support.look import addresses, context_of, everything_of, rows_of, rows_on
@@ -63,8 +63,8 @@ def odd_times(store: Store) -> Store:
     for seed, start in enumerate((now - HOUR_NS, 1_000_000_000, 2**64 - 2**34, now + HOUR_NS // 6)):
         spans = Spans(seed, start).many(3)
         made.write(Batch(requests_of(spans, service=f"shop{seed % 2}")))
-    Folder(store).fold(10)
-    Folder(store).fold_who(10)
+    DeltaFolder(store).fold(10)
+    DeltaFolder(store).fold_callers(10)
     return store
 
 
@@ -187,12 +187,12 @@ def test_a_right_clock_after_a_wrong_one(sqlite_store: Store) -> None:
     with sqlite_store.write() as connection:
         # As versions before stored it.
         connection.execute(table.update().values(last_requested=datetime(2554, 7, 21)))
-    Folder(sqlite_store).fold(10)
+    DeltaFolder(sqlite_store).fold(10)
     made.write(Batch(requests_of(Spans(2, time.time_ns() - HOUR_NS).many(1))))
     context = context_of(sqlite_store, "/", "")
     (row,) = rows_on(context, "overview")
     assert row["last"][:4] == str(datetime.now(UTC).year)
-    Folder(sqlite_store).fold(10)
+    DeltaFolder(sqlite_store).fold(10)
     with sqlite_store.read() as connection:
         (stored,) = connection.execute(table.select()).all()
     assert stored.last_requested.year == datetime.now(UTC).year

@@ -16,10 +16,10 @@ from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.marks import add_marks
 from dash_app.figures.style import STATUS_COLORS, Style, labels, plain
 from otel_fmd.analysis.calendar import Columns, HourlyLoad, Mark
+from otel_fmd.analysis.callers import OTHERS, CallerInVersion, caller_cell, caller_label
 from otel_fmd.analysis.distribution import NamedDistribution, from_values
 from otel_fmd.analysis.outliers import OutlierLoad
 from otel_fmd.analysis.text import count_text, duration_text, visible
-from otel_fmd.analysis.who import OTHERS, CallerInVersion, who_cell, who_label
 
 STYLE = Style()
 
@@ -198,7 +198,7 @@ def test_direction_controls_are_told(control: str) -> None:
 def test_labels_of_nobody_are_nobodys_name() -> None:
     """Whoever is called `(unknown)` is another row; blanks can be seen."""
     names = ["", OTHERS, "(unknown)", "(others)", "None", " ", "  "]
-    found = [who_label(name) for name in names]
+    found = [caller_label(name) for name in names]
     assert len(set(found)) == len(names)
     assert all(label.strip() for label in found)
-    assert who_cell("") == ""
+    assert caller_cell("") == ""

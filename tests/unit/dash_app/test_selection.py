@@ -17,12 +17,12 @@ from dash_app import routing
 from dash_app.chart import style_of
 from dash_app.context import Context
 from dash_app.live import chart_csv
-from otel_fmd.analysis.who import OTHERS, who_cell
+from otel_fmd.analysis.callers import OTHERS, caller_cell
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries import latency
-from otel_fmd.queries.latency import by_who
+from otel_fmd.queries.latency import by_caller
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.store.kinds import USER
 from otel_fmd.store.store import Store
 from otel_fmd.views.overview import OVERVIEW
@@ -84,8 +84,8 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list
             )
         made.write(Batch(requests_of(spans, service=service, version=version)))
         if index == 70:
-            Folder(store).fold(100)
-            Folder(store).fold_who(100)
+            DeltaFolder(store).fold(100)
+            DeltaFolder(store).fold_callers(100)
     yield store, rows
     store.close()
 
@@ -228,7 +228,7 @@ def test_pages_of_an_endpoint(sent: tuple[Store, list[Row]], search: dict[str, s
     versions = {name: int(number) for name, number, *_ in csv_of(asked("versions"))}
     assert versions == Counter(row.version for row in chosen)
     users = {(who, version): int(number) for who, version, number, _ in csv_of(asked("users"))}
-    assert users == Counter((who_cell(row.user), row.version) for row in chosen)
+    assert users == Counter((caller_cell(row.user), row.version) for row in chosen)
     addresses = {(who, v): int(number) for who, v, number, _ in csv_of(asked("addresses"))}
     assert addresses == Counter((row.address, row.version) for row in chosen)
     boxes = csv_of(asked("user-performance"))
@@ -303,7 +303,7 @@ def test_many_requests_of_a_part_of_the_time(
     with Reader(store).snapshot() as snapshot:
         number = next(e.id for e in snapshot.endpoints.values() if e[1:3] == ("GET /a", "shop"))
         context = look(store, f"/endpoint/{number}/users", {"range": "7d"})
-        found = by_who(snapshot, number, USER, context.selection(snapshot))
+        found = by_caller(snapshot, number, USER, context.selection(snapshot))
     assert found.counted == 5
     assert found.selected > 5
     assert f"the newest 5 of {found.selected} requests" in "".join(everything_of(context))

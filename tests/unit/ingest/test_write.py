@@ -19,7 +19,7 @@ from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.request import Request, Translator
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans, body, flask_attributes
 
@@ -188,9 +188,9 @@ def test_names_that_differ_in_case_stay_apart(store: Store) -> None:
         Spans(8).span(flask_attributes("/a", **{"enduser.id": "Ana"})),
     ]
     writer(store).write(Batch(requests_of(spans)))
-    folder = Folder(store)
+    folder = DeltaFolder(store)
     assert folder.fold(10) == 1
-    assert folder.fold_who(10) == 1
+    assert folder.fold_callers(10) == 1
     assert count(store, "endpoint") == 2
 
 
@@ -285,16 +285,16 @@ def test_folding_keeps_every_figure(store: Store) -> None:
 
     before = figures()
     with ThreadPoolExecutor(2) as pool:
-        folded = sum(pool.map(lambda _: Folder(store).fold(7), range(8)))
+        folded = sum(pool.map(lambda _: DeltaFolder(store).fold(7), range(8)))
         assert figures() == before
-        folded += sum(pool.map(lambda _: Folder(store).fold(100), range(2)))
-        pool_who = sum(pool.map(lambda _: Folder(store).fold_who(11), range(6)))
-    while Folder(store).fold(100) or Folder(store).fold_who(100):
+        folded += sum(pool.map(lambda _: DeltaFolder(store).fold(100), range(2)))
+        pool_who = sum(pool.map(lambda _: DeltaFolder(store).fold_callers(11), range(6)))
+    while DeltaFolder(store).fold(100) or DeltaFolder(store).fold_callers(100):
         pass
     assert folded <= 30
     assert pool_who <= 30
     assert figures() == before
-    assert count(store, "delta") == count(store, "who_delta") == 0
+    assert count(store, "delta") == count(store, "caller_delta") == 0
 
 
 def test_a_delta_is_left_alone_until_its_time(
@@ -302,14 +302,14 @@ def test_a_delta_is_left_alone_until_its_time(
 ) -> None:
     """Of several folders one folds for all; a clock that is behind waits for nobody."""
     writer(store).write(Batch(requests_of(Spans(4).many(10))))
-    folder = Folder(store)
+    folder = DeltaFolder(store)
     assert folder.fold(100, older_than_s=60) == 0
     now = time.time()
     monkeypatch.setattr("otel_fmd.rollups.fold.time.time", lambda: now + 61)
     assert folder.fold(100, older_than_s=60) == 1
-    assert folder.fold_who(100, older_than_s=90) == 0
+    assert folder.fold_callers(100, older_than_s=90) == 0
     monkeypatch.setattr("otel_fmd.rollups.fold.time.time", lambda: now - 3600)
-    assert folder.fold_who(100, older_than_s=90) == 1
+    assert folder.fold_callers(100, older_than_s=90) == 1
 
 
 @pytest.mark.parametrize("start_ns", [1_000_000_000, 4_000_000_000_000_000_000])

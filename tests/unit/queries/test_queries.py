@@ -10,7 +10,7 @@ import pytest
 
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries import latency
-from otel_fmd.queries.latency import OTHERS, by_who, distributions, slower_than
+from otel_fmd.queries.latency import OTHERS, by_caller, distributions, slower_than
 from otel_fmd.queries.outliers import outlier_count
 from otel_fmd.queries.overview import overview
 from otel_fmd.queries.reporting import report
@@ -19,7 +19,7 @@ from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.queries.utilization import status_codes, version_share
 from otel_fmd.rollups import fold
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.store.kinds import ADDRESS, USER
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans, flask_attributes
@@ -46,8 +46,8 @@ def fill(store: Store, *, folded: bool) -> list[float]:
                 found.append(ms)
             one.write(Batch(requests_of(spans, version=version)))
         if folded:
-            Folder(store, max_who=5).fold(10)
-            Folder(store, max_who=5).fold_who(10)
+            DeltaFolder(store, max_callers=5).fold(10)
+            DeltaFolder(store, max_callers=5).fold_callers(10)
     return found
 
 
@@ -78,8 +78,8 @@ def test_users_over_the_cap_are_others(store: Store) -> None:
     """Five are kept by name, the rest together; nobody is lost."""
     fill(store, folded=True)
     with Reader(store).snapshot() as snapshot:
-        users = by_who(snapshot, 1, USER).found
-        addresses = by_who(snapshot, 1, ADDRESS).found
+        users = by_caller(snapshot, 1, USER).found
+        addresses = by_caller(snapshot, 1, ADDRESS).found
     names = {name for _, name in users}
     assert len(names) == 6
     assert OTHERS in names

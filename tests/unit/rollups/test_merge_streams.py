@@ -8,7 +8,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.requests.request import NOTHING_MORE, Request
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.rollups.recount import check
 from otel_fmd.signals.record import Resource
@@ -45,7 +45,7 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
         writer.write(Batch([request("sse", trace, began, 2)]))
         writer.write(Batch([request("sse (body)", trace, began + 2.5, 300)]))
     writer.write(Batch([request("sse (body)", 99, 9_000, 40), request("other", 100, 9_100, 7)]))
-    Folder(store).fold(1_000)
+    DeltaFolder(store).fold(1_000)
     writer.write(Batch([request("sse", 7, 20_000, 1), request("sse (body)", 7, 20_001, 9)]))
     tables = store.tables
     with store.write() as connection:

@@ -8,9 +8,9 @@ import sys
 from sqlalchemy import delete, update
 
 from otel_fmd.ingest.batch import Batch
-from otel_fmd.queries.latency import by_who
+from otel_fmd.queries.latency import by_caller
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import USER, Folder
+from otel_fmd.rollups.fold import USER, DeltaFolder
 from otel_fmd.rollups.recount import check, repair
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans
@@ -23,8 +23,8 @@ def fill(store: Store) -> None:
     for seed in range(8):
         one.write(Batch(requests_of(Spans(seed).many(50, **{"enduser.id": f"u{seed % 3}"}))))
         if seed == 5:
-            Folder(store).fold(100)
-            Folder(store).fold_who(100)
+            DeltaFolder(store).fold(100)
+            DeltaFolder(store).fold_callers(100)
 
 
 def test_a_right_database_has_no_differences(store: Store) -> None:
@@ -38,19 +38,19 @@ def test_wrong_rollups_are_found_and_mended(store: Store) -> None:
     fill(store)
     tables = store.tables
     with Reader(store).snapshot() as snapshot:
-        users = by_who(snapshot, 1, USER)
+        users = by_caller(snapshot, 1, USER)
     with store.write() as connection:
         connection.execute(update(tables.hour_count).values(count=tables.hour_count.c.count + 1))
         connection.execute(delete(tables.day_histogram))
-        connection.execute(delete(tables.who_histogram))
+        connection.execute(delete(tables.caller_histogram))
     assert {one.table for one in check(store)} == {
         tables.hour_count.name,
         tables.day_histogram.name,
     }
-    repair(store, Folder(store))
+    repair(store, DeltaFolder(store))
     assert check(store) == []
     with Reader(store).snapshot() as snapshot:
-        assert by_who(snapshot, 1, USER) == users
+        assert by_caller(snapshot, 1, USER) == users
 
 
 def test_the_command_tells_by_its_exit_code(sqlite_store: Store) -> None:

@@ -12,11 +12,11 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import Folder
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import check
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
-from otel_fmd.upkeep.eviction import Room
+from otel_fmd.upkeep.eviction import Eviction
 from otel_fmd.upkeep.retention import Ages, Retention
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import count, requests_of, writer
@@ -33,7 +33,7 @@ def fill(store: Store, days: int = 10, number: int = 60) -> int:
         spans = [makers.span(duration_ms=10) for _ in range(number)]
         spans.append(makers.span(flask_attributes(**{"x": "y" * 500}), duration_ms=900))
         one.write(Batch(requests_of(spans)))
-    while Folder(store).fold(100) or Folder(store).fold_who(100):
+    while DeltaFolder(store).fold(100) or DeltaFolder(store).fold_callers(100):
         pass
     return now_ns // 1000
 
@@ -99,7 +99,7 @@ def test_ingest_hardly_waits_for_pruning(
 def test_a_cap_evicts_the_oldest_of_the_bulkiest_kind(sqlite_store: Store) -> None:
     """Requests in the end, the figures never."""
     fill(sqlite_store, number=800)
-    room = Room(sqlite_store)
+    room = Eviction(sqlite_store)
     cap = int(size_bytes(sqlite_store) * 0.6)
     with sqlite_store.read() as connection:
         newest = connection.execute(select(func.max(sqlite_store.tables.request.c.id))).scalar()

@@ -22,7 +22,7 @@ class CallerInVersion(NamedTuple):
     median_ms: float
 
 
-def who_label(who: str) -> str:
+def caller_label(who: str) -> str:
     """What a user or an address is called beside a chart; no two keys are called the same."""
     label = _LABELS.get(who)
     if label is not None:
@@ -30,6 +30,6 @@ def who_label(who: str) -> str:
     return who if who.strip() else f"(blank {len(who)}){_OURS}"
 
 
-def who_cell(who: str) -> str:
+def caller_cell(who: str) -> str:
     """The same in a table: nothing for nobody."""
-    return "" if who == NOBODY else who_label(who)
+    return "" if who == NOBODY else caller_label(who)
