@@ -64,7 +64,7 @@ def test_what_is_planted_is_found(copy: Path, room: str, planted: str, words: st
 
 
 def test_modules_import_in_no_circle() -> None:
-    """Whatever imports what, at any place in a module: there is an order in which all can be read."""
+    """Whatever imports what, at any place in a module, there is an order to read all."""
     files = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
         for name in ("otel_fmd", "dash_app")
