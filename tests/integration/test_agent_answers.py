@@ -317,7 +317,7 @@ def test_a_streamed_body_belongs_to_its_request(
     found = [(name, one.status_code) for name, one in rows]
     assert found == [("gen", 200), ("ctx", 200), ("fail", 200), ("file", 200)]
     for (name, one), truth in zip(rows, running.truth.answered, strict=True):
-        assert one.duration == pytest.approx(truth.duration_ms, abs=20), name
+        assert one.duration == pytest.approx(truth.duration_ms, abs=60), name
         if name != "file":
             assert one.time_to_first_byte is not None
             assert 15 < one.time_to_first_byte < one.duration

@@ -27,9 +27,11 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "otel_fmd", "demo", "--database-url", url]
     for option in ("--otlp-http-port", "--otlp-grpc-port", "--dashboard-port"):
         command += [option, "0"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
-    )
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=dict(os.environ)
+        )
     assert process.stdout is not None
     try:
         lines = [process.stdout.readline() for _ in range(2)]
@@ -40,7 +42,11 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
             text = requests.get(f"{address}/metrics", timeout=10).text
             return int(text.split(f"\n{name} ")[1].split("\n")[0])
 
-        wait_for(lambda: metric("otel_fmd_requests_stored_total") > 6_000, 120, "history")
+        try:
+            wait_for(lambda: metric("otel_fmd_requests_stored_total") > 6_000, 120, "history")
+        except AssertionError as error:
+            metrics = requests.get(f"{address}/metrics", timeout=10).text
+            raise AssertionError(f"{error}\n{metrics}\n{log.read_text()}") from None
         assert metric("otel_fmd_requests_not_kept_total") > 1_000
     finally:
         process.send_signal(signal.SIGTERM)
