@@ -52,20 +52,13 @@ def _progress_bar(done: int, whole: int) -> None:
 
 def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Fold and prune once."""
+    from otel_fmd.actions.maintenance import maintain
     from otel_fmd.background.maintenance import ages_of
-    from otel_fmd.rollups.fold import DeltaFolder
-    from otel_fmd.upkeep.eviction import Eviction
-    from otel_fmd.upkeep.retention import Retention
 
-    store = open_store(settings)
-    folder, folded = DeltaFolder(store, settings.max_users), 0
-    while step := folder.fold(256) + folder.fold_callers(256):
-        folded += step
-    removed = Retention(store).prune(ages_of(settings))
-    evicted = Eviction(store).enforce(settings.max_database_size)
-    print(
-        f"Folded {folded} deltas. Pruned: {removed or 'nothing'}. Evicted: {evicted or 'nothing'}."
-    )
+    cap, callers = settings.max_database_size, settings.max_users
+    done = maintain(OPERATOR, open_store(settings), ages_of(settings), cap, callers)
+    pruned, evicted = done.pruned or "nothing", done.evicted or "nothing"
+    print(f"Folded {done.folded} deltas. Pruned: {pruned}. Evicted: {evicted}.")
     return 0
 
 
@@ -86,12 +79,12 @@ def prune(options: argparse.Namespace, settings: config.Settings) -> int:
 
 def check(options: argparse.Namespace, settings: config.Settings) -> int:
     """Compare the rollups with a recount."""
-    from otel_fmd.rollups.fold import DeltaFolder
-    from otel_fmd.rollups.recount import check, repair
+    from otel_fmd.actions.maintenance import repair_rollups
+    from otel_fmd.rollups.recount import check
 
     store = open_store(settings)
     if options.repair:
-        repair(store, DeltaFolder(store, settings.max_users))
+        repair_rollups(OPERATOR, store, settings.max_users)
     differences = check(store)
     for one in differences[:50]:
         print(f"{one.table} {one.key}: stored {one.stored}, counted {one.counted}")
