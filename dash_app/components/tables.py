@@ -17,7 +17,7 @@ from otel_fmd.views.requests import NamedRequest
 Row = dict[str, Any]
 Column = tuple[str, str, str]
 """Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `time`,
-`duration`, `number`, `percent`, `change`."""
+`address`, `duration`, `number`, `percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -32,6 +32,8 @@ _FORMATS = {
     "change": "fmdChange(params.value)",
 }
 _FEW_ROWS = 40
+_SHORT_WORD = 7
+"""Letters of a word that fits above a narrow column of numbers."""
 _WIDE = 9
 
 
@@ -191,7 +193,7 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
         ("status", "status", ""),
         ("version", "version", ""),
         ("user", "user", ""),
-        ("ip", "address", ""),
+        ("ip", "address", "address"),
     )
     return grid("requests", title, rows, columns, empty=nothing(empty))
 
@@ -205,12 +207,16 @@ def _column(field: str, header: str, kind: str) -> Row:
         column["cellClass"] = "cell-words"
     elif kind == "short":
         column |= {"width": 104, "suppressHeaderFilterButton": True}
+    elif kind == "address":
+        column |= {"width": 150}
     elif kind == "url":
         column |= {"minWidth": 220, "flex": 2}
     elif kind == "time":
         column |= {"width": 148, "suppressHeaderFilterButton": True}
     elif kind in _FORMATS:
         column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
+        if max(map(len, header.split())) > _SHORT_WORD:
+            column["width"] = 104
         column.pop("tooltipField")
     if kind == "change":
         column["width"] = 98

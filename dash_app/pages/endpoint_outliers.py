@@ -48,7 +48,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         ("duration", "duration (ms)", "duration"),
         ("version", "version", ""),
         ("user", "user", ""),
-        ("ip", "address", ""),
+        ("ip", "address", "address"),
         ("status", "status", ""),
         ("url", "URL", "url"),
     )

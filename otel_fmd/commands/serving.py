@@ -31,7 +31,7 @@ def demo(_options: argparse.Namespace, settings: config.Settings) -> int:
 
     stopping = _stop_on_signals()
     server.start()
-    demo = Demo(server.addresses["otlp-http"])
+    demo = Demo(server.addresses["otlp-http"], server.store)
     try:
         demo.start()
         _announce(server)

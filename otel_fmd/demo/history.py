@@ -32,13 +32,13 @@ from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.demo.tracing import trace_requests, trace_statements
+from otel_fmd.demo.traffic import PROFILED
 
 DAYS = 14
 _RELEASES = ((0, "1.0.0"), (5, "1.1.0"), (10, "2.0.0"))
 _SAMPLES = 200
 _BUSIEST_PER_HOUR = 42
 _BATCH = 512
-_PROFILED = "catalog.product"
 _KNOWN_FIRST = 10
 """Requests of an endpoint before one can be an outlier."""
 
@@ -124,7 +124,7 @@ def _provider(service: str, version: str, kept: InMemorySpanExporter) -> TracerP
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(SimpleSpanProcessor(kept))
     levels = Levels(2, OutlierRule(min_requests=_KNOWN_FIRST))
-    levels.state(_PROFILED).level = 3
+    levels.state(PROFILED).level = 3
     provider.add_span_processor(FmdSpanProcessor(AgentOptions(), levels))
     return provider
 

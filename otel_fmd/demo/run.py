@@ -13,9 +13,12 @@ from pathlib import Path
 
 import requests
 
-from otel_fmd.demo.traffic import Visit, rhythm, visits
+from otel_fmd.demo.traffic import PROFILED, Visit, rhythm, visits
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.ingest.url_maps import UrlMaps
+from otel_fmd.ingest.write import LEVEL_PROFILES
 from otel_fmd.job import Job
+from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _BUSIEST_PER_S = 8.0
@@ -23,10 +26,16 @@ _VERSION = "2.0.0"
 
 
 class Demo:
-    """The demo against an OTLP/HTTP endpoint such as `http://127.0.0.1:4318`."""
+    """The demo.
 
-    def __init__(self, endpoint: str) -> None:
+    Args:
+        endpoint: where it sends OTLP over HTTP, such as `http://127.0.0.1:4318`.
+        store: the database behind it, where one endpoint is to be profiled from the start.
+    """
+
+    def __init__(self, endpoint: str, store: Store) -> None:
         self._endpoint = endpoint
+        self._store = store
         self._processes: list[subprocess.Popen[str]] = []
         self._traffic: Job | None = None
 
@@ -36,6 +45,8 @@ class Demo:
         Raises:
             OtelFmdError: a part of the demo is missing or did not start.
         """
+        # Before the shop's agent lists it at the default level, which keeps no profiles.
+        UrlMaps(self._store, (), LEVEL_PROFILES, 1).add("shop", _VERSION, [PROFILED])
         stock = self._service("stock", "3.4", {})
         shop = self._service("shop", _VERSION, {"STOCK_URL": stock, "SHOP_VERSION": _VERSION})
         self._processes.append(

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 EMPTY_SEARCH = "/search?q="
 """What the shop is slow at."""
+PROFILED = "catalog.product"
+"""The endpoint with profiles."""
 CUSTOMERS = ("alice", "bob", "carol", "dan", "erin", "frank", "wholesale", "zoe")
 ADDRESSES = (*(f"203.0.113.{n}" for n in (5, 9, 23, 42, 77)), "198.51.100.7", "2001:db8::8")
 

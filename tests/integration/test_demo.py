@@ -12,6 +12,7 @@ import requests
 from sqlalchemy import select
 
 from otel_fmd.queries.counts import sums
+from otel_fmd.queries.profiles import profile_count
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.queries.versions import versions_seen
@@ -64,6 +65,7 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
         assert (500,) in codes
         columns = store.tables.request.c
         run = snapshot.connection.execute
+        assert profile_count(snapshot, names["shop", "catalog.product"]) > 100
         users = set(run(select(columns.group_by).distinct()).scalars())
         addresses = set(run(select(columns.ip).distinct()).scalars())
     store.close()
