@@ -73,9 +73,9 @@ def test_agents_tell_the_endpoints_of_their_apps(
     posts: list[list[str]] = []
 
     class Counted(RemoteLevels):
-        def _tell(self, names: list[str]) -> bool:
+        def _report(self, names: list[str]) -> bool:
             posts.append(names)
-            return super()._tell(names)
+            return super()._report(names)
 
     ask = Counted(served.http, "shop", "", "1.5", NewEndpoints([app]))
     assert ask().keys() == {"new", "static"}
