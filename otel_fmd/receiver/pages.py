@@ -31,7 +31,7 @@ _PIPELINE_HELP = {
     "other_endpoints": "Requests of endpoints above the limits for each service, stored as "
     "`(other endpoints)` or `(other paths)`.",
     "not_kept": "Child spans, accepted and not kept.",
-    "clock_errors": "Spans that ended before they began; stored with a duration of 0.",
+    "clock_errors": "Spans with an impossible duration; stored as 0 ms.",
     "refused": "Requests refused because too many waited; by the size of their body, mostly.",
     "failed": "Requests whose client was told that they were not stored.",
     "dropped": "Requests dropped by an exporter.",

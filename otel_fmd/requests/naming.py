@@ -20,14 +20,14 @@ RULE = "rule"
 UNMATCHED = "unmatched"
 SOURCES = {
     FLASK: "its Flask endpoint, which the agent knows",
-    ROUTE: "the route that its spans tell (http.route)",
-    SPAN: "its spans' name: they tell no route",
-    PATH: "the paths of its requests, with {id} for numbers and identifiers: their spans tell "
-    "no route. OTEL_FMD_RENAME gives it another name",
+    ROUTE: "the route of its spans (http.route)",
+    SPAN: "the name of its spans, which have no route",
+    PATH: "the paths of its requests, with {id} for numbers and identifiers: their spans have "
+    "no route. OTEL_FMD_RENAME can give it another name",
     RULE: "a rule of OTEL_FMD_RENAME",
-    UNMATCHED: "no route: its spans tell none, and nothing was found at their paths",
+    UNMATCHED: "no route: its spans have none, and their paths were not found",
 }
-"""Where an endpoint's name came from, in words."""
+"""Where an endpoint's name came from, as text."""
 
 UNNAMED = "(unnamed)"
 """An endpoint whose spans have no name."""
