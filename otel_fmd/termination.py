@@ -31,10 +31,10 @@ _waiting: weakref.WeakSet[Flushes] = weakref.WeakSet()
 
 
 def flush_at_sigterm(owner: Flushes) -> bool:
-    """Flush `owner` before SIGTERM ends this process; False where the signal is not ours.
+    """Flush `owner` before SIGTERM ends this process; False if the signal is not ours.
 
-    Only in the main thread, and only while SIGTERM has its default action: whoever sets a handler
-    later takes ours away.
+    Only in the main thread, and only while SIGTERM has its default action: a handler that is set
+    later replaces ours.
     """
     _waiting.add(owner)
     if threading.current_thread() is not threading.main_thread():
@@ -71,6 +71,6 @@ def _flush_all(at_end: Callable[[], None]) -> None:
         for owner in list(_waiting):
             owner.force_flush(int(BOUND_S * 1000))
     except Exception:
-        _log.exception("what waited was not stored before SIGTERM")
+        _log.exception("queued requests were not stored at SIGTERM")
     finally:
         at_end()

@@ -62,7 +62,7 @@ class LevelPoller:
             self._say(error)
             return self._longer(pause_s)
         except Exception:
-            _log.exception("levels were not read; tried again")
+            _log.exception("monitor levels were not read; will retry")
             return self._longer(pause_s)
         self._away_s = 0.0
         return pause_s
@@ -74,4 +74,6 @@ class LevelPoller:
     def _say(self, error: OtelFmdError) -> None:
         level = logging.DEBUG if self._said else logging.WARNING
         self._said = True
-        _log.log(level, "monitor levels were not read, the last known ones stay: %s", error)
+        _log.log(
+            level, "monitor levels were not read, the last known ones stay in force: %s", error
+        )

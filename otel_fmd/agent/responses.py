@@ -1,7 +1,7 @@
 """Looks at what an app answered: whether its body is there as a whole, or is streamed.
 
-Werkzeug hands a body on as a `ClosingIterator` whose last callback closes the response, which tells
-of itself. (An `after_request` function would see the response too: at three times the cost.)
+Werkzeug hands a body on as a `ClosingIterator` whose last callback closes the response, which
+leads to it. (An `after_request` function would see the response too: at three times the cost.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The code of a view, below whatever stands around it."""
+"""The code of a view, below its decorators."""
 
 from __future__ import annotations
 

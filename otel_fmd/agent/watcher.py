@@ -38,13 +38,13 @@ _MOST_OF_A_CORE = 0.045
 _LATEST = 1 / 16
 """The weight of the latest round in the mean cost of a round."""
 _SHARED_S = 0.001
-"""The least switch interval while other requests run, too: they would pay for it."""
+"""The lowest switch interval while other requests run, which would pay for less."""
 _OTHERS = 0.3
 """A share of a core that other threads may take without being spared."""
 _FEW = 4
-"""So many requests are looked at without asking for the time in between."""
+"""This many requests are sampled without checking the time in between."""
 _LOOKING = 0.025
-"""The share that looking may take; what does not fit into a tick has its turn in the next."""
+"""The share of time that sampling may take; what does not fit into a tick waits for the next."""
 
 
 def _waits() -> int:
@@ -136,7 +136,7 @@ class Watcher:
             try:
                 job()
             except Exception:
-                _log.exception("a request was not finished")
+                _log.exception("a request could not be finished")
             return True
 
     def stop(self) -> None:
@@ -217,7 +217,7 @@ class Watcher:
                 self._look()
             except Exception:
                 # A look that failed must not end the watching; the request is not touched by it.
-                _log.exception("watching failed")
+                _log.exception("watching requests failed")
             before_s, spent_s = spent_s, time.thread_time()
             tick_s = self._period_s if self._profiled else _GRID_S
             pause_s = self._pause_s(tick_s, spent_s - before_s)

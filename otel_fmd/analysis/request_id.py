@@ -51,7 +51,7 @@ def next_id(taken: int, trace_id: bytes, span_id: bytes) -> int:
 
 
 def start_us_of(identifier: int) -> int:
-    """The start, in unix microseconds, that a made id tells."""
+    """The start, in unix microseconds, that a computed id encodes."""
     return (identifier >> HASH_BITS) + EPOCH_US
 
 

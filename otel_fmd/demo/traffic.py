@@ -1,4 +1,4 @@
-"""People in the shop: who asks for what, and how much at which hour."""
+"""Traffic in the shop: which user requests what, and how much at which hour."""
 
 from __future__ import annotations
 

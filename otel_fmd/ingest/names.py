@@ -163,7 +163,7 @@ class NameRegistry:
             else (self._max_endpoints, "OTEL_FMD_MAX_ENDPOINTS")
         )
         _log.warning(
-            "service %r has more than %d such endpoints (%s): %r and further ones become %r",
+            "service %r has more than %d endpoints (limit: %s); %r and further ones become %r",
             service[:100],
             limit,
             setting,

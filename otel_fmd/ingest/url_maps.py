@@ -58,7 +58,7 @@ class UrlMaps:
                     self._add(connection, service, version, endpoints)
                 return True
             except IntegrityError:
-                # Another process of the app had the same to tell.
+                # Another process of the app reported the same.
                 continue
         return False
 

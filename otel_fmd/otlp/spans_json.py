@@ -48,7 +48,7 @@ def decode_json(
 ) -> DecodedSpans:
     """Spans of an OTLP/JSON `ExportTraceServiceRequest`.
 
-    `growing` is told how many bytes are taken, before they are; it may raise.
+    `growing` is called with a number of bytes before they are allocated; it may raise.
 
     Raises:
         BadDataError: the body is no such document.

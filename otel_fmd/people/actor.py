@@ -36,15 +36,15 @@ class Actor:
 
 NOBODY = Actor("(nobody)", Role.NOBODY)
 OPERATOR = Actor("(command line)", Role.ADMIN)
-"""Whoever can run commands with the database's URL."""
+"""Anyone who can run commands with the database's URL."""
 
 
 def require(actor: Actor, role: Role, what: str) -> None:
-    """Check that somebody may do something.
+    """Check that an actor may do something.
 
     Args:
-        actor: who asks.
-        role: the least role that may.
+        actor: who is acting.
+        role: the lowest role that may.
         what: for the message, for example `change a monitor level`.
 
     Raises:

@@ -63,7 +63,7 @@ class BatchQueue:
         return self._waiting + len(self._offered)
 
     def reserve(self, number: int) -> None:
-        """Keep room for a batch that is still being made; `put` or `release` give it back.
+        """Reserve space for a batch that is not ready yet; `put` or `release` frees it.
 
         Raises:
             QueueFullError: too many wait.
@@ -78,7 +78,7 @@ class BatchQueue:
             self._reserved -= number
 
     def put(self, batch: Batch, reserved: int = 0) -> Future[str]:
-        """Take a batch, for which `reserved` rows were kept; never waits.
+        """Queue a batch, for which `reserved` rows were reserved; never waits.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
@@ -89,7 +89,7 @@ class BatchQueue:
         with self._changed:
             self._reserved -= reserved
             if self.stopping:
-                raise ShuttingDownError("stopping; send again to the next process")
+                raise ShuttingDownError("shutting down; send again later")
             self._check_room(rows)
             if rows:
                 self._tickets.append(Ticket(batch, done, rows))
@@ -154,7 +154,7 @@ class BatchQueue:
         taken = self._waiting + self._reserved
         if taken and taken + number > self._limit:
             raise QueueFullError(
-                f"{taken} rows wait to be stored, {self._limit} may; send again later"
+                f"{taken} rows are queued, the limit is {self._limit}; send again later"
             )
 
     def _take_tickets(self) -> list[Ticket]:

@@ -118,8 +118,8 @@ class Pipeline:
         """Take a batch; the future is done (with '') when its rows are durable.
 
         Args:
-            batch: what is to be stored.
-            reserved: room that `reserve` kept for it; given back in any case.
+            batch: the rows to store.
+            reserved: rows that `reserve` reserved for it; released in any case.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
@@ -136,7 +136,7 @@ class Pipeline:
         return done
 
     def reserve(self, number: int) -> None:
-        """Keep room for so many rows, until `submit` or `release` gives it back.
+        """Reserve queue space for this many rows, until `submit` or `release` frees it.
 
         Raises:
             QueueFullError: too many wait; these count as refused.
@@ -145,7 +145,7 @@ class Pipeline:
             self._queue.reserve(number)
 
     def release(self, number: int) -> None:
-        """Give back what was reserved and is not needed."""
+        """Release a reservation that is not needed."""
         self._queue.release(number)
 
     @contextmanager
@@ -158,7 +158,7 @@ class Pipeline:
             raise
 
     def offer(self, item: Any) -> None:
-        """Take what becomes one row, usually without a lock.
+        """Queue an item that becomes one row, usually without a lock.
 
         What does not fit is dropped and counted.
         """
@@ -176,7 +176,7 @@ class Pipeline:
         if now - self._dropped_at > _LOG_EVERY_S:
             self._dropped_at = now
             _log.warning(
-                "monitoring data is dropped, %d rows so far: %d wait to be stored. %s",
+                "monitoring data is dropped, %d rows so far; %d rows are queued. %s",
                 self.counters.dropped,
                 self.waiting,
                 self._last_error,
@@ -274,7 +274,7 @@ class Pipeline:
     def _write(self, batch: Batch) -> Written:
         """Store it in transactions of a bounded size, which bounds memory.
 
-        When one fails, those before it stay: whoever sends all of them again changes nothing.
+        If one fails, those before it stay: sending them all again changes nothing.
         """
         if self._writer is None:
             prepare(self._store)
@@ -284,7 +284,7 @@ class Pipeline:
         return Written(*map(sum, zip(*written, strict=True)))
 
     def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
-        """Each batch by itself; one of which nobody is told (the app's) in halves."""
+        """Each batch by itself; a single one that no client would send again, in halves."""
         if len(tickets) > 1:
             return [[ticket] for ticket in tickets]
         (ticket,) = tickets
@@ -292,12 +292,12 @@ class Pipeline:
         if not self._settings.retry or rows < 2:
             return [tickets]
         halves = [Ticket(one, Future(), one.rows) for one in ticket.batch.parts((rows + 1) // 2)]
-        # It may stand for more than it has rows: what could not be finished was dropped.
+        # Its size may exceed its rows: items that could not be converted were dropped.
         halves[-1].size += ticket.size - rows
         return [[half] for half in halves]
 
     def _report_dropped(self) -> None:
-        """Make what was dropped visible in the database, now that it takes something again."""
+        """Record dropped rows in the database, now that it can be written again."""
         number = self.counters.dropped
         if number == self._reported_dropped:
             return
@@ -305,11 +305,11 @@ class Pipeline:
             note_dropped(self._store, self._process, number)
             self._reported_dropped = number
         except OtelFmdError as error:
-            _log.debug("what was dropped could not be noted: %s", error)
+            _log.debug("the number of dropped rows could not be recorded: %s", error)
 
     def _finished(self, offered: Sequence[Any]) -> Batch:
         if self._finish is None:
-            raise TypeError("this pipeline was made for batches alone")
+            raise TypeError("this pipeline accepts batches only")
         batch = self._finish(offered)
         with self._lock:
             self.counters.add(batch.counts)

@@ -22,11 +22,11 @@ SERVICE_WIDTH = 250
 _GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
 _CACHE_LIMIT = 20_000
 _LONGEST_KEPT = 1_000
-"""Characters of a text that is remembered; longer ones are looked at anew each time."""
+"""Longest text that is cached; longer ones are processed each time."""
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
 _LOOKS = 32
-"""Paths that are held against a route before it is taken to tell them whole."""
+"""Paths that are compared with a route before it is trusted to cover them whole."""
 _CHECKED_EVERY = 200_000
 """Requests after which that is done again."""
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
@@ -210,7 +210,7 @@ class Translator:
         first_byte_ns = get("fmd.time_to_first_byte")
         if status == semconv.SWITCHING_PROTOCOLS:
             duration_ns = (
-                0  # A websocket is a connection; how long it lasts tells of nobody's wait.
+                0  # A websocket is a connection; its length is not the time that anyone waits.
             )
         endpoint, name_source = self._endpoint(attributes, name, span, status)
         # As Request(...), without the call of its constructor.
@@ -250,9 +250,9 @@ class Translator:
         span: Span,
         status: AttributeValue,
     ) -> tuple[str, str]:
-        """The endpoint's fitted name and its source, made once for what it is made from.
+        """The endpoint's fitted name and its source, computed once per key.
 
-        A path is looked at only where there is no route, or not yet trust in it.
+        A path is read only if there is no route, or the route is not trusted yet.
         """
         get = attributes.get
         method = get("http.request.method") or get("http.method")
@@ -302,7 +302,7 @@ class Translator:
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:
-        """What a resource tells."""
+        """Service and version of a resource."""
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")

@@ -1,6 +1,6 @@
-"""Recounting: what the rollups should be by the rows, where they differ, and mending them.
+"""Recounting: what the rollups should be according to the rows, differences, and repair.
 
-Sums are integers, so that a right database has no differences at all. Hours before the oldest kept
+Sums are integers, so a correct database has no differences at all. Hours before the oldest kept
 request (pruning) are not compared: their rows are gone, their rollups stay.
 """
 

@@ -184,7 +184,7 @@ def test_the_agent_lives_with_an_old_sqlalchemy(wheels: Path, tmp_path: Path) ->
         check=False,
     )
     assert refused.returncode
-    assert "SQLAlchemy 2.0 or newer is expected, found 1.4.54" in refused.stderr
+    assert "SQLAlchemy 2.0 or newer is required, found 1.4.54" in refused.stderr
     assert "otel-fmd[sqlite]" in refused.stderr
 
 
