@@ -1,4 +1,4 @@
-"""SIGTERM where nobody handles it: what waits is stored first, within a bounded time.
+"""SIGTERM without a handler: queued requests are stored first, within a bounded time.
 
 waitress, `flask run` and plain scripts leave SIGTERM to its default action, which ends the process
 at once, exit handlers and all. Servers that handle it themselves (gunicorn, uWSGI) are left alone.
@@ -21,7 +21,7 @@ BOUND_S = 5.0
 
 
 class Flushes(Protocol):
-    """Something whose spans wait to be stored."""
+    """Something with queued spans."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Store them."""

@@ -55,7 +55,7 @@ _KEPT = frozenset(
 
 
 class Place:
-    """A tracer provider whose requests are watched, and all that has to end with that.
+    """A tracer provider whose requests are watched, and everything that must stop with it.
 
     Args:
         provider: where spans are made.

@@ -15,7 +15,7 @@ _POLL_S = 5.0
 _jitter = random.SystemRandom()
 """Not the global generator: a seeded app would draw other numbers with us than without."""
 _AWAY_S = 30.0
-"""After so long without an answer it is asked less often: nobody may be there."""
+"""After this long without an answer, the receiver is polled less often."""
 
 Fetch = Callable[[], Mapping[str, Seed]]
 """What the server knows, by endpoint; empty when nothing changed. Raises OtelFmdError."""
@@ -26,7 +26,7 @@ class LevelPoller:
 
     When the server is away the last known levels stay. The job starts with the first request
     that a process serves, never at import: a parent that forks workers must not be in the middle of
-    a call, or the child would inherit a lock that nobody releases.
+    a call, or the child would inherit a lock that is never released.
     """
 
     def __init__(

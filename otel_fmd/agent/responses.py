@@ -36,7 +36,7 @@ def response_of(body: Any) -> Response | None:
 
 
 def is_whole(response: Response) -> bool:
-    """Whether the body of a response is in memory, and takes nobody's time any more."""
+    """Whether the body of a response is in memory, so that it takes no more time."""
     body: Any = response.response
     if type(body) is list or not response.is_streamed:
         return True

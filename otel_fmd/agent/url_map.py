@@ -1,4 +1,4 @@
-"""What apps could be asked for: what nobody requests is a finding, too."""
+"""The endpoints of apps: those that are never requested are worth knowing, too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NewEndpoints:
     """The endpoints of URL maps that were not reported yet.
 
     Args:
-        apps: whose; it may grow.
+        apps: the apps; the collection may grow.
     """
 
     def __init__(self, apps: Iterable[Flask]) -> None:

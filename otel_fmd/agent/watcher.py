@@ -161,8 +161,8 @@ class Watcher:
             now_s = sys.getswitchinterval()
             usual_s = self._lowered_from_s or now_s
             if wanted_s < usual_s and not math.isclose(now_s, wanted_s, abs_tol=2e-6):
-                # In this order: whoever crosses never finds it lowered by nobody, nor does a child
-                # that is forked in between.
+                # In this order: another thread, or a child forked in between, never finds it
+                # lowered without knowing the usual value.
                 self._usual_s = usual_s
                 sys.setswitchinterval(wanted_s)
                 self._lowered_from_s = usual_s
@@ -262,7 +262,7 @@ class Watcher:
             return
         frames = sys._current_frames()
         number = len(wanted)
-        # Of several threads nobody knows which one had the lock.
+        # With several threads it is unknown which one had the lock.
         due = self._due if len(self._watched) == 1 else None
         if number <= _FEW:
             for watch in wanted:

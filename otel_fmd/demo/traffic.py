@@ -32,7 +32,7 @@ class Visit(NamedTuple):
 
 
 def visit(chance: random.Random) -> Visit:
-    """What somebody does next."""
+    """What a visitor does next."""
     who = chance.choices((*CUSTOMERS, None), weights=(9, 8, 6, 5, 4, 3, 4, 1, 14))[0]
     known = hash_of(who) if who else chance.randrange(len(ADDRESSES))
     address = ADDRESSES[known % len(ADDRESSES)]

@@ -1,4 +1,4 @@
-"""The endpoints that apps have, whether or not anybody has requested them."""
+"""The endpoints that apps have, whether or not they were ever requested."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ATTEMPTS = 3
 
 
 class UrlMaps:
-    """Makes the endpoints that apps have, whether or not anybody will request them.
+    """Creates the endpoints that apps have, whether or not they are ever requested.
 
     Args:
         store: the database.
         rules: those that rename endpoints.
-        level: their monitor level until somebody sets another.
-        most: endpoints of a service up to which one that nobody requested is made.
+        level: their monitor level until an admin sets another.
+        most: unrequested endpoints are created only up to this number per service.
     """
 
     def __init__(self, store: Store, rules: Sequence[str], level: int, most: int) -> None:
@@ -38,7 +38,7 @@ class UrlMaps:
         """Make what is not there yet.
 
         Args:
-            service: whose they are.
+            service: the service that has them.
             version: the app's version, '' when it is not known.
             endpoints: as Flask names them.
 

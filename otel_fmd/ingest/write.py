@@ -60,7 +60,7 @@ class BatchWriter:
     """Writes batches; used by one thread at a time.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         rule: when a request that no agent judged is an outlier.
         default_level: the monitor level of new endpoints.
         max_endpoints: endpoints kept per service, and

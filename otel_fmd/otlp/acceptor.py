@@ -68,7 +68,7 @@ class Acceptor:
     ) -> Accepted:
         """Decode a body and hand its records over; called in a worker thread.
 
-        It takes the body out of its list, so that nobody keeps it while its records wait.
+        It takes the body out of its list, so that it is freed while its records are queued.
 
         Raises:
             OtlpError: the body is refused.

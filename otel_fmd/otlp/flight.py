@@ -36,7 +36,7 @@ class Flight:
 
     @property
     def is_full(self) -> bool:
-        """Whether somebody was refused in the last seconds."""
+        """Whether a request was refused in the last seconds."""
         return time.monotonic() - self._refused_at < _FULL_S
 
     @contextmanager
@@ -57,7 +57,7 @@ class Flight:
         """Take bytes for one who holds `held` of them, made of `sent`.
 
         Raises:
-            TooLargeError: it would be too much even if nobody else held anything.
+            TooLargeError: it would be too much even with no other request.
             RetryableError: others hold too much.
         """
         if held + more > max(self._limit, sent * _MOST_OF_SENT):

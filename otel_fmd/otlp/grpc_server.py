@@ -94,7 +94,7 @@ class OtlpGrpcServer:
                 ("grpc.per_message_decompression", 0),
                 ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
                 ("grpc.max_concurrent_streams", _STREAMS),
-                # Nor does it read ahead more than 64 KiB of a message that nobody reads yet.
+                # Nor does it read ahead more than 64 KiB of a message that is not being read yet.
                 ("grpc.http2.bdp_probe", 0),
                 ("grpc.so_reuseport", 0),
             ],

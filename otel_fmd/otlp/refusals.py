@@ -47,7 +47,7 @@ class Refusals:
         self._unlogged = 0
 
     def know(self, paths: Iterable[str]) -> None:
-        """Count these paths by name; all others are one, for anybody may make them up."""
+        """Count these paths by name; all others as one, because anyone can invent them."""
         self._known.update(paths)
 
     def add(self, transport: str, path: str, reason: str, address: str) -> None:

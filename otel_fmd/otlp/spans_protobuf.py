@@ -118,7 +118,7 @@ _SOURCE = _ProtoSource()
 
 
 def free(_: int) -> None:
-    """Memory that nobody counts."""
+    """Count no memory."""
 
 
 def decode_protobuf(

@@ -9,7 +9,7 @@ from otel_fmd.errors import NotAllowedError
 
 
 class Role(IntEnum):
-    """What somebody may do; each role may do what those before it may."""
+    """What an actor may do; each role may do everything that lower ones may."""
 
     NOBODY = 0
     GUEST = 1

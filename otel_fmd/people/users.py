@@ -36,7 +36,7 @@ def _of_nobody() -> str:
 def _is_right(password_hash: str, password: str) -> bool:
     from werkzeug.security import check_password_hash
 
-    # In a process that was forked meanwhile nobody gives it back: so the wait ends.
+    # In a process forked meanwhile, the lock is never released: so the wait is bounded.
     has_turn = _hashing.acquire(timeout=_PATIENCE_S)
     try:
         return check_password_hash(password_hash, password)

@@ -28,15 +28,15 @@ class Ticket:
 class BatchQueue:
     """Rows of one process that wait to be stored.
 
-    Two ways in: `put` takes a batch whose sender waits for the answer; `offer` what becomes one row
-    and of which nobody asks again (the monitored app), so these linger until a batch is full of
-    them.
+    Two ways in: `put` takes a batch whose sender waits for the result; `offer` takes an item that
+    becomes one row and whose sender does not wait (the monitored app), so that items linger until
+    they fill a batch.
 
     Args:
-        limit: rows that may wait.
-        batch: rows taken at once, at the most (a larger batch that was put as one stays one).
-        linger_s: how long what was offered waits for more.
-        finish: makes a batch of what was offered; called by the thread that takes.
+        limit: most rows in the queue.
+        batch: most rows taken at once (a larger batch that was put as one stays whole).
+        linger_s: how long offered items wait for more.
+        finish: builds a batch from offered items; called by the thread that takes them.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Batches in, one transaction out.
 
 `submit` takes a batch and returns a future that is done when it is durable, or raises at once;
-`offer` takes what becomes one row, where nobody waits for the answer (the monitored app). One
+`offer` takes an item that becomes one row, and no sender waits (the monitored app). One
 thread writes all that waits (up to a limit) in one transaction; it also finishes what was offered,
 all in a row, which takes a third of the time that each does by itself. A job folds deltas. Both
 start when first needed, and again in a forked child.

@@ -105,7 +105,7 @@ def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> d
 class CallerDistributions(NamedTuple):
     """Distributions by (version id, user or address).
 
-    '' is nobody that is known, `OTHERS` those over the cap. Of `selected` requests, the newest
+    '' is the unknown caller, `OTHERS` those over the cap. Of `selected` requests, the newest
     `counted` are in them.
     """
 

@@ -113,7 +113,7 @@ class Overview(NamedTuple):
     future: Future
 
     def changed_most(self, most: int) -> list[OverviewRow]:
-        """The rows whose median or share of errors changed most since the time before."""
+        """The rows whose median or error rate changed most from the period before."""
 
         def size(row: OverviewRow) -> float:
             return max(abs(part) for part in row.effects)
@@ -256,7 +256,7 @@ def _last_of_versions(
 ) -> dict[int, datetime | None]:
     """When endpoints that ever had one of these versions were requested last in it.
 
-    None when only in the future, by somebody whose clock is wrong, or when that hides it.
+    None if only in the future, from a sender with a wrong clock, or if that hides it.
     """
     found: dict[int, datetime | None] = {}
     for (endpoint, version), (_, last_us) in endpoint_versions(snapshot).items():
@@ -271,7 +271,7 @@ def _last_of_versions(
 def _last(snapshot: Snapshot, ahead: Future, until_us: int) -> dict[int, datetime | None]:
     """When endpoints were requested last.
 
-    Those that are not folded, or said to be in the future by somebody whose clock is wrong.
+    Those that are not folded, or in the future because of a wrong clock.
     """
     found: dict[int, datetime | None] = {}
     latest = _EPOCH + timedelta(microseconds=until_us)

@@ -311,7 +311,7 @@ class Translator:
 
 
 def _fitted(named: Named) -> tuple[str, str]:
-    # Blanks only would be a link that nobody sees.
+    # Blanks only would be an invisible link.
     return fit(named.name, ENDPOINT_WIDTH) or UNNAMED, named.source
 
 

@@ -261,7 +261,7 @@ class CallerColumns(Protocol):
 
     @property
     def users(self) -> Sequence[str]:
-        """Its user; '' for nobody known."""
+        """Its user; '' if unknown."""
 
     @property
     def addresses(self) -> Sequence[str]:

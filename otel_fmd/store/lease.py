@@ -38,7 +38,7 @@ class Lease:
     differ by as much, two processes may hold it at once for a while.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         name: what is to be done; at most 90 characters.
         period_s: seconds that it lasts when its holder does not renew it; at most an hour.
     """

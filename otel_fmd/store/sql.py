@@ -42,7 +42,7 @@ class Statements:
         """An insert that merges into the row with the same primary key.
 
         Args:
-            table: a table of ours.
+            table: one of our tables.
             columns: all its columns, keys first.
             merge: per column that is not a key: `add`, `min`, `max` or `replace`.
         """

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from otel_fmd.store.causes import AWAY
 
 RunAlone = Callable[[str], list[Any]]
-"""Runs a statement outside of any transaction, while nobody else in this process writes; its
+"""Runs a statement outside of any transaction, while nothing else in this process writes; its
 rows."""
 Rows = Sequence[Sequence[Any]]
 
