@@ -30,7 +30,7 @@ def check_dashboard_package() -> None:
 
 
 def _origin() -> str | None:
-    """The file that `import dash_app` finds, or has found already; None when there is none."""
+    """The file that `import dash_app` finds, or has found already; None if there is none."""
     loaded = sys.modules.get(NAME)
     if loaded is not None:
         return getattr(loaded, "__file__", None) or "a module without a file"

@@ -113,7 +113,7 @@ def instrument(
         group_by: a value, a function, a tuple of those, nested: what requests are grouped by.
         get_ip: gives the client's address of the current request.
         dashboard: the path at which the dashboard is mounted in this app, such as `/dashboard`.
-        tracer_provider: the provider to use; None: the global one, made when there is none.
+        tracer_provider: the provider to use; None: the global one, created if there is none.
         **settings: any other setting of `otel_fmd.config.Settings`.
 
     Raises:
@@ -186,7 +186,7 @@ def _first_hook(app: Flask) -> None:
 
 
 def _bound_new_apps(processor: FmdSpanProcessor) -> None:
-    """Put our layer around every app that is made of OpenTelemetry's class."""
+    """Put our layer around every app that is created from OpenTelemetry's class."""
     made = flask.Flask
     if not getattr(made, "_otel_fmd_bounded", False) and made.__module__ != "flask.app":
         begin = made.__init__

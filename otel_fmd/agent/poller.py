@@ -1,4 +1,4 @@
-"""Keeps a process's monitor levels and means as the server has them."""
+"""Keeps a process's monitor levels and means in sync with the server."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from otel_fmd.job import Job
 _log = logging.getLogger(__name__)
 _POLL_S = 5.0
 _jitter = random.SystemRandom()
-"""Not the global generator: a seeded app would draw other numbers with us than without."""
+"""Not the global generator: in an app that seeds it, monitoring must not change the numbers."""
 _AWAY_S = 30.0
 """After this long without an answer, the receiver is polled less often."""
 
 Fetch = Callable[[], Mapping[str, Seed]]
-"""What the server knows, by endpoint; empty when nothing changed. Raises OtelFmdError."""
+"""The server's state by endpoint; empty if nothing changed. Raises OtelFmdError."""
 
 
 class LevelPoller:
-    """Asks every few seconds, with jitter.
+    """Polls every few seconds, with jitter.
 
     When the server is away the last known levels stay. The job starts with the first request
     that a process serves, never at import: a parent that forks workers must not be in the middle of
@@ -49,7 +49,7 @@ class LevelPoller:
         self._job.start()
 
     def stop(self) -> None:
-        """End the job, without waiting for an answer, and close what it asks."""
+        """Stop the job without waiting for a response, and close its source."""
         self._job.stop(0)
         if self._close is not None:
             self._close()

@@ -204,7 +204,7 @@ class FmdSpanProcessor(SpanProcessor):
     def finish(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
         """End a request's span; where there is something to add that takes time, a little later.
 
-        The request's own thread measures; what is made of it is made by the watching thread.
+        The request's own thread measures; the watcher thread does the rest.
         """
         watch, entry = running.watch, running.entry
         if watch is not None:
@@ -235,7 +235,7 @@ class FmdSpanProcessor(SpanProcessor):
         running = environ.get(self.environ_key)
         if running is None:
             if _SERVED not in environ:
-                # Made by `test_request_context`, say in a command: no server asked for it.
+                # Created by `test_request_context`, say in a command: not a request from a server.
                 span._kind = trace.SpanKind.INTERNAL
                 return
             running = RunningRequest(self, environ)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 
 
 def trace_statements(engine: Engine, provider: TracerProvider | None = None) -> Callable[[], None]:
-    """Make a span of each statement, with the process's provider unless one is given.
+    """Create a span for each statement, with the process's provider unless one is given.
 
     Returns:
         what ends the tracing.

@@ -18,7 +18,7 @@ _LOG_EVERY_S = 60.0
 
 
 class RequestBatches:
-    """Makes batches of requests.
+    """Builds batches of requests.
 
     Args:
         translator: makes requests of spans.

@@ -35,7 +35,7 @@ class UrlMaps:
         self._most = most
 
     def add(self, service: str, version: str, endpoints: Iterable[str]) -> bool:
-        """Make what is not there yet.
+        """Create missing endpoints.
 
         Args:
             service: the service that has them.

@@ -35,7 +35,7 @@ class UnsupportedEncodingError(OtlpError):
 
 
 class UnauthenticatedError(OtlpError):
-    """The bearer token that is asked for was not sent."""
+    """The required bearer token was not sent."""
 
 
 class RetryableError(OtlpError):

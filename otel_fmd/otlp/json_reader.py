@@ -98,7 +98,7 @@ class JsonReader:
             except ValueError as error:
                 raise self._pass(str(error)) from None
             else:
-                # A number may go on after the window.
+                # A number may continue after the window.
                 if whole or length < len(window):
                     break
             size *= 4

@@ -55,7 +55,7 @@ class Refusals:
 
         Args:
             transport: `http` or `grpc`.
-            path: the path or method that was asked for.
+            path: the requested path or method.
             reason: a status, such as `404` or `unauthenticated`.
             address: of the sender.
         """

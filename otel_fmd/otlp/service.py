@@ -16,7 +16,7 @@ from otel_fmd.otlp.signal import MOST_RECORDS, Signal
 
 
 def has_token(authorization: str, token: str) -> bool:
-    """Whether an `Authorization` header carries the token; always when none is asked for."""
+    """Whether an `Authorization` header carries the token; always true if none is required."""
     if not token:
         return True
     scheme, _, sent = authorization.partition(" ")

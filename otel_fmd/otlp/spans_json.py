@@ -1,6 +1,6 @@
 """OTLP/JSON trace requests as neutral spans.
 
-The document is walked down to its spans, and one span at a time is made into objects, never the
+The document is walked down to its spans, and one span at a time is decoded into objects, never the
 whole of it: a JSON text takes up to forty times its bytes as objects. A span that cannot be used is
 rejected alone.
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding

@@ -1,4 +1,4 @@
-"""Who looks, or asks for a change, and what that takes."""
+"""Actors and roles: who views or changes something, and which role that requires."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Users:
         self._change(username, password_hash=_hash(password))
 
     def set_admin(self, username: str, is_admin: bool) -> None:
-        """Make a user an admin or a guest; the last admin stays one.
+        """Make a user an admin or a guest; the last admin cannot be demoted.
 
         Raises:
             ConfigurationError: no such user, or it is the last admin.

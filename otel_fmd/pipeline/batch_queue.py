@@ -105,7 +105,7 @@ class BatchQueue:
         if self.stopping or number + self._waiting >= self._limit:
             return False
         self._offered.append(item)
-        # A thread that lingers wakes up by itself.
+        # A lingering thread wakes up by itself.
         if self._is_idle or number == self._batch:
             with self._changed:
                 self._changed.notify_all()

@@ -1,12 +1,12 @@
 """Batches in, one transaction out.
 
 `submit` takes a batch and returns a future that is done when it is durable, or raises at once;
-`offer` takes an item that becomes one row, and no sender waits (the monitored app). One
-thread writes all that waits (up to a limit) in one transaction; it also finishes what was offered,
-all in a row, which takes a third of the time that each does by itself. A job folds deltas. Both
+`offer` takes an item that becomes one row, and no sender waits (the monitored app). One thread
+writes everything queued (up to a limit) in one transaction; it also converts offered items, all in
+a row, which takes a third of the time of converting each separately. A job folds deltas. Both
 start when first needed, and again in a forked child.
 
-The thread that writes is no `Job`: it waits for its queue, not for a time.
+The writer thread is not a `Job`: it waits for its queue, not for an interval.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
 _RETRY_AT_STOP_S = 5.0
 _ANEW_S = 1.0
-"""After pauses of so long, another database may be there than the one that was opened."""
+"""After pauses this long, the database may be another one than the one that was opened."""
 _LOG_EVERY_S = 60.0
 
 
@@ -85,7 +85,7 @@ class Pipeline:
         on_fork(self._reset)
 
     def _reset(self) -> None:
-        """The state of a process that has not written yet; what waits belongs to the parent."""
+        """The state of a process that has not written yet; queued rows belong to the parent."""
         settings = self._settings
         self._queue = BatchQueue(
             settings.queue_rows, settings.batch_rows, settings.linger_s, self._finished
@@ -106,7 +106,7 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """Rows that wait to be stored."""
+        """Rows in the queue."""
         return self._queue.waiting
 
     @property
@@ -183,7 +183,7 @@ class Pipeline:
             )
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until what was taken is stored.
+        """Wait until everything accepted is stored.
 
         False when that took too long, or when some of what was taken since the last call was
         dropped: flushed means stored.
@@ -195,7 +195,7 @@ class Pipeline:
         return in_time and lost == before
 
     def stop(self, timeout_s: float) -> bool:
-        """Take nothing new, store what waits, stop the threads; False when some was not stored.
+        """Accept nothing new, store the queue, stop the threads; False if some was not stored.
 
         A database that is slow is waited for; one that fails is tried again for five seconds: a
         process that ends is waited for, too.
@@ -230,17 +230,17 @@ class Pipeline:
     def _write_loop(self) -> None:
         while tickets := self._queue.take():
             self._store_all(tickets)
-            # Not kept while there is nothing to take.
+            # Not kept while the queue is empty.
             del tickets
 
     def _store_all(self, tickets: list[Ticket]) -> None:
-        """Store them, trying again where that is ours to do; or fail them."""
+        """Store them, retrying if no client will; or fail them."""
         pause_s = _RETRY_FIRST_S
         while True:
             try:
                 written = self._write(joined([ticket.batch for ticket in tickets]))
             except (StoreUnavailableError, SchemaError) as error:
-                # Somebody can put this right, and until then it waits.
+                # An operator can fix this; until then the rows wait.
                 if isinstance(error, SchemaError) or pause_s > _ANEW_S:
                     self._writer = None
                 self._note(error)
@@ -254,14 +254,14 @@ class Pipeline:
                 return self._report_dropped()
 
     def _pause(self, pause_s: float) -> float:
-        """Wait before the next attempt; how long to wait before the one after it."""
+        """Wait before the next attempt; returns the wait before the one after it."""
         if self._wake.wait(pause_s):
             self._wake.clear()
             return _RETRY_FIRST_S
         return min(pause_s * 2, _RETRY_MOST_S)
 
     def _store_apart(self, tickets: list[Ticket], error: Exception) -> None:
-        """Store each part by itself: what can never be stored must not take others with it."""
+        """Store each part separately: rows that can never be stored must not affect others."""
         self._writer = None
         self._note(error)
         parts = self._parts(tickets)

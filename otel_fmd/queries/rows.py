@@ -174,7 +174,7 @@ def requests_of_trace(snapshot: Snapshot, one: RequestRecord) -> list[RequestRec
 
 
 def _columns(request: Any) -> list[ColumnElement[Any]]:
-    """What a record is made from."""
+    """The columns that a record is built from."""
     return [
         request.id,
         request.endpoint_id,

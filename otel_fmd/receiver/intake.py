@@ -13,7 +13,7 @@ from otel_fmd.otlp.signal import Signal
 from otel_fmd.pipeline.pipeline import Pipeline
 
 Translate = Callable[[Sequence[Any]], Batch]
-"""Makes a batch of the records of a signal."""
+"""Builds a batch from the records of a signal."""
 
 RETRY_OVERLOAD_S = 1.0
 RETRY_STORE_S = 5.0

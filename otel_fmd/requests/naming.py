@@ -144,7 +144,7 @@ def method_of(attributes: dict[str, AttributeValue]) -> str | None:
     for name in semconv.METHOD:
         method = attributes.get(name)
         if method is not None and method != "":
-            # A text first: a client may send a list or a map, which no set can be asked for.
+            # As text: a client may send a list or a map, which cannot be looked up in a set.
             text = as_text(method)
             if text in semconv.KNOWN_METHODS:
                 return text

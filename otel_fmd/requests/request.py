@@ -28,7 +28,7 @@ _UNKNOWN = semconv.UNKNOWN_VERSION
 _LOOKS = 32
 """Paths that are compared with a route before it is trusted to cover them whole."""
 _CHECKED_EVERY = 200_000
-"""Requests after which that is done again."""
+"""Requests after which the comparison is repeated."""
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -43,7 +43,7 @@ class _NoSource:
 NOTHING_MORE = Span(
     b"", b"", b"", "", SpanKind.SERVER, 0, 0, False, False, False, Resource({}), None, _NoSource()
 )
-"""Stands for a span of which nothing more is needed, so that its memory is free while it waits."""
+"""Replaces a span of which nothing more is needed, so that its memory is freed in the queue."""
 
 
 class Request(NamedTuple):
@@ -89,7 +89,7 @@ class Request(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """What a batch of spans became.
+    """The result of translating a batch of spans.
 
     `not_kept` counts child spans, `clock_errors` zeroed ones (spans that end before they begin, or
     last longer than a month).
@@ -109,7 +109,7 @@ def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> Att
 
 
 def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
-    """The HTTP status; 500 for what failed without one; None when there is none."""
+    """The HTTP status; 500 for a failure without one; None if there is none."""
     status = _first(attributes, semconv.STATUS_CODE)
     if status is not None and not isinstance(status, bool):
         try:
@@ -282,7 +282,7 @@ class Translator:
         return self._namer.named(attributes, span_name, status, more)
 
     def _is_proven(self, key: tuple[AttributeValue, ...]) -> bool:
-        """Whether a name needs no other look at the paths that it was made for."""
+        """Whether a name is final, without checking further paths."""
         flask, method, route, _ = key
         if method == semconv.OTHER_METHOD:
             return False

@@ -85,7 +85,7 @@ class Lease:
         """Let others have it at once, if this process has it.
 
         Raises:
-            StoreUnavailableError: it will run out by itself.
+            StoreUnavailableError: it will expire by itself.
         """
         setting = self._store.tables.setting
         with self._store.write() as connection:

@@ -1,4 +1,4 @@
-"""Makes and upgrades the tables, safely when several processes start at once."""
+"""Creates and upgrades the tables, safely even if several processes start at once."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from otel_fmd.store.store import Store
 
 
 class Statements:
-    """Makes statements in the dialect of one store."""
+    """Builds statements in the dialect of one store."""
 
     def __init__(self, store: Store) -> None:
         self._database = store.database

@@ -28,7 +28,7 @@ class Loaded(Generic[L]):
         return cast("D", self._data[view.name])
 
     def table(self, view: View[Any]) -> Table:
-        """The data of a view as a table; without rows and columns when there are none."""
+        """The data of a view as a table; empty if there is none."""
         data = self[view]
         return view.table(data, self.look) if data else Table((), ())
 

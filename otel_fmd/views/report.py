@@ -57,7 +57,7 @@ class Compared(NamedTuple):
 
 
 def load(snapshot: Snapshot, look: Look) -> Report:
-    """Compare what the address asks for."""
+    """The report that the address selects."""
     chosen = look.selection(snapshot)
     seen = {one.name: one.id for one in versions_seen(snapshot, chosen.endpoint_ids)}
     compared = _compared(look, chosen, seen)
