@@ -1,4 +1,4 @@
-# otel-fmd: `make help` lists what can be done.
+# otel-fmd: `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,13 +30,13 @@ run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the
 test: $(VENV)/.dev ## run the tests, in two processes; what needs a missing server or browser is skipped
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10
 
-check: $(VENV)/.dev ## format, lint, types, imports between rooms
+check: $(VENV)/.dev ## format, lint, types, imports between packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev ## format and mend what can be mended
+format: $(VENV)/.dev ## format, and fix what can be fixed automatically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -51,10 +51,10 @@ bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 bench-queries: $(VENV)/.dev ## every query of a page at 1 and 10 million requests
 	$(BIN)/python -m tests.benchmarks.queries
 
-bench-overhead: $(VENV)/.dev ## what monitoring adds to a request, beside FMD 5.1.0
+bench-overhead: $(VENV)/.dev ## what monitoring adds to a request, compared with FMD 5.1.0
 	$(BIN)/python -m tests.benchmarks.overhead
 
-bench-profiler: $(VENV)/.dev ## how right profiles are, beside FMD 5.1.0
+bench-profiler: $(VENV)/.dev ## how accurate profiles are, compared with FMD 5.1.0
 	$(BIN)/python -m tests.benchmarks.profiler
 
 bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million requests

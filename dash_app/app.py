@@ -1,4 +1,4 @@
-"""Makes the dashboard: a Flask application with the Dash app in it, behind login."""
+"""Creates the dashboard: a Flask application with the Dash app in it, behind a login."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from otel_fmd.web.security import current_actor, protect
 
 _SESSION_DAYS = 14
 _ANYWHERE = "/_otel_fmd_anywhere_/"
-"""Stands in Dash's pages for the path at which a browser reaches them, which each request tells."""
+"""Placeholder in Dash's pages for the path of the dashboard, which depends on the request."""
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en" data-ag-theme-mode="{scheme}">
@@ -46,7 +46,7 @@ _INDEX = """<!DOCTYPE html>
 
 
 def _keep_assets(response: Response) -> Response:
-    """Assets have the time of their change in their address: a browser need not ask again."""
+    """Asset URLs contain their modification time, so browsers may cache them for good."""
     if request.path.startswith("/assets/") and "m" in request.args:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
@@ -62,7 +62,7 @@ def _login_words(settings: Settings) -> LoginWords:
 
 
 class _Dashboard(Dash):  # type: ignore[misc]
-    """Dash, with the colour scheme of the browser's cookie in the page itself, at any path."""
+    """Dash, with the colour scheme from the browser's cookie in the page, served at any path."""
 
     def interpolate_index(self, **parts: Any) -> str:
         text: str = super().interpolate_index(**parts)
@@ -77,7 +77,7 @@ def _in_json(path: str) -> str:
 
 
 def _make_dash(*arguments: Any, **options: Any) -> _Dashboard:
-    """A Dash app that leaves the module state of Dash to the monitored application's own."""
+    """A Dash app that leaves Dash's module state to the monitored application's own Dash app."""
     kept = [(module, module.CONFIG) for module in (_get_paths, _pages)]
     made = _Dashboard(*arguments, **options)
     for module, config in kept:
@@ -86,9 +86,9 @@ def _make_dash(*arguments: Any, **options: Any) -> _Dashboard:
 
 
 def _untraced(server: Flask) -> Flask:
-    """A new Flask app without what was added to every Flask app.
+    """A new Flask app without the hooks that were added to every Flask app.
 
-    `opentelemetry-instrument` makes them traced, and ours is none of those that are watched.
+    `opentelemetry-instrument` traces every Flask app; the dashboard must not be traced.
 
     (`FlaskInstrumentor.uninstrument_app` fails on an app whose class was patched.)
     """
@@ -99,12 +99,12 @@ def _untraced(server: Flask) -> Flask:
 
 
 def create_app(store: Store, settings: Settings, process: Process) -> Flask:
-    """The dashboard's WSGI application; the server tells in SCRIPT_NAME where it is reached.
+    """The dashboard's WSGI application; SCRIPT_NAME says at which path it is reached.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         settings: brand, time zone, colours.
-        process: what the pipeline and the receiver of this process did.
+        process: the counters and refusals of this process.
     """
     people = Users(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -139,7 +139,7 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
 
     def make(address: str, search: str) -> Context:
         if not isinstance(address, str) or not isinstance(search, str | None):
-            abort(400, "an address is a text")
+            abort(400, "an address must be a string")
         prefix = proxy.prefix()
         path = "/" + unquote(address).removeprefix(unquote(prefix)).lstrip("/")
         context = make_context(
@@ -164,8 +164,8 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         frame = shell.shell(settings.brand_name, dark, prefix)
         asked_from = urlsplit(request.referrer or "")
         if asked_from.netloc == request.host:
-            # The browser says which page it is loading: its content comes with the layout, not
-            # after one more round trip. Without it, the router fills the shell.
+            # The browser says which page it is loading, so its content comes with the layout and
+            # saves a round trip. Otherwise the router fills the shell.
             search = f"?{asked_from.query}" if asked_from.query else ""
             shown = routing.show(make(asked_from.path, search))
             shell.fill(frame, asked_from.path, search, *shown)

@@ -8,7 +8,7 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State
 
 
 def register(app: Dash) -> None:
-    """What needs no server: selectors to address, dark and light, search in tables."""
+    """Callbacks that run in the browser: selectors to address, colour scheme, table search."""
 
     def in_browser(name: str, *parts: Any) -> None:
         function = ClientsideFunction("fmd", name)
@@ -42,8 +42,8 @@ def register(app: Dash) -> None:
     in_browser(
         "burger", Output("shell", "navbar"), Input("burger", "opened"), State("shell", "navbar")
     )
-    # Zoom, hidden traces and levels are the browser's: Dash writes them into the figure that it
-    # shows, so that `uirevision` alone would lose them.
+    # Zoom, hidden traces and levels live in the browser: Dash writes them into the figure that it
+    # shows, so `uirevision` alone would lose them.
     in_browser(
         "freshen",
         Output({"type": "graph", "view": MATCH}, "figure"),

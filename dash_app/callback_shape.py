@@ -1,7 +1,6 @@
-"""The shape of what a browser sends to callbacks: whatever else comes is answered with 400.
+"""Checks the shape of what a browser sends to callbacks; anything else is answered with 400.
 
-Dash takes what it is sent apart without looking; a body that no page of ours sends would end in a
-traceback.
+Dash unpacks request bodies without validating them: a malformed one would end in a traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _UPDATE = "/_dash-update-component"
 
 
 def check_shape(app: Dash) -> None:
-    """Refuse updates that name no callback of the app, or lack a part of one.
+    """Refuse updates that name no callback of the app, or lack one of its parts.
 
     Args:
         app: the Dash app, with all of its callbacks.
@@ -26,7 +25,7 @@ def check_shape(app: Dash) -> None:
         if request.method == "POST" and request.path.endswith(_UPDATE):
             body = request.get_json(silent=True)
             if not _is_update(body) or body["output"] not in app.callback_map:
-                abort(400, "this is no update of this dashboard")
+                abort(400, "not an update of this dashboard")
 
 
 def _is_update(body: Any) -> TypeGuard[dict[str, Any]]:
@@ -42,7 +41,7 @@ def _is_update(body: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def _are_parts(parts: Any) -> bool:
-    """Whether each is a part of a page, or a list of those (for a pattern of ids)."""
+    """Whether each is a component property, or a list of those (for pattern-matching ids)."""
     if isinstance(parts, dict):
         return isinstance(parts.get("id"), str | dict) and isinstance(parts.get("property"), str)
     return isinstance(parts, list) and all(_are_parts(one) for one in parts)

@@ -1,7 +1,6 @@
 """A chart: the figure of a view, and how it is shown in every state.
 
-This module draws all of them the same way: title, help, downloads, the figure, and what to do when
-there is nothing.
+All charts are drawn the same way: title, help, downloads, the figure, and the empty state.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from otel_fmd.views.view import View
 
 D = TypeVar("D")
 Click = Callable[[dict[str, Any], Context], str | None]
-"""From a clicked point to an address; None where a click leads nowhere."""
+"""From a clicked point to an address; None if a click leads nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,12 @@ class Chart(Generic[D]):
 
     Args:
         view: its data.
-        figure: data to figure; asked only when there are data.
+        figure: draws the data; called only if there is any.
         click: what a click opens; None: nothing.
-        over_days: its x axis is days, on which deploys are marked.
-        name: unique; that of the view, where it has but one chart.
-        title: what it shows; that of the view.
-        description: what it tells; that of the view.
+        over_days: whether its x axis is days, on which deploys are marked.
+        name: unique; by default the view's, which must then have only one chart.
+        title: what it shows; by default the view's.
+        description: how to read it; by default the view's.
     """
 
     view: View[D]
@@ -55,12 +54,12 @@ class Chart(Generic[D]):
 
     @property
     def heading(self) -> str:
-        """What stands above it."""
+        """Its heading."""
         return self.title or self.view.title
 
     @property
     def views(self) -> list[View[Any]]:
-        """What it needs."""
+        """The views that it needs."""
         return [self.view, DEPLOYS] if self.over_days else [self.view]
 
 
@@ -73,7 +72,7 @@ def clicked_key(point: dict[str, Any]) -> str:
 
 
 def style_of(context: Context) -> Style:
-    """How figures look for this browser."""
+    """The style of figures for this browser."""
     settings = context.settings
     return Style(
         dark=context.dark, narrow=context.narrow, zone=context.zone.key, colors=settings.colors
@@ -81,7 +80,7 @@ def style_of(context: Context) -> Style:
 
 
 class Body(NamedTuple):
-    """A figure and its height in pixels, or what is shown instead of it."""
+    """A figure and its height in pixels, or the message shown instead of it."""
 
     figure: go.Figure
     height: int
@@ -89,7 +88,7 @@ class Body(NamedTuple):
 
     @property
     def style(self) -> dict[str, str]:
-        """The graph's: it stays on the page without a figure, so that a refresh finds it."""
+        """CSS of the graph: without a figure it is hidden but stays, so that a refresh finds it."""
         return {"height": f"{self.height}px"} if self.height else {"display": "none"}
 
 
@@ -152,11 +151,11 @@ def _download(chart: Chart[Any], kind: str) -> dmc.Button:
 
 
 def nothing(text: str, commands: Sequence[str] = ()) -> dmc.Center:
-    """The empty state: what to do, and the commands that do it."""
+    """The empty state: what to do, and the commands for it."""
     block = html.Div(
         [
             html.Pre("\n".join(f"$ {one}" for one in commands)),
-            dcc.Clipboard(content="\n".join(commands), title="copy", className="copy"),
+            dcc.Clipboard(content="\n".join(commands), title="Copy", className="copy"),
         ],
         className="commands",
     )

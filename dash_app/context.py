@@ -1,6 +1,6 @@
-"""A look from a browser: what its address and its cookies say, and where its links lead.
+"""A look from a browser: its address, its cookies, and where its links lead.
 
-Cookies carry what belongs to the browser: time zone, dark or light, whether its screen is narrow.
+Cookies carry the browser's state: time zone, colour scheme, whether its screen is narrow.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Context(Look):
         reader: the database.
         path: the page.
         dark: the colour scheme.
-        narrow: whether the screen is a telephone's.
-        prefix: the path at which a browser reaches the dashboard, with a slash at its end.
-        host: the name by which it was asked for.
+        narrow: whether the screen is that of a phone.
+        prefix: the path at which a browser reaches the dashboard, with a trailing slash.
+        host: the host name in the address.
     """
 
     reader: Reader
@@ -48,7 +48,7 @@ class Context(Look):
         return load(self.reader, self, views)
 
     def href(self, path: str, **changes: str | None) -> str:
-        """The address of another page with the same selection, but for `changes`."""
+        """The address of another page with the same selection, except for `changes`."""
         query = {key: value for key, value in self.query.items() if key in SELECTION}
         for key, value in changes.items():
             if value is None:
@@ -59,7 +59,7 @@ class Context(Look):
         return f"{self.prefix}{path.lstrip('/')}" + (f"?{text}" if text else "")
 
     def at(self, parameters: Mapping[str, str]) -> Context:
-        """The same look with the parameters that a page's path has."""
+        """The same look with the parameters of a page's path."""
         return replace(self, parameters=parameters)
 
 

@@ -1,4 +1,4 @@
-"""Refreshing what is shown, opening what is behind it, and downloads: for every chart and table.
+"""Refreshes, clicks and downloads, for every chart and table.
 
 A page is refreshed as a whole, from one snapshot, and shows only what its visitor may see.
 """
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Fresh(NamedTuple):
-    """What a page shows now: figures with what stands instead of them, and tables, by name."""
+    """What a page shows now: figures (or messages in their place) and tables, by name."""
 
     charts: dict[str, tuple[Any, Any]]
     tables: dict[str, Live]
@@ -52,7 +52,7 @@ def fresh(context: Context) -> Fresh:
 
 
 def _failed(page: Page, error: OtelFmdError) -> Fresh:
-    """Charts make room for the cause; tables stay as they are."""
+    """The error in place of charts; tables stay as they are."""
     instead = failure(f"The data could not be read: {error}")
     hidden = {"figure": {}, "style": {"display": "none"}}
     return Fresh({chart.key: (hidden, instead) for chart in page.charts}, {})
@@ -82,7 +82,7 @@ def _register_refresh(app: Dash, make: MakeContext) -> None:
         stays = Live([])
         outputs = [[part["id"]["view"] for part in output] for output in ctx.outputs_list]
         drawn, messages, grids, above = outputs
-        # Colours are changed in the browser but for figures.
+        # The browser changes all colours except those of figures.
         redraws_only = ctx.triggered_id == "repaint"
 
         def rows(name: str) -> Any:
@@ -119,7 +119,7 @@ def _register_clicks(app: Dash, make: MakeContext) -> None:
         try:
             return chart[0].click(click["points"][0], chart[1]) or no_update
         except (IndexError, KeyError, TypeError, ValueError):
-            _log.warning("chart %s: %.200r is no point of it", key, click)
+            _log.warning("chart %s: %.200r is not one of its points", key, click)
             return no_update
 
 
@@ -156,7 +156,7 @@ def chart_csv(chart: Chart[Any], context: Context) -> str:
 def _chart(
     path: str, make: MakeContext, search: str, key: str
 ) -> tuple[Chart[Any], Context] | None:
-    """A chart of the page at an address, and the look at it."""
+    """A chart of the page at an address, and its context."""
     context = make(path, search)
     found = find_page(context.path)
     chart = None if found is None else found[0].chart(key)

@@ -1,4 +1,4 @@
-"""A page: its address, its place in the navigation, what it shows and what it does."""
+"""A page: its address, its place in the navigation, its content and its callbacks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MakeContext = Callable[[str, str], Context]
 
 
 class Live(NamedTuple):
-    """What of a table changes while a page is live.
+    """What changes in a table while a page is live.
 
-    Its rows, and what stands above it (None: it stays).
+    Its rows, and the content above it (None: unchanged).
     """
 
     rows: list[dict[str, Any]]
@@ -34,7 +34,7 @@ class Live(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LiveTable(Generic[D]):
-    """A table that is refreshed: the view of its data, and what becomes of them."""
+    """A table that is refreshed: the view of its data, and how it is shown."""
 
     view: View[D]
     show: Callable[[D, Context], Live]
@@ -46,13 +46,13 @@ class Page:
 
     Args:
         path: its address; a part in `<>` is a parameter, such as `/endpoint/<endpoint>/users`.
-        title: what it is called in navigation and browser tab.
-        section: where it stands in the navigation.
-        charts: its charts, shown one under the other unless there is a `layout`.
-        views: whatever else the layout needs; those for a higher role are left out.
-        layout: what is shown instead of charts alone.
+        title: its name in the navigation and the browser tab.
+        section: its section of the navigation.
+        charts: its charts, shown one below the other unless there is a `layout`.
+        views: further views that the layout needs; those for a higher role are left out.
+        layout: draws the content if it is more than charts.
         role: who may see it.
-        tables: by the name of a table on it, how it is refreshed.
+        tables: how each table on it is refreshed, by the table's name.
         register: its own callbacks.
     """
 
@@ -67,7 +67,7 @@ class Page:
     register: Callable[[Dash, MakeContext], None] | None = None
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parameters when an address is this page's; else None."""
+        """The parameters if the address is this page's; else None."""
         mine, theirs = self.path.strip("/").split("/"), path.strip("/").split("/")
         if len(mine) != len(theirs):
             return None
@@ -87,11 +87,11 @@ class Page:
         return path
 
     def chart(self, key: str) -> Chart[Any] | None:
-        """The chart that is called so; None when there is none here."""
+        """The chart with this key; None if the page has none."""
         return next((chart for chart in self.charts if chart.key == key), None)
 
     def load(self, context: Context) -> Loaded[Context]:
-        """All that is shown, and what can be chosen around it, from one snapshot.
+        """All data of the page, and the choices of its selectors, from one snapshot.
 
         Raises:
             NotAllowedError: the page is for a higher role.

@@ -40,19 +40,19 @@ def find_page(path: str) -> tuple[Page, dict[str, str]] | None:
 
 
 def show(context: Context) -> Shown:
-    """Everything of a page."""
+    """The whole page at an address."""
     found = find_page(context.path)
     page = None if found is None else found[0]
     choices = _NO_CHOICES
     try:
         if page is None:
             choices = context.load([CHOICES])[CHOICES]
-            content: Any = failure(f"There is no page {context.path[:100]!r}.")
+            content: Any = failure(f"There is no page at {context.path[:100]!r}.")
         else:
             loaded = page.load(context)
             context, choices = loaded.look, loaded[CHOICES]
             if context.is_of_endpoint and choices.endpoint is None:
-                content = nothing("There is no such endpoint; choose one from the overview.")
+                content = nothing("This endpoint does not exist; choose one in the overview.")
             else:
                 content = page.content(loaded)
     except NotAllowedError as error:
@@ -68,12 +68,12 @@ def show(context: Context) -> Shown:
 
 
 def _with_notes(content: Any, context: Context, choices: Choices) -> Any:
-    """Above the content: which part of the address is not obeyed, where a name came from."""
+    """Notes above the content: an ignored part of the address, the source of a name."""
     notes: list[Any] = []
     if context.dropped_version:
         words = (
             f"{visible(context.service or '')} never had version "
-            f"{visible(context.dropped_version)}: all its versions are shown."
+            f"{visible(context.dropped_version)}; all of its versions are shown."
         )
         notes.append(dmc.Alert(words, color="yellow", className="card"))
     if choices.endpoint is not None and choices.endpoint.name_source in SOURCES:
@@ -81,7 +81,7 @@ def _with_notes(content: Any, context: Context, choices: Choices) -> Any:
         notes.append(html.P(words, className="card-help name-source"))
     if not notes:
         return content
-    # A list within a list cannot be drawn.
+    # Dash cannot draw a list within a list.
     return [*notes, *(content if isinstance(content, list) else [content])]
 
 

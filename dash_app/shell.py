@@ -90,7 +90,7 @@ def fill(
     navigation_: Any,
     controls_: Any,
 ) -> None:
-    """Put a page into the frame, and tell its address: nothing is then asked for once more."""
+    """Put a page and its address into the frame, so that the browser does not request it again."""
     frame["url"].pathname, frame["url"].search = path, search
     frame["content"].children = content
     frame["navigation"].children = navigation_
@@ -98,12 +98,12 @@ def fill(
 
 
 def skeleton() -> dmc.Stack:
-    """What stands where a page will be."""
+    """The placeholder shown while a page loads."""
     return dmc.Stack([dmc.Skeleton(h=60), dmc.Skeleton(h=320), dmc.Skeleton(h=180)], w="100%")
 
 
 def controls(context: Context, choices: Choices) -> list[Any]:
-    """The selectors, with what the address says."""
+    """The selectors, set to the values in the address."""
     services, versions = choices.services, choices.versions
     days = context.custom_days
     ranges = [{"value": key, "label": label} for key, (label, _) in RANGES.items()]
@@ -155,7 +155,7 @@ def controls(context: Context, choices: Choices) -> list[Any]:
             id="scheme",
             variant="default",
             size="compact-sm",
-            **{"aria-label": "Change between dark and light"},
+            **{"aria-label": "Switch between dark and light"},
         ),
         html.Form(
             html.Button("Log out", type="submit", className="logout"),

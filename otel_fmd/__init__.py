@@ -14,7 +14,7 @@ __all__ = ["FmdSpanExporter", "__version__", "instrument"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when asked for: `import otel_fmd` costs a monitored app nothing.
+    # Imported on first use: `import otel_fmd` costs a monitored app nothing.
     if name == "FmdSpanExporter":
         from otel_fmd.exporter import FmdSpanExporter
 

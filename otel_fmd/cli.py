@@ -1,4 +1,4 @@
-"""The command line: `otel-fmd serve`, `demo`, `init-db`, `user`."""
+"""The command line, `otel-fmd`: its commands and their options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SERVE_OPTIONS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code: 0, or 2 after one line that says what is wrong."""
+    """Run a command; returns its exit code: 0, or 2 after one line that says what is wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -49,44 +49,58 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     for name, run, description in (
         ("serve", serving.serve, "receive OTLP and show the dashboard"),
-        ("demo", serving.demo, "serve, with an instrumented shop under traffic"),
+        ("demo", serving.demo, "the same, with an instrumented demo shop under traffic"),
     ):
         command = _command(commands, name, run, description)
         for option in _SERVE_OPTIONS:
             flag = "--" + option.replace("_", "-")
             command.add_argument(flag, metavar="VALUE", help=_help(option))
         if name == "serve":
-            command.add_argument(
-                "--no-dashboard", action="store_const", const=False, dest="dashboard"
-            )
-            command.add_argument(
-                "--no-receiver", action="store_const", const=False, dest="receiver"
-            )
-    _command(commands, "init-db", database.init_db, "make or upgrade the tables and the first user")
+            for part in ("dashboard", "receiver"):
+                command.add_argument(
+                    f"--no-{part}",
+                    action="store_const",
+                    const=False,
+                    dest=part,
+                    help=f"do not start the {part}",
+                )
+    _command(
+        commands,
+        "init-db",
+        database.init_db,
+        "create or upgrade the tables, and create the first user",
+    )
     migrate = _command(
-        commands, "migrate", database.migrate, "upgrade the tables, or adopt a database of FMD"
+        commands, "migrate", database.migrate, "upgrade the tables, or adopt an FMD database"
     )
     migrate.add_argument(
-        "--service", default="flask", help="service of the adopted endpoints. Default: flask."
+        "--service", default="flask", help="service of the adopted endpoints (default: flask)"
     )
-    _command(commands, "maintain", database.maintain, "fold deltas, prune by the ages that are set")
-    prune = _command(
-        commands, "prune", database.prune, "remove what is older than a number of days"
+    _command(
+        commands,
+        "maintain",
+        database.maintain,
+        "fold deltas, prune by the configured ages, enforce the size cap",
     )
+    prune = _command(commands, "prune", database.prune, "delete data older than a number of days")
     for kind in ("requests", "outliers", "profiles", "rollups", "custom-graphs"):
-        prune.add_argument(f"--{kind}", type=float, default=0, metavar="DAYS")
+        prune.add_argument(
+            f"--{kind}", type=float, default=0, metavar="DAYS", help="delete those older than this"
+        )
     check = _command(
         commands, "check", database.check, "compare the rollups with a recount of the rows"
     )
-    check.add_argument("--repair", action="store_true", help="replace them by the recount")
+    check.add_argument("--repair", action="store_true", help="replace the rollups with the recount")
     settings = commands.add_parser("config", help="the settings in force")
     kinds = settings.add_subparsers(metavar="action", required=True)
-    _command(kinds, "show", configuration.show, "every setting, and where it came from")
+    _command(
+        kinds, "show", configuration.show, "every setting, its value, and where that came from"
+    )
     user = commands.add_parser("user", help="add, change, list and remove users")
     actions = user.add_subparsers(metavar="action", required=True)
     add = _command(actions, "add", users.add, "add a guest, or an admin with --admin")
     add.add_argument("username")
-    add.add_argument("--admin", action="store_true")
+    add.add_argument("--admin", action="store_true", help="make the user an admin")
     password = _command(actions, "password", users.change_password, "change a password")
     password.add_argument("username")
     remove = _command(actions, "remove", users.remove, "remove a user")

@@ -16,21 +16,21 @@ def check_dashboard_package() -> None:
     """Check that `import dash_app` gets the dashboard.
 
     Raises:
-        ConfigurationError: it gets another module; the message names its file and the way out.
+        ConfigurationError: it gets another module; the message names its file and what to do.
     """
     found = _origin()
     own = Path(__file__).parent.parent / NAME / "__init__.py"
     if found is None or not own.exists() or _is_same(found, own):
         return
     raise ConfigurationError(
-        f"the dashboard is the package {NAME!r}, and {found} stands in front of it: rename that "
-        f"file or folder, or show the dashboard from elsewhere: run `otel-fmd serve` in a folder "
-        f"without it, with the same OTEL_FMD_DATABASE_URL"
+        f"the dashboard is the package {NAME!r}, and {found} shadows it: rename that file or "
+        f"folder, or run `otel-fmd serve` from a folder without it, with the same "
+        f"OTEL_FMD_DATABASE_URL"
     )
 
 
 def _origin() -> str | None:
-    """The file that `import dash_app` finds, or has found already; None when there is none."""
+    """The file that `import dash_app` finds, or has found already; None if there is none."""
     loaded = sys.modules.get(NAME)
     if loaded is not None:
         return getattr(loaded, "__file__", None) or "a module without a file"

@@ -35,10 +35,10 @@ def dashboard_server(
     Args:
         app: its WSGI application.
         bound: a bound TCP socket; the server takes it over.
-        grace_s: how long accepted requests may take to finish when stopping, in seconds.
-        connections: open at once.
+        grace_s: seconds that accepted requests may take to finish at shutdown.
+        connections: most open connections.
     """
-    # Not the receiver's: whoever fills that one takes the dashboard from nobody.
+    # Separate from the receiver's: filling that one must not block the dashboard.
     flight = Flight(_MOST_IN_FLIGHT)
     guard = Guard(flight, lambda *_: None, connections=connections)
     asgi = BoundedBodies(WSGIMiddleware(app, workers=_THREADS), flight)

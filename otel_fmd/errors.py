@@ -7,8 +7,8 @@ class OtelFmdError(Exception):
     """Root of every error that otel-fmd raises on purpose.
 
     Args:
-        message: for logs and for who may see everything.
-        advice: what it is and its cure, in words that anybody may read: no address, no name.
+        message: for logs and for admins.
+        advice: the problem and its remedy, safe to show to anyone: no address, no name.
     """
 
     usual_advice = "It failed; the log says why."
@@ -25,11 +25,11 @@ class ConfigurationError(OtelFmdError):
 
 
 class NotAllowedError(OtelFmdError):
-    """Somebody asked for what their role may not see or do."""
+    """The actor's role does not permit what they tried to see or do."""
 
 
 class StoreError(OtelFmdError):
-    """The database did not do what was asked."""
+    """A database operation failed."""
 
 
 class StoreUnavailableError(StoreError):
@@ -45,12 +45,12 @@ class SchemaError(StoreError):
 
 
 class QueueFullError(OtelFmdError):
-    """More spans are waiting to be stored than may wait; nothing of the new ones was taken."""
+    """The queue of rows to be stored is full; none of the new ones was accepted."""
 
 
 class ShuttingDownError(OtelFmdError):
-    """The pipeline is stopping and takes nothing new."""
+    """The pipeline is stopping and accepts nothing new."""
 
 
 class LevelsUnavailableError(OtelFmdError):
-    """The receiver did not tell the monitor levels; the last known ones stay."""
+    """The monitor levels could not be read from the receiver; the last known ones stay in force."""

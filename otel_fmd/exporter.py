@@ -1,7 +1,7 @@
 """`FmdSpanExporter`: the in-process way from the OpenTelemetry SDK to the database.
 
-`export` never waits for the database and never raises: spans go to a bounded queue of our own, a
-thread stores them and tries again until they are stored. What does not fit is dropped and counted.
+`export` never waits for the database and never raises: spans go into a bounded queue, and a thread
+stores them, retrying until they are stored. What does not fit is dropped and counted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
 _SHUTDOWN_S = 30.0
 _APP_FOLDS = 5
-"""The monitored app folds so many times less often: readers add what is not folded themselves."""
+"""The monitored app folds this many times less often: readers add pending deltas themselves."""
 
 
 class FmdSpanExporter(SpanExporter):
@@ -92,7 +92,7 @@ class FmdSpanExporter(SpanExporter):
             self.counters.failed += 1
             if not self._said:
                 self._said = True
-                _log.exception("a span could not be taken (said once)")
+                _log.exception("a span could not be processed (logged once)")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Queue ended spans; FAILURE when they do not fit or we are shut down."""
@@ -102,8 +102,8 @@ class FmdSpanExporter(SpanExporter):
             self._dropped(len(spans), error)
             return SpanExportResult.FAILURE
         except Exception:
-            # The monitored app comes first: nothing of ours may reach it.
-            _log.exception("spans could not be taken")
+            # The monitored app comes first: no error of ours may reach it.
+            _log.exception("spans could not be processed")
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 
@@ -112,7 +112,7 @@ class FmdSpanExporter(SpanExporter):
         return self._pipeline.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Store what waits, within half a minute (five seconds of errors), and stop."""
+        """Store queued requests, within half a minute (five seconds of errors), and stop."""
         dropped = self.counters.dropped
         if not self._pipeline.stop(_SHUTDOWN_S):
             lost = self.counters.dropped - dropped + self._pipeline.waiting
@@ -129,7 +129,7 @@ class FmdSpanExporter(SpanExporter):
 
 
 def translator(settings: config.Settings) -> Translator:
-    """What makes requests of spans, as the settings say."""
+    """The translator from spans to requests, as configured."""
     return Translator(settings.internal_roots, settings.rename)
 
 

@@ -1,12 +1,12 @@
-"""Forks: what a child must make anew, and forks that no hook of Python saw.
+"""Forks: what a child must recreate, and forks that bypass Python's hooks.
 
-Threads, locks, queues and connections of a parent are of no use in its child. Objects that have
-some register what makes them anew; one hook calls it in every child.
+A parent's threads, locks, queues and connections are of no use in its child. Objects that have some
+register a method that recreates them; one hook calls it in every child.
 
-uWSGI forks in C and calls Python's hooks only when it is asked to. Then the process id tells:
-`check` is called wherever a process may use what its parent had. In such a child the interpreter
-still lists the threads of the parent, whose stacks are gone, so `sys._current_frames()` must not be
-called there: `is_unannounced` says so.
+uWSGI forks in C and calls Python's hooks only if configured to. Such a fork is detected by the
+process id: `check` is called wherever a process may use what its parent had. In such a child the
+interpreter still lists the threads of the parent, whose stacks are gone, so `sys._current_frames()`
+must not be called there: see `is_unannounced`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OTHERS_S = 1.0
 
 
 class _Forks:
-    """What is known of this process; there is one, as there is one process."""
+    """The fork state of this process; a singleton."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -41,7 +41,7 @@ class _Forks:
         self._make_anew()
 
     def unannounced(self) -> None:
-        """In a child that Python was not told of; the first thread to find out does the work."""
+        """In a child that Python does not know of; the first thread to notice does the work."""
         pid, me = os.getpid(), threading.get_ident()
         if self._handled.setdefault(pid, me) != me:
             give_up = time.monotonic() + _OTHERS_S
@@ -52,8 +52,8 @@ class _Forks:
         self._make_anew()
         self.pid = pid
         _log.warning(
-            "this process was forked without Python's fork hooks: monitoring goes on at level 1, "
-            "without outliers and profiles. Under uWSGI, --py-call-uwsgi-fork-hooks cures it"
+            "this process was forked without Python's fork hooks: monitoring continues at level 1, "
+            "without outliers and profiles. Under uWSGI, set --py-call-uwsgi-fork-hooks"
         )
 
     def _make_anew(self) -> None:
@@ -61,8 +61,8 @@ class _Forks:
             try:
                 getattr(owner, method)()
             except Exception:
-                # One that cannot be made anew must not keep the others from it, nor end the child.
-                _log.exception("%s was not made anew in a forked child", type(owner).__name__)
+                # One failure must not prevent the others from being recreated, nor end the child.
+                _log.exception("%s could not be recreated in a forked child", type(owner).__name__)
 
 
 _forks = _Forks()
@@ -75,7 +75,7 @@ def on_fork(reset: Callable[[], None]) -> None:
 
 
 def check(getpid: Callable[[], int] = os.getpid) -> None:
-    """Make anew what a fork hook would have, when this process was forked without one."""
+    """Recreate what a fork hook would have, if this process was forked without one."""
     if getpid() != _forks.pid:
         _forks.unannounced()
 

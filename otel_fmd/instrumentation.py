@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Instrumentation:
     """What `instrument` did; `uninstrument` undoes it.
 
-    Other people's middleware stays; a layer that does nothing stays below it.
+    Other middleware stays in place, with an inert layer of ours below it.
     """
 
     def __init__(self, app: Flask, place: Place) -> None:
@@ -44,12 +44,12 @@ class Instrumentation:
 
     @property
     def processor(self) -> FmdSpanProcessor:
-        """What watches the app's requests."""
+        """The processor that watches the app's requests."""
         return self._place.processor
 
     @property
     def provider(self) -> TracerProvider:
-        """Where its spans are made."""
+        """The provider of its spans."""
         return self._place.provider
 
     def mount_dashboard(self, settings: config.Settings) -> None:
@@ -113,7 +113,7 @@ def instrument(
         group_by: a value, a function, a tuple of those, nested: what requests are grouped by.
         get_ip: gives the client's address of the current request.
         dashboard: the path at which the dashboard is mounted in this app, such as `/dashboard`.
-        tracer_provider: the provider to use; None: the global one, made when there is none.
+        tracer_provider: the provider to use; None: the global one, created if there is none.
         **settings: any other setting of `otel_fmd.config.Settings`.
 
     Raises:
@@ -124,7 +124,7 @@ def instrument(
         raise ConfigurationError(f"app={app!r}: expected a Flask app")
     if getattr(app, "_got_first_request", False):
         raise ConfigurationError(
-            f"{app.name!r} has answered requests already; expected instrument() before the first"
+            f"{app.name!r} has already served requests; call instrument() before the first one"
         )
     if dashboard is not None:
         settings["dashboard_path"] = dashboard
@@ -141,8 +141,8 @@ def instrument(
         target = otlp_target(os.environ)
     if found.dashboard_path and target is not None:
         raise ConfigurationError(
-            f"dashboard_path={found.dashboard_path!r}: requests go to {target.endpoint}, where "
-            "the dashboard is; to have it in this app, give database_url"
+            f"dashboard_path={found.dashboard_path!r}: requests are sent to {target.endpoint}; "
+            "to have the dashboard in this app, set database_url"
         )
     options = {"group_by": group_by, "get_ip": get_ip}
     watching.check_again(app, found, target, options)
@@ -174,7 +174,7 @@ def post_instrument() -> None:
             _bound_new_apps(place.processor)
             flush_at_sigterm(place)
     except Exception:
-        _log.exception("otel-fmd does not watch this app")
+        _log.exception("otel-fmd could not be attached; this app is not monitored")
 
 
 def _first_hook(app: Flask) -> None:
@@ -186,7 +186,7 @@ def _first_hook(app: Flask) -> None:
 
 
 def _bound_new_apps(processor: FmdSpanProcessor) -> None:
-    """Put our layer around every app that is made of OpenTelemetry's class."""
+    """Put our layer around every app that is created from OpenTelemetry's class."""
     made = flask.Flask
     if not getattr(made, "_otel_fmd_bounded", False) and made.__module__ != "flask.app":
         begin = made.__init__

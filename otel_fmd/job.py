@@ -1,4 +1,4 @@
-"""Jobs: what is done again and again, in a thread of its own, as long as a process lives."""
+"""Jobs: functions that run repeatedly, each in its own thread, for the life of a process."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
 
 Run = Callable[[], float | None]
-"""Does the work once; how many seconds later it is to be done again, None for the interval."""
+"""Does the work once; returns the seconds until the next call, None for the interval."""
 
 
 class Lease(Protocol):
-    """The right to do what only one process may do; see `store.lease`."""
+    """The right to do something that only one process may do; see `store.lease`."""
 
     def acquire(self) -> bool:
         """Take it, or keep it; False while another process has it."""
 
     def release(self) -> None:
-        """Let others have it."""
+        """Give it up."""
 
 
 class Job:
     """A function that is called at an interval, in a daemon thread, until it is stopped.
 
-    An error is logged, with the job's name and at most once a minute, and the job goes on. In a
-    forked child it is a job that has not been started. Stopped once, it stays so.
+    An error is logged, with the job's name and at most once a minute, and the job continues. In a
+    forked child the job is not started. Once stopped, it cannot be started again.
 
     Args:
         name: the thread is called `otel-fmd-` and this.
@@ -40,8 +40,8 @@ class Job:
         interval_s: seconds between the end of a call and the next call.
         first_s: seconds until the first call; None: the interval.
         after_error_s: seconds until the next call after an error; None: the interval.
-        lease: where only one process may run it. It is asked before every call, and released at the
-            end.
+        lease: if only one process may run it. It is acquired before every call, and released at
+            the end.
         restarts: start it again in a forked child, if it ran in the parent.
     """
 
@@ -93,11 +93,11 @@ class Job:
             self._thread.start()
 
     def wake(self) -> None:
-        """Have it done at once, or once more at once when it is being done."""
+        """Run it at once, or once more if it is running now."""
         self._wake.set()
 
     def stop(self, timeout_s: float) -> bool:
-        """End it after what it is doing, and wait for that; False when that took too long.
+        """Stop it after the current call, and wait for that; False if that took too long.
 
         Takes no lock: a handler of signals may interrupt `start`.
         """
@@ -136,14 +136,14 @@ class Job:
         now = time.monotonic()
         if now - self._logged_at > _LOG_EVERY_S:
             self._logged_at = now
-            # Our own errors say all that is to be known.
+            # Our own errors need no traceback.
             traceback = None if isinstance(error, OtelFmdError) else error
-            _log.warning("%s failed, and goes on: %s", self.name, error, exc_info=traceback)
+            _log.warning("%s failed, and will run again: %s", self.name, error, exc_info=traceback)
 
     def _release(self) -> None:
         if self._lease is not None:
             try:
                 self._lease.release()
             except Exception as error:
-                # It runs out by itself.
+                # It expires by itself.
                 _log.debug("the lease of %s was not released: %s", self.name, error)

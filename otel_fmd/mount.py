@@ -1,9 +1,9 @@
 """The dashboard inside the monitored app, at a path of its own.
 
-It is put around the app's WSGI callable, outside of its instrumentation: its requests are not
-traced, and the app's sessions, error handlers and URL map are not touched. It is made, and its
-libraries are imported, with the first request to it, in each process: a worker that nobody asks for
-the dashboard pays nothing for it, and a parent that forks workers has no connection of ours open.
+It wraps the app's WSGI callable, outside of its instrumentation: its requests are not traced, and
+the app's sessions, error handlers and URL map are not touched. Each process creates it, and imports
+its libraries, on the first request to it: a worker that never serves the dashboard pays nothing for
+it, and a parent that forks workers has no open connection of ours.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEEDED = (
     "flask_compress",
     "numpy",
 )
-"""The packages of the dashboard: without one of them it is an error at once, not at a visit."""
+"""The packages of the dashboard: a missing one is an error at once, not on the first visit."""
 
 
 class MountedDashboard:
@@ -43,7 +43,7 @@ class MountedDashboard:
 
     Args:
         app: the monitored app's WSGI callable.
-        settings: what holds; `dashboard_path` says where.
+        settings: the settings in force; `dashboard_path` is its path.
         flask_app: the monitored app, whose URL map must not have that path.
 
     Raises:
@@ -70,12 +70,12 @@ class MountedDashboard:
         taken = self._own_rule()
         if taken is not None:
             raise ConfigurationError(
-                f"dashboard_path={self._path!r}: the app has the rule {taken!r}, which could not "
-                "be reached any more; choose a path that the app does not use"
+                f"dashboard_path={self._path!r}: the dashboard would hide the app's rule "
+                f"{taken!r}; choose a path that the app does not use"
             )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """Answer what is the dashboard's; the app answers the rest."""
+        """Serve the dashboard below its path; the app serves the rest."""
         if not self._looked:
             self._look_once()
         path = environ.get("PATH_INFO", "")
@@ -90,7 +90,7 @@ class MountedDashboard:
             return self._proxied(environ, start_response)
 
     def __getattr__(self, name: str) -> Any:
-        # What looks for something of the wrapped callable finds it.
+        # Attributes of the wrapped callable stay accessible.
         return getattr(self._app, name)
 
     def close(self) -> None:
@@ -110,10 +110,10 @@ class MountedDashboard:
         try:
             dashboard = self._dashboard or self._make()
         except OtelFmdError as error:
-            _log.warning("the dashboard at %s could not be made: %s", self._path, error)
+            _log.warning("the dashboard at %s could not be started: %s", self._path, error)
             return _unavailable(error.advice, start_response)
         except Exception:
-            _log.exception("the dashboard at %s could not be made", self._path)
+            _log.exception("the dashboard at %s could not be started", self._path)
             return _unavailable(OtelFmdError.usual_advice, start_response)
         inner = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path.removeprefix(self._path)}
         return dashboard(inner, start_response)
@@ -143,7 +143,7 @@ class MountedDashboard:
             return self._dashboard
 
     def _look_once(self) -> None:
-        """Say when rules that the app got after us are hidden by the dashboard."""
+        """Warn about rules that the app added later and that the dashboard hides."""
         self._looked = True
         try:
             taken = self._own_rule() or self._matching_rule()
@@ -166,7 +166,7 @@ class MountedDashboard:
         return None
 
     def _matching_rule(self) -> str | None:
-        """A rule of the app with placeholders that takes our path, among others."""
+        """A rule of the app with placeholders that also matches our path."""
         if self._flask_app is None:
             return None
         try:

@@ -73,7 +73,7 @@ class OtlpTarget(NamedTuple):
 
     @property
     def levels_url(self) -> str:
-        """Where its receiver tells monitor levels: beside OTLP/HTTP, on the port next to gRPC's."""
+        """Where its receiver serves monitor levels: on its HTTP port, next to gRPC's."""
         parts = urlsplit(self.endpoint if "://" in self.endpoint else f"http://{self.endpoint}")
         host = parts.hostname or "localhost"
         shown = f"[{host}]" if ":" in host else host

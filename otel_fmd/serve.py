@@ -39,7 +39,7 @@ class Server:
     """Everything that `serve` runs.
 
     Args:
-        settings: what holds.
+        settings: the settings in force.
 
     Raises:
         ConfigurationError: a port is taken, or the database cannot be used.
@@ -47,7 +47,9 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         if not settings.receiver and not settings.dashboard:
-            raise ConfigurationError("neither receiver nor dashboard is to be started")
+            raise ConfigurationError(
+                "nothing to serve: both the receiver and the dashboard are switched off"
+            )
         self._settings = settings
         self.store = Store(settings.database_url, settings.table_prefix)
         prepare(self.store)
@@ -151,7 +153,7 @@ class Server:
         self.addresses["otlp-grpc"] = _url("http", settings.host, self._grpc.port)
 
     def _counters(self) -> dict[str, int]:
-        """What the configuration page tells: of requests, and of signals that nothing keeps."""
+        """Counters for the configuration page: requests, and signals that are not stored."""
         counts = self.pipeline.counters.as_dict()
         for (_, what), number in self.received.snapshot().items():
             if what.endswith("_not_kept"):
@@ -160,13 +162,13 @@ class Server:
 
     def _make_dashboard(self) -> None:
         check_dashboard_package()
-        # The dashboard's libraries take half a second to import: only who shows it pays.
+        # The dashboard's libraries take half a second to import: only if it is served.
         from dash_app.app import create_app
         from otel_fmd.dashboard_server import dashboard_server
         from otel_fmd.views.look import Process, Refusal
         from otel_fmd.web.proxy import BehindProxy
 
-        # As it is: the dashboard tells where to send to.
+        # The actual port: the dashboard shows where to send spans to.
         port = self._http.port if self._http is not None else self._settings.otlp_http_port
         settings = replace(self._settings, otlp_http_port=port, dashboard_path="")
         bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
@@ -186,15 +188,15 @@ class Server:
 
 
 def translations(settings: Settings) -> dict[str, Translate]:
-    """What makes batches of each signal that is kept, by its name."""
+    """The functions that build batches, by the name of each stored signal."""
     return {TRACES.name: RequestBatches(translator(settings)).of_spans}
 
 
 def quiet_garbage_collector() -> None:
-    """Let the collector leave alone what is there to stay, and look less often at what comes.
+    """Exclude permanent objects from garbage collection, and collect less often.
 
-    Requests are tuples in no cycles: they go when the last reference goes. Looking at each of them
-    a few times costs a tenth of storing it.
+    Requests are tuples without cycles: they are freed with their last reference. Scanning each of
+    them a few times costs a tenth of storing it.
     """
     gc.collect()
     gc.freeze()
@@ -202,10 +204,10 @@ def quiet_garbage_collector() -> None:
 
 
 def quiet_allocator() -> None:
-    """Let the C library give back what large bodies took.
+    """Have the C library return the memory of large bodies.
 
-    glibc takes a heap for each thread and, after the first large body was freed, keeps room for
-    others of its size in them: a hundred MiB that nobody uses.
+    glibc creates a heap for each thread and, once a large body was freed, reserves space for others
+    of its size in them: a hundred MiB of unused memory.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -216,8 +218,8 @@ def quiet_allocator() -> None:
 def _bind(host: str, port: int, name: str) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # asyncio turns Nagle's algorithm off only where the protocol is named: without it, whatever
-        # is answered in two writes waits 40 ms for the client's delayed acknowledgement.
+        # asyncio turns Nagle's algorithm off only if the protocol is named: otherwise a response in
+        # two writes waits 40 ms for the client's delayed acknowledgement.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
@@ -230,7 +232,7 @@ def _bind(host: str, port: int, name: str) -> socket.socket:
 def _taken(name: str, host: str, port: int, why: str) -> ConfigurationError:
     return ConfigurationError(
         f"{name}={port}: cannot listen on {host}:{port} ({why.lower()}); "
-        "give another port, or 0 for a free one"
+        "choose another port, or 0 for a free one"
     )
 
 

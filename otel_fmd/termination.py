@@ -1,4 +1,4 @@
-"""SIGTERM where nobody handles it: what waits is stored first, within a bounded time.
+"""SIGTERM without a handler: queued requests are stored first, within a bounded time.
 
 waitress, `flask run` and plain scripts leave SIGTERM to its default action, which ends the process
 at once, exit handlers and all. Servers that handle it themselves (gunicorn, uWSGI) are left alone.
@@ -21,7 +21,7 @@ BOUND_S = 5.0
 
 
 class Flushes(Protocol):
-    """Something whose spans wait to be stored."""
+    """Something with queued spans."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Store them."""
@@ -31,10 +31,10 @@ _waiting: weakref.WeakSet[Flushes] = weakref.WeakSet()
 
 
 def flush_at_sigterm(owner: Flushes) -> bool:
-    """Flush `owner` before SIGTERM ends this process; False where the signal is not ours.
+    """Flush `owner` before SIGTERM ends this process; False if the signal is not ours.
 
-    Only in the main thread, and only while SIGTERM has its default action: whoever sets a handler
-    later takes ours away.
+    Only in the main thread, and only while SIGTERM has its default action: a handler that is set
+    later replaces ours.
     """
     _waiting.add(owner)
     if threading.current_thread() is not threading.main_thread():
@@ -71,6 +71,6 @@ def _flush_all(at_end: Callable[[], None]) -> None:
         for owner in list(_waiting):
             owner.force_flush(int(BOUND_S * 1000))
     except Exception:
-        _log.exception("what waited was not stored before SIGTERM")
+        _log.exception("queued requests were not stored at SIGTERM")
     finally:
         at_end()

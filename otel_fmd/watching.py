@@ -55,7 +55,7 @@ _KEPT = frozenset(
 
 
 class Place:
-    """A tracer provider whose requests are watched, and all that has to end with that.
+    """A tracer provider whose requests are watched, and everything that must stop with it.
 
     Args:
         provider: where spans are made.
@@ -114,25 +114,25 @@ def check_arguments(found: config.Settings, given: Mapping[str, Any]) -> None:
     if names:
         raise ConfigurationError(
             f"{', '.join(names)}: no effect in instrument(); expected in `otel-fmd serve`"
-            + ("" if found.dashboard_path else ', or beside dashboard="/dashboard"')
+            + ("" if found.dashboard_path else ', or together with dashboard="/dashboard"')
         )
 
 
 def check_again(
     app: Flask, found: config.Settings, target: OtlpTarget | None, options: Mapping[str, Any]
 ) -> None:
-    """Refuse to instrument an app again with something else: its requests are seen once.
+    """Refuse to instrument an app again with other values: its requests are seen once.
 
     Raises:
-        ConfigurationError: it names what is not the same.
+        ConfigurationError: it names what differs.
     """
     key = _key(found, target, options)
     for place in list(_places.values()):
         differing = place.differences(key) if app in place.apps else []
         if differing:
             raise ConfigurationError(
-                f"{', '.join(differing)}: not as {app.name!r} was instrumented before; expected "
-                "the same, or uninstrument() first"
+                f"{', '.join(differing)}: {app.name!r} is already instrumented with other "
+                "values; expected the same ones, or uninstrument() first"
             )
 
 
@@ -144,10 +144,10 @@ def place_for(
     tracer_provider: TracerProvider | None,
     **options: Any,
 ) -> Place:
-    """The place of an app: one that is there and the same in all, or a new one.
+    """The place of an app: an existing one with the same settings, or a new one.
 
     Raises:
-        ConfigurationError: the provider is somebody else's, and has a place that is another.
+        ConfigurationError: the provider is not ours, and has a place with other settings.
     """
     if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):
         raise ConfigurationError(
@@ -164,8 +164,8 @@ def place_for(
             return known
         if tracer_provider is not None or not known.is_own:
             raise ConfigurationError(
-                f"{', '.join(differing)}: not as for the app that this tracer provider watches "
-                "already; expected the same, or a tracer_provider of this app's own"
+                f"{', '.join(differing)}: another app of this tracer provider has other values; "
+                "expected the same ones, or a separate tracer_provider for this app"
             )
         for other in list(_places.values()):
             if other.is_own and not other.differences(key):
@@ -200,7 +200,7 @@ def automatic(settings: config.Settings, provider: TracerProvider, *, stores: bo
 
 
 class SinkProcessor(SpanProcessor):
-    """Hands every ended span to an exporter of ours, as it ends."""
+    """Passes every span to our exporter as it ends."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -214,12 +214,12 @@ class SinkProcessor(SpanProcessor):
         return self._sink.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
-        """Store what waits, and stop."""
+        """Store what is queued, and stop."""
         self._sink.shutdown()
 
 
 class _OwnProvider(TracerProvider):
-    """A provider that we made, so that whoever finds it knows."""
+    """A provider that we created, so that it can be recognized."""
 
 
 def _own_place(
@@ -361,7 +361,7 @@ def _log_sampler(provider: TracerProvider) -> None:
     if sampler == default.get_description():
         sampler = "parentbased_always_on"  # as OTEL_TRACES_SAMPLER calls it
     _log.info(
-        "the sampler is %s: requests that it drops, or whose client sends a traceparent that "
-        "says not to sample, are not seen; OTEL_TRACES_SAMPLER=always_on shows all",
+        "the sampler is %s: requests that it drops, or whose caller's traceparent says not to "
+        "sample, are not seen; set OTEL_TRACES_SAMPLER=always_on to see all",
         sampler,
     )

@@ -1,4 +1,4 @@
-/* Functions that table columns name. */
+/* Functions that table columns refer to by name. */
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
 window.dashAgGridFunctions.fmdTheme = (theme, colorScheme) =>
@@ -30,6 +30,6 @@ window.dashAgGridFunctions.fmdChange = (value) => {
   return (percent > 0 ? "+" : percent < 0 ? "\u2212" : "") + Math.abs(percent) + " %";
 };
 
-/* What a CSV holds: numbers as they are, and no text that a spreadsheet would run as a formula. */
+/* Cells of a CSV: numbers as they are, and no text that a spreadsheet would run as a formula. */
 window.dashAgGridFunctions.fmdCell = (value) =>
   typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : value;

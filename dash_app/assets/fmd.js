@@ -8,14 +8,14 @@
     document.cookie = name + "=" + encodeURIComponent(value) + "; path=" + root +
       "; samesite=lax; max-age=31536000";
   };
-  /* What the next figures are drawn for. */
+  /* The screen width that the next figures are drawn for. */
   const telephone = matchMedia("(max-width: 600px)");
   const noteWidth = () => setCookie("otel_fmd_narrow", telephone.matches ? "1" : "0");
   telephone.addEventListener("change", noteWidth);
   noteWidth();
   setCookie("otel_fmd_zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
-  /* A choice of columns closes with a click elsewhere, or Escape. */
+  /* The column menu closes on a click elsewhere, or Escape. */
   const closeChoices = (event) => {
     for (const one of document.querySelectorAll("details.columns[open]")) {
       if (event.type === "keydown" ? event.key === "Escape" : !one.contains(event.target)) {
@@ -29,7 +29,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     fmd: {
-      /* Selectors -> the address, which is what every page reads. */
+      /* Selectors -> the address, which every page reads. */
       select: function (service, version, range, days, search) {
         const none = window.dash_clientside.no_update;
         const query = new URLSearchParams(search || "");
@@ -54,14 +54,14 @@
         const next = text ? "?" + text : "";
         return next === (search || "") ? none : next;
       },
-      /* What is picked for a report: days as FIRST..LAST, versions by name. */
+      /* The choices for a report: days as FIRST..LAST, versions by name. */
       report: function (values, ids, search) {
         const none = window.dash_clientside.no_update;
         const query = new URLSearchParams(search || "");
         for (let i = 0; i < ids.length; i++) {
           let value = values[i];
           if (Array.isArray(value)) value = value[0] && value[1] ? value[0] + ".." + value[1] : "";
-          /* What the page came with is no choice of the person at the browser. */
+          /* A value that the page came with is not the user's choice. */
           if (value && value !== ids[i].was) query.set(ids[i].part, value);
         }
         const next = "?" + query.toString();
@@ -78,7 +78,7 @@
       live: (checked) => !checked,
       burger: (opened, navbar) =>
         Object.assign({}, navbar, { collapsed: { mobile: !opened } }),
-      /* A refreshed figure with what the person at the browser did to the old one. */
+      /* A refreshed figure that keeps the user's zoom, hidden traces and levels. */
       freshen: function (fresh, id) {
         const none = window.dash_clientside.no_update;
         if (!fresh) return [none, none];

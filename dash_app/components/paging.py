@@ -1,4 +1,4 @@
-"""Links to the pages before and after one of a list."""
+"""Links to the previous and the next page of a list."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True)
     if one.not_sampled_ms >= 0.1:
         notes.append(f"{duration_text(one.not_sampled_ms)} not sampled")
     if one.is_cut:
-        notes.append("the smallest lines were cut")
+        notes.append("the shortest lines were dropped")
     when = context.time_text(request.time_requested)
     title = html.Summary(
         [html.B(when), f" took {duration_text(request.duration)} ({', '.join(notes)})"]
     )
     link = dcc.Link(
-        "All of this request →",
+        "Request details →",
         href=context.href(f"/request/{request.id}"),
         className="profile-link",
     )
@@ -42,7 +42,7 @@ def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True)
 
 
 def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:
-    """Lines nested by their indents: each with lines below it can be folded."""
+    """Lines nested by their indents; each with lines below it can be collapsed."""
     root: list[Any] = []
     above: list[tuple[int, list[Any]]] = [(-1, root)]
     for place, line in enumerate(lines):
@@ -62,7 +62,7 @@ def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:
 
 
 def _row(line: StackLine, whole_ms: float) -> html.Span:
-    """The code, how long it took, its share as a bar (computing and waiting), and its place."""
+    """The code, its duration, its share as a bar (CPU and waiting), and its source location."""
     share = min(100.0, 100 * line.duration_ms / whole_ms)
     words = f"{duration_text(line.duration_ms)} · {share:.1f} %"
     cpu = 0.0
@@ -92,7 +92,7 @@ def _row(line: StackLine, whole_ms: float) -> html.Span:
 
 
 def _is_package(line: StackLine) -> bool:
-    """Whether it stands for the lines of a library, which are looked at on demand."""
+    """Whether it stands for the lines of a library, which are collapsed at first."""
     return line.line_number == 0 and line.code == f"({line.filename})"
 
 

@@ -1,4 +1,4 @@
-"""Tables: sortable, searchable, with a choice of columns and CSV, the same everywhere."""
+"""Tables, the same everywhere: sortable, searchable, with selectable columns and CSV."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def grid(
     Args:
         name: unique; part of element ids and of the CSV's name.
         title: what it holds.
-        rows: their values by field; `id` tells them apart, `href` is where a `link` leads.
+        rows: their values by field; `id` identifies a row, `href` is where a `link` leads.
         columns: see `Column`.
         note: a sentence below the title.
         empty: the empty state.
         extra: further column definitions of AG Grid.
-        after_first: one more, that stands after the first column.
+        after_first: one more, placed after the first column.
         hidden: fields of columns that are not shown at first.
-        above: what stands above the card, and is refreshed with the rows while the page is live.
+        above: content above the card, refreshed with the rows while the page is live.
     """
     definitions = [*(_column(*column) for column in columns), *map(dict, extra)]
     if after_first is not None:

@@ -25,7 +25,7 @@ def daily_load(
 ) -> go.Figure:
     """Stacked bars of requests per day (or longer time), one colour per endpoint.
 
-    `ids` are told on a click.
+    `ids` are the endpoints' ids, passed on with a click.
     """
     figure = go.Figure()
     named = labels(per_endpoint, 32)

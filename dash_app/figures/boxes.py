@@ -72,8 +72,8 @@ def _words(box: NamedDistribution) -> str:
     note = f"<br>{plain(box.note)}" if box.note else ""
     return (
         f"<b>{plain(box.label)}</b>{note}<br>{count_text(one.count)} requests"
-        f"<br>median {duration_text(one.median)}, half of them between"
+        f"<br>median {duration_text(one.median)}, middle half between"
         f" {duration_text(one.q1)} and {duration_text(one.q3)}"
-        f"<br>p95 {duration_text(one.p95)}, p99 {duration_text(one.p99)}, most"
+        f"<br>p95 {duration_text(one.p95)}, p99 {duration_text(one.p99)}, max"
         f" {duration_text(one.maximum)}<br>({exact})"
     )

@@ -1,4 +1,4 @@
-"""Bubble plots: who (user or address) by version."""
+"""Bubble plots: callers (users or addresses) by version."""
 
 from __future__ import annotations
 

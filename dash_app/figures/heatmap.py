@@ -80,6 +80,6 @@ def version_share(
 def share_labels(
     endpoints: Sequence[str], versions: Sequence[str], style: Style
 ) -> tuple[list[str], list[str]]:
-    """What stands at each row and below each column; a click on a heat map tells no more."""
+    """The labels of rows and columns: all that a click on a heat map carries."""
     rows, columns = labels(endpoints, style.width(42)), labels(versions, style.width(24))
     return [rows[name] for name in endpoints], [columns[name] for name in versions]

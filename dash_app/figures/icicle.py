@@ -12,7 +12,7 @@ from otel_fmd.analysis.text import duration_text
 
 
 class Block(NamedTuple):
-    """A line of a merged profile: its path makes it unique; times in ms over all requests."""
+    """A line of a merged profile: its path identifies it; times in ms over all requests."""
 
     path: tuple[str, ...]
     code: str
@@ -38,7 +38,7 @@ def _parts(blocks: Sequence[Block], style: Style) -> dict[str, Any]:
             "colorscale": "Cividis",
             "cmin": 0,
             "cmax": 1,
-            "colorbar": {**scale_bar(style, "share of CPU"), "tickformat": ".0%"},
+            "colorbar": {**scale_bar(style, "CPU share"), "tickformat": ".0%"},
         },
     }
 

@@ -12,7 +12,7 @@ from otel_fmd.analysis.text import duration_text
 
 
 def cpu_load(loads: Sequence[OutlierLoad], style: Style) -> go.Figure:
-    """One box per core, of the percent that it was busy at each outlier."""
+    """One box per core: how busy it was at each outlier, in percent."""
     figure = go.Figure()
     cores = max((len(one.cpu_percent) for one in loads), default=0)
     for core in range(cores):
@@ -29,7 +29,7 @@ def cpu_load(loads: Sequence[OutlierLoad], style: Style) -> go.Figure:
     figure.update_layout(
         layout(
             style,
-            xaxis={"title": {"text": "core of the machine"}, "type": "category"},
+            xaxis={"title": {"text": "CPU core"}, "type": "category"},
             yaxis={"title": {"text": "busy (%)"}, "range": [0, 105]},
             height=360,
         )

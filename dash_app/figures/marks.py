@@ -13,7 +13,7 @@ _MOST_WORDS = 10
 
 
 def add_marks(figure: go.Figure, marks: Sequence[Mark], style: Style) -> go.Figure:
-    """Mark days that the figure shows: a dotted line, and a flag that tells more on hover."""
+    """Mark days that the figure shows: a dotted line, and a flag with details on hover."""
     if not marks:
         return figure
     shown = {x for trace in figure.data for x in (trace.x if trace.x is not None else ())}

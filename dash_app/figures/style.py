@@ -1,4 +1,4 @@
-"""One look: colours, fonts and axes shared by all figures."""
+"""The shared style of all figures: colours, fonts and axes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ STATUS_COLORS = {
     "5xx": "#d55e00",
     "none": "#999999",
 }
-"""Fixed colours of status classes, told apart by colour-blind readers (Okabe and Ito)."""
+"""Fixed colours of status classes, distinct to colour-blind readers (Okabe and Ito)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """How figures look.
 
-    Dark or light, the time zone for axis titles, and colours that people chose (red, green, blue by
-    name). `narrow` is a telephone's screen.
+    Dark or light, the time zone for axis titles, and configured colours (red, green, blue by name).
+    `narrow` is the screen of a phone.
     """
 
     dark: bool = False
@@ -54,11 +54,11 @@ class Style:
         return "Viridis" if self.dark else "Blues"
 
     def width(self, characters: int) -> int:
-        """How many characters of a name stand beside a chart that has room for so many."""
+        """How many characters of a name fit next to a chart: fewer on a narrow screen."""
         return min(characters, 18) if self.narrow else characters
 
     def color_of(self, name: str) -> str:
-        """The colour of an endpoint, version or user: as chosen, else of its name's hash."""
+        """The colour of an endpoint, version or user: as configured, else its name's hash."""
         chosen = self.colors.get(name)
         if chosen is None:
             return hashed_color(name)
@@ -79,7 +79,7 @@ def status_class(status: int) -> str:
 
 
 def layout(style: Style, **changes: Any) -> dict[str, Any]:
-    """Layout that every figure has, with changes of this one."""
+    """The layout shared by every figure, with changes for this one."""
     axis = {"gridcolor": style.grid, "zerolinecolor": style.grid, "automargin": True}
     base: dict[str, Any] = {
         # Plotly's own template is 7 kB in every figure.
@@ -100,9 +100,9 @@ def layout(style: Style, **changes: Any) -> dict[str, Any]:
 
 
 MOST_ROWS = 100
-"""Rows of a chart that has one for each name; the CSV has all."""
+"""Most rows of a chart with one row per name; the CSV has all."""
 _TALL = 20
-"""Rows that fit on a screen; the scale of more of them is at their top."""
+"""Rows that fit on a screen; a longer chart has its scale at the top."""
 
 
 def row_labels(names: Iterable[str], style: Style) -> dict[str, str]:
@@ -113,9 +113,9 @@ def row_labels(names: Iterable[str], style: Style) -> dict[str, str]:
 def named_rows(
     style: Style, title: str, rows: Sequence[str], of: int, across: str, **xaxis: Any
 ) -> dict[str, Any]:
-    """Layout of a chart with a row for each of the labels `rows`, the first of `of` there are.
+    """Layout of a chart with a row for each of the labels `rows`, the first of `of` in all.
 
-    On a narrow screen names stand above their rows, or nothing would be left for the chart.
+    On a narrow screen, names go above their rows to leave space for the chart.
     """
     number = len(rows)
     if number < of:
@@ -140,7 +140,7 @@ def named_rows(
 
 
 def scale_bar(style: Style, title: str) -> dict[str, Any]:
-    """What tells values of colours: beside the chart, or above it on a narrow screen."""
+    """The colour scale: next to the chart, or above it on a narrow screen."""
     bar: dict[str, Any] = {"title": {"text": title}, "thickness": 12}
     if style.narrow:
         bar |= {"orientation": "h", "yanchor": "bottom", "y": 1}
@@ -148,12 +148,12 @@ def scale_bar(style: Style, title: str) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """A text that is shown as it stands: Plotly takes tags, entities and `%{…}` for markup."""
+    """Text to be shown literally: Plotly takes tags, entities and `%{…}` for markup."""
     return escape(visible(text), quote=False).replace("%{", "&#37;{")
 
 
 def noted(figure: go.Figure, note: str, style: Style) -> go.Figure:
-    """A figure with a note above it, where there is one."""
+    """The figure, with the note above it if there is one."""
     if note:
         figure.add_annotation(
             text=plain(note),
@@ -171,7 +171,7 @@ def noted(figure: go.Figure, note: str, style: Style) -> go.Figure:
 
 
 def shorten(text: str, width: int = 42) -> str:
-    """Both ends of a text that is too long to stand beside a chart."""
+    """Text cut in the middle if it is too long to fit next to a chart."""
     if len(text) <= width:
         return text
     head = width // 2
@@ -179,7 +179,7 @@ def shorten(text: str, width: int = 42) -> str:
 
 
 def labels(names: Iterable[str], width: int = 42) -> dict[str, str]:
-    """A label for each name, short and no two alike; the whole name belongs into the hover text."""
+    """A short, unique label for each name; the full name belongs in the hover text."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for name in sorted(set(names), key=lambda name: (len(name) > width, name)):

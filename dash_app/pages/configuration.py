@@ -1,4 +1,4 @@
-"""Configuration: what this deploy is, what its process did, and every setting that holds."""
+"""Configuration: details of this deploy, its process counters, and every setting in force."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from otel_fmd.views.look import Refusal
 
 _REFUSED_COLUMNS = (
     ("address", "sender", ""),
-    ("what", "asked for", ""),
-    ("reason", "answered", ""),
+    ("what", "requested", ""),
+    ("reason", "response", ""),
     ("times", "times", "number"),
     ("last", "last", ""),
 )
@@ -25,7 +25,7 @@ _SETTINGS_COLUMNS = (
     ("name", "setting", ""),
     ("value", "value", ""),
     ("source", "from", ""),
-    ("help", "what it is", "words"),
+    ("help", "description", "words"),
 )
 
 
@@ -47,7 +47,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 
 def live_refused(data: list[Refusal], context: Context) -> Live:
-    """Who was refused until now."""
+    """The senders refused so far."""
     return Live(_refused(data, context))
 
 

@@ -21,7 +21,7 @@ def figure(data: Daily, style: Style) -> go.Figure:
 
 
 def open_day(point: dict[str, Any], context: Context) -> str | None:
-    """The requests of an endpoint on a day; a longer time is looked at more closely first."""
+    """The requests of an endpoint on a day; a longer period first opens its days."""
     (first, last), endpoint = days_of_label(str(point["x"])), clicked_key(point)
     changes: dict[str, str | None] = {
         "from": first.isoformat(),

@@ -29,8 +29,9 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
         [
             html.H2("Pruning", className="card-title"),
             html.P(
-                "Removes requests, with their outliers and profiles, that are older than so many "
-                "weeks. Figures from rollups stay. It runs in small steps, so that nothing waits.",
+                "Deletes requests older than the given number of weeks, with their outliers and "
+                "profiles. Figures from rollups are kept. It works in small steps, so that storing "
+                "new requests hardly waits.",
                 className="card-help",
             ),
             dmc.Group(
@@ -51,7 +52,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
                     ),
                     dmc.Checkbox(
                         id="prune-graphs",
-                        label="Also data of custom graphs",
+                        label="Also delete custom graph data",
                         checked=bool(schedule and schedule.delete_custom_graph_data),
                     ),
                 ],
@@ -77,8 +78,8 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
 
 def _words(schedule: PruningSchedule | None) -> str:
     if schedule is None:
-        return "There is no schedule."
-    return f"Pruned at {schedule.cron!r}; {schedule.weeks_to_keep} weeks are kept."
+        return "No pruning schedule is set."
+    return f"Pruning runs at {schedule.cron!r} and keeps {schedule.weeks_to_keep} weeks."
 
 
 def register(app: Dash, make: MakeContext) -> None:

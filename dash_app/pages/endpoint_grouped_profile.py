@@ -47,8 +47,8 @@ SUNBURST = Chart(
     GROUPED_PROFILE,
     figure_sunburst,
     name="profile-sunburst",
-    title="The same as rings",
-    description="The endpoint in the middle, what it calls around it.",
+    title="Sunburst",
+    description="The same profile as rings: the endpoint in the middle, what it calls around it.",
 )
 
 
@@ -75,10 +75,10 @@ def layout(loaded: Loaded[Context], _context: Context) -> list[Any]:
         ("mean", "mean (ms)", "duration"),
         ("deviation", "standard deviation (ms)", "duration"),
         ("total", "total (ms)", "duration"),
-        ("cpu", "of it CPU (ms)", "duration"),
+        ("cpu", "CPU (ms)", "duration"),
         ("place", "source", ""),
     )
-    note = f"The newest {data.profiled:,} of {data.all_profiled:,} sampled requests, merged."
+    note = f"The newest {data.profiled:,} of {data.all_profiled:,} profiled requests, merged."
     merged = grid("profile-lines", "Lines", rows, columns, note=note)
     return [card(ICICLE, loaded), merged, card(SUNBURST, loaded)]
 

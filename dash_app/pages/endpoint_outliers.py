@@ -22,7 +22,7 @@ CPU = Chart(
     name="outlier-cpu",
     title="CPU at outliers",
     description="How busy each core was when a request was slow. Boxes near 100 % mean that the "
-    "machine was busy; near 0 %, the requests waited for something else: look at their stacks.",
+    "machine was busy; near 0 %, that the requests waited for something else: see their stacks.",
 )
 MEMORY = Chart(
     OUTLIER_LOADS,
@@ -30,7 +30,7 @@ MEMORY = Chart(
     name="outlier-memory",
     title="Memory at outliers",
     description="How much of the machine's memory was in use. Points near 100 % mean that it was "
-    "short of memory, and may have been swapping.",
+    "short of memory and may have been swapping.",
 )
 
 
@@ -42,7 +42,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
     rows = _rows(data, context)
     first = data.page * PER_PAGE + 1
     last = first + len(rows) - 1
-    note = f"{first:,} to {last:,} of {data.total:,}. Click a time for all of it."
+    note = f"{first:,} to {last:,} of {data.total:,}. Click a time to see the whole record."
     columns = (
         ("time", f"time ({context.zone.key})", "link"),
         ("duration", "duration (ms)", "duration"),
@@ -61,7 +61,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 
 def live(data: Outliers | None, context: Context) -> Live:
-    """The page again."""
+    """The same page, refreshed."""
     return Live([] if data is None else _rows(data, context))
 
 

@@ -21,7 +21,7 @@ def layout(loaded: Loaded[Context], context: Context) -> list[Any]:
     if data is None:
         return [nothing(PROFILES.empty)]
     words = html.P(
-        f"{data.total:,} requests were sampled; the newest first. {PROFILES.description}",
+        f"{data.total:,} requests were profiled, newest first. {PROFILES.description}",
         className="card-help",
     )
     cards = [

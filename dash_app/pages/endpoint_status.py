@@ -29,7 +29,7 @@ def layout(loaded: Loaded[Context], context: Context) -> list[Any]:
 
 
 def live(data: list[NamedRequest], context: Context) -> Live:
-    """The newest failed requests again."""
+    """The newest failed requests, refreshed."""
     return Live(request_rows(data, context))
 
 

@@ -13,7 +13,7 @@ from otel_fmd.views.utilization import HOURLY
 
 
 def open_hour(point: dict[str, Any], context: Context) -> str | None:
-    """The requests behind a cell; of a longer time than a day, its days first."""
+    """The requests behind a cell; a period longer than a day first opens its days."""
     (first, last), hour = days_of_label(str(point["x"])), int(point["y"])
     changes: dict[str, str | None] = {
         "from": first.isoformat(),

@@ -63,7 +63,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         "singleClickEdit": True,
         "width": 90,
         "suppressHeaderFilterButton": True,
-        "headerTooltip": "0 last requested, 1 requests, 2 outliers, 3 profiles",
+        "headerTooltip": "0 last request time only, 1 requests, 2 outliers, 3 profiles",
     }
     spark = {
         "field": "spark",
@@ -95,9 +95,9 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 
 def _empty(context: Context) -> Any:
-    """How the first requests get here; elsewhere what hides those that are there."""
+    """How to send the first requests; with a selection, that nothing matches it."""
     if context.service or context.version or context.value(BLUEPRINT) is not None:
-        return nothing("No endpoint of this selection. Choose another service or version.")
+        return nothing("No endpoint matches the selection. Choose another service or version.")
     hint = first_requests(context.settings, context.host)
     return nothing(f"{OVERVIEW.empty} {hint.words}", hint.commands)
 
@@ -176,7 +176,7 @@ def _above(data: Data, context: Context) -> list[Any]:
     parts += [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
     changed = found.changed_most(_MOST_CHANGES)
     if changed:
-        words = html.Span("Changed most since the time before:", className="figure-name")
+        words = html.Span("Changed most from the previous period:", className="figure-name")
         links = [_change(row, data, context) for row in changed]
         parts.append(html.Div([words, *links], className="changes"))
     return [*parts, _group_links(data, context)]
@@ -248,7 +248,7 @@ def register(app: Dash, make: MakeContext) -> None:
         except OtelFmdError as error:
             return dmc.Alert(str(error), color="red")
         except (KeyError, TypeError, ValueError):
-            return dmc.Alert("This is no change of a monitor level.", color="red")
+            return dmc.Alert("This is not a change of a monitor level.", color="red")
         return dmc.Alert(f"{visible(name)} is now at monitor level {level}.", color="green")
 
 

@@ -66,7 +66,8 @@ def layout(loaded: Loaded[Context], context: Context) -> list[Any]:
         ("requests_before", "hits before", "number"),
         ("requests_after", "hits after", "number"),
     )
-    note = f"{data.comparison.capitalize()} compared with {data.baseline}; significant ones first."
+    compared = f"{data.comparison.capitalize()} compared with {data.baseline}"
+    note = f"{compared}; significant findings first."
     rows = _rows(data, context)
     found = grid("findings", "Findings", rows, columns, note=note, empty=nothing(REPORT.empty))
     return [*head, found]
@@ -90,12 +91,12 @@ def _rows(data: Report, context: Context) -> list[Row]:
 
 
 def live(data: Report, context: Context) -> Live:
-    """The findings again."""
+    """The findings, refreshed."""
     return Live(_rows(data, context) if data else [])
 
 
 def _choice(context: Context, chosen: str, versions: list[str]) -> Any:
-    """Pickers of the two times, or of the two versions; what is picked goes into the address."""
+    """Pickers for the two ranges, or the two versions; the choice goes into the address."""
     if chosen == "days":
         pickers = [
             dmc.DatePickerInput(

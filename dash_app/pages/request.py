@@ -1,4 +1,4 @@
-"""One request: what is known of it, and its outlier record."""
+"""One request: its details, profile and outlier record."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         return failure(data.reason)
     one, endpoint, share = data.request, data.endpoint, data.slower_than
     place = (
-        "No other request of this week to compare with."
+        "No other requests in the last 7 days to compare with."
         if share is None
-        else f"Slower than {100 * share:.0f} % of this endpoint's requests of this week."
+        else f"Slower than {100 * share:.0f} % of this endpoint's requests in the last 7 days."
     )
     parts: list[Any] = [
         dmc.Paper(
@@ -63,7 +63,7 @@ def _facts(one: RequestRecord, service: str, context: Context) -> dmc.Table:
         ("time", f"{context.time_text(one.time_requested)} ({context.zone.key})"),
         ("duration", f"{one.duration:.6f} ms"),
         *(
-            [("time to first byte", f"{one.time_to_first_byte:.6f} ms, then the body was streamed")]
+            [("time to first byte", f"{one.time_to_first_byte:.6f} ms (streamed body)")]
             if one.time_to_first_byte is not None
             else []
         ),
@@ -72,7 +72,7 @@ def _facts(one: RequestRecord, service: str, context: Context) -> dmc.Table:
         ("version", one.version),
         ("user", one.group_by or "unknown"),
         ("address", one.ip or "unknown"),
-        ("trace id", one.trace_id or "none (not from a span)"),
+        ("trace id", one.trace_id or "none (not recorded from a span)"),
         ("request id", str(one.id)),
     ]
     rows = [dmc.TableTr([dmc.TableTh(name), dmc.TableTd(value)]) for name, value in facts]

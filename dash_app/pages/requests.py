@@ -17,7 +17,7 @@ from otel_fmd.views.requests import FILTERS, REQUESTS, Requests
 
 
 def layout(loaded: Loaded[Context], context: Context) -> Any:
-    """What is looked for, a page of requests, and a link to the next."""
+    """The filters, a page of requests, and a link to the next."""
     data = loaded[REQUESTS]
     shown = request_table(
         request_rows(data.found, context),
@@ -25,7 +25,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         title=REQUESTS.title,
         empty=REQUESTS.empty
         if data.cursor is None
-        else "None found so far; go on with the older ones.",
+        else "None found yet; continue with older requests.",
     )
     parts: list[Any] = [_chips(data, context), shown]
     if data.cursor is not None:
@@ -35,7 +35,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 
 def live(data: Requests, context: Context) -> Live:
-    """The newest ones again."""
+    """The newest requests, refreshed."""
     return Live(request_rows(data.found, context))
 
 
@@ -44,7 +44,7 @@ def _filters(context: Context) -> dict[str, str]:
 
 
 def _chips(data: Requests, context: Context) -> Any:
-    """What the list is narrowed to; each part can be taken away."""
+    """The filters of the list; each can be removed."""
     filters = _filters(context)
     if not filters:
         return None

@@ -1,4 +1,4 @@
-"""Users: who may look, and who may change."""
+"""Users: who may view, and who may make changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
         [
             html.H2("Add, change or remove", className="card-title"),
             html.P(
-                f"{USERS.description} A password has at least 8 characters.",
+                f"{USERS.description} Passwords need at least 8 characters.",
                 className="card-help",
             ),
             dmc.Group(

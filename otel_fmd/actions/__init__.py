@@ -1,5 +1,5 @@
-"""Every change that a person can ask for: who may, what is expected, and a line in the log.
+"""Every change that a user can make: the role it needs, its validation, and an audit log entry.
 
-Pages, routes and commands call these and nothing else. Each takes the `Actor` who asks first, and
-raises `NotAllowedError` before anything is read or changed.
+Pages, routes and commands call these and nothing else. Each takes the `Actor` as its first argument
+and raises `NotAllowedError` before anything is read or changed.
 """

@@ -15,10 +15,10 @@ from otel_fmd.upkeep.adoption import is_foreign, restructure
 def adopt(
     actor: Actor, store: Store, service: str, max_callers: int, progress: Progress | None = None
 ) -> int:
-    """Adopt FMD's database, or go on with an adoption that was interrupted.
+    """Adopt an FMD database, or continue an adoption that was interrupted.
 
     Args:
-        actor: who asks.
+        actor: who is acting.
         store: the database; make a backup first.
         service: the service that its endpoints belong to.
         max_callers: users, and addresses, kept per endpoint and version.
@@ -28,8 +28,8 @@ def adopt(
         The adopted requests that were counted into the rollups now.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
-        SchemaError: there is nothing of FMD in it, or a table of another program has the name of
+        NotAllowedError: the actor is not an admin.
+        SchemaError: it holds no tables of FMD, or a table of another program has the name of
             one of ours.
     """
     require(actor, Role.ADMIN, "adopt a database")

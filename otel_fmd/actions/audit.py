@@ -10,5 +10,5 @@ _log = logging.getLogger("otel_fmd.audit")
 
 
 def audit(actor: Actor, change: str) -> None:
-    """Log that somebody changed something; called once it is done."""
+    """Log a change and its actor; called once it is done."""
     _log.info("%r (%s): %s", actor.name, actor.role.name.lower(), change)

@@ -15,7 +15,7 @@ def set_monitor_level(actor: Actor, store: Store, endpoint_id: int, level: int) 
     """Set an endpoint's monitor level; writers take it over within seconds.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: no such level or endpoint.
     """
     require(actor, Role.ADMIN, "change a monitor level")

@@ -27,7 +27,7 @@ def prune(actor: Actor, store: Store, ages: Ages) -> dict[str, int]:
     """Remove what is older than given, now; the rows removed, by kind.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: no age is given, or one is negative.
     """
     require(actor, Role.ADMIN, _WHAT)
@@ -42,7 +42,7 @@ def set_schedule(actor: Actor, store: Store, schedule: PruningSchedule | None) -
     """Set the schedule, or with None remove it.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: the cron schedule or the weeks cannot be used.
     """
     require(actor, Role.ADMIN, _WHAT)

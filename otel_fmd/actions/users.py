@@ -15,7 +15,7 @@ def add_user(actor: Actor, store: Store, username: str, password: str, role: Rol
     """Add a user.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: the name is taken, empty or too long, or the password too short.
     """
     require(actor, Role.ADMIN, _WHAT)
@@ -27,7 +27,7 @@ def set_password(actor: Actor, store: Store, username: str, password: str) -> No
     """Change a password.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, or the password is too short.
     """
     require(actor, Role.ADMIN, _WHAT)
@@ -39,7 +39,7 @@ def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
     """Change a role; the last admin stays one.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, or it is the last admin.
     """
     require(actor, Role.ADMIN, _WHAT)
@@ -48,10 +48,10 @@ def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
 
 
 def remove_user(actor: Actor, store: Store, username: str) -> None:
-    """Remove a user; the last admin stays, and nobody removes themselves.
+    """Remove a user; not the last admin, and not oneself.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, the actor, or the last admin.
     """
     require(actor, Role.ADMIN, _WHAT)

@@ -1,9 +1,9 @@
 """The outermost layer of a monitored app: where a request begins and where it has been answered.
 
-Hooks see some requests only: one that an earlier hook answers, or that raises before them, has no
-span; one whose teardown raises leaves its span open, and its context to the next request of the
-thread. This layer restores the context, ends what still records, and makes the request that no hook
-made. A body that is streamed belongs to its request, which ends as the server closes it.
+Hooks miss some requests: one that an earlier hook answers, or that raises before them, has no span;
+one whose teardown raises leaves its span open, and its context to the next request of the thread.
+This layer restores the context, ends spans that are still open, and records the request that no
+hook saw. A streamed body belongs to its request, which ends as the server closes it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
 class RequestBoundary:
-    """A WSGI application around that of a Flask app.
+    """A WSGI application that wraps that of a Flask app.
 
     Args:
         app: the app.
@@ -45,9 +45,9 @@ class RequestBoundary:
         processor.apps.add(app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """Answer a request, and see to it that it is known as one."""
+        """Serve a request, and make sure that it is recorded."""
         processor = self._processor
-        # An app that hands its environment on to another: the outer one answers the server.
+        # An app that passes its environment on to another: the outer one responds to the server.
         if self.is_off or processor.is_stopped or self._key in environ:
             return self.wsgi_app(environ, start_response)
         forks.check()
@@ -75,7 +75,7 @@ class RequestBoundary:
             if running.watch is not None and response is not None:
                 running.watch.to_body(code_of_body(response.response))
             if trace.get_current_span(inner) is trace.get_current_span(outer):
-                # Flask has torn the request down; what its body does is still part of it.
+                # Flask has torn the request down; its body is still part of it.
                 inner = trace.set_span_in_context(running.span, inner)
             return _until_closed(body, running, end_ns, inner, processor.streams)
         except Exception:
@@ -84,11 +84,11 @@ class RequestBoundary:
             return body
 
     def __getattr__(self, name: str) -> Any:
-        # What looks for something of the wrapped callable finds it.
+        # Attributes of the wrapped callable stay accessible.
         return getattr(self.wsgi_app, name)
 
     def _close_activation(self, environ: dict[str, Any]) -> None:
-        """Close what OpenTelemetry's hook opened and its teardown never came to.
+        """Close what OpenTelemetry's hook opened and its teardown did not reach.
 
         The garbage collector would, at another time and in another context, with errors in the
         app's log.
@@ -112,7 +112,7 @@ class RequestBoundary:
 
 
 def _restore(outer: Context) -> Context:
-    """Make the context before a request the current one again; the one that the app left."""
+    """Restore the context from before a request, in place of the one that the app left."""
     inner = context_api.get_current()
     if inner is not outer:
         context_api.attach(outer)
@@ -122,13 +122,13 @@ def _restore(outer: Context) -> Context:
 def _until_closed(
     body: Any, running: RunningRequest, end_ns: int, context: Any, streams: MutableSet[Any]
 ) -> Any:
-    """A body that ends its request as it is closed, or the body itself when it is over already."""
+    """A body that ends its request on close, or the body itself if the request has ended."""
     if hasattr(type(body), "__len__"):
         running.finish(end_ns)
         return body
     wrapper = running.environ.get("wsgi.file_wrapper")
     if isinstance(wrapper, type) and isinstance(body, wrapper):
-        # Servers send their own kind of file without Python, so it stays what it is.
+        # Servers send their own file wrapper without Python, so it is not wrapped.
         _end_with_file(body, running, end_ns)
         return body
     streamed = StreamedBody(body, running, context)
@@ -178,8 +178,8 @@ class StreamedBody:
         running = self._running
         if running.watch is not None:
             running.watch.resume()
-        # A body may be iterated by one thread after another, and leave spans of its own open in
-        # between: what it left is what it finds again.
+        # A body may be iterated by one thread after another, and leave its own spans open in
+        # between: its context is saved and restored.
         token = context_api.attach(self._context)
         try:
             chunk = next(self._iterator)
@@ -201,7 +201,7 @@ class StreamedBody:
         return chunk
 
     def end_now(self) -> None:
-        """End the request where it is: the process ends."""
+        """End the request now, because the process ends."""
         self._finish(time.time_ns())
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ _MOST_CALLS = 10
 
 
 def group_of(argument: Any) -> str | None:
-    """The text of a group-by argument; None, when it is or returns None: nobody is known.
+    """The text of a group-by argument; None if it is or returns None: the user is unknown.
 
     Functions are called without arguments, in the context of the request.
     """

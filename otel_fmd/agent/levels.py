@@ -1,7 +1,7 @@
-"""What the process knows of each endpoint: its monitor level and the mean of its durations.
+"""The state of each endpoint in this process: its monitor level and mean duration.
 
 Read and written on the request's path without a lock: each step is one operation on a dict or an
-integer, and a lost update of a mean by another thread changes nothing that matters.
+integer, and losing another thread's update of a mean does no harm.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REQUESTS, OUTLIERS, PROFILES = 1, 2, 3
 
 
 class Seed(Protocol):
-    """What the server knows of an endpoint."""
+    """The server's state of an endpoint."""
 
     @property
     def level(self) -> int:
@@ -25,11 +25,11 @@ class Seed(Protocol):
 
     @property
     def sum_ns(self) -> int:
-        """What its requests took together, in nanoseconds."""
+        """The total duration of its requests, in nanoseconds."""
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """The number of its requests."""
 
 
 class EndpointState:
@@ -61,7 +61,7 @@ class Levels:
         self._states: dict[str, EndpointState] = {}
 
     def state(self, endpoint: str) -> EndpointState:
-        """The state of an endpoint, made when it is new."""
+        """The state of an endpoint, created if it is new."""
         found = self._states.get(endpoint)
         if found is None:
             found = self._states.setdefault(endpoint, EndpointState(self._default))
@@ -78,7 +78,7 @@ class Levels:
             state.mean.add(duration_ns)
 
     def seed(self, seeds: Mapping[str, Seed]) -> None:
-        """Take over the server's levels, and its means where it knows more than this process."""
+        """Adopt the server's levels, and its means where they cover more than this process's."""
         for endpoint, seed in seeds.items():
             state = self.state(endpoint)
             state.level = seed.level

@@ -1,7 +1,7 @@
-"""Which lines of a stack are the app's own, and the packages that stand for all others.
+"""Which lines of a stack are the app's own, and the packages that represent all others.
 
 A page of a large application is sixty frames deep, most of them in frameworks and libraries. A run
-of frames of one package becomes one line, the package; its own lines stay below it where the time
+of frames of one package becomes one line, the package; its own lines stay below it if the time
 was spent in them.
 """
 
@@ -15,7 +15,7 @@ from types import CodeType
 from otel_fmd.agent.stack import Path
 
 Line = tuple[CodeType | str, int]
-"""A line of code; or the name of a package that stands for its lines, and 0."""
+"""A line of code; or the name of a package that represents its lines, and 0."""
 TreePath = tuple[Line, ...]
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")

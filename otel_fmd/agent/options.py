@@ -1,4 +1,4 @@
-"""What the agent is told by the app."""
+"""The options that an app gives the agent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class AgentOptions:
     """How requests are watched.
 
     Args:
-        group_by: FMD's group-by: a value, a function, a tuple of those, nested.
-        get_ip: gives the client's address of the current request; None: what the span says.
-        version: the app's version, where the resource of its spans tells none; '' else.
-        default_level: monitor level of an endpoint that nobody set, 0 to 3.
+        group_by: FMD's group-by: a value, a function, or a nested tuple of those.
+        get_ip: returns the client's address of the current request; None: the span's.
+        version: the app's version, if the resource of its spans has none; '' otherwise.
+        default_level: monitor level of an endpoint that has none set, 0 to 3.
         rule: when a request is an outlier.
         sampling_period_ms: the profiler's period.
         switch_interval_ms: the interpreter's switch interval while one profiled request runs, so

@@ -1,4 +1,4 @@
-"""Keeps a process's monitor levels and means as the server has them."""
+"""Keeps a process's monitor levels and means in sync with the server."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from otel_fmd.job import Job
 _log = logging.getLogger(__name__)
 _POLL_S = 5.0
 _jitter = random.SystemRandom()
-"""Not the global generator: a seeded app would draw other numbers with us than without."""
+"""Not the global generator: in an app that seeds it, monitoring must not change the numbers."""
 _AWAY_S = 30.0
-"""After so long without an answer it is asked less often: nobody may be there."""
+"""After this long without an answer, the receiver is polled less often."""
 
 Fetch = Callable[[], Mapping[str, Seed]]
-"""What the server knows, by endpoint; empty when nothing changed. Raises OtelFmdError."""
+"""The server's state by endpoint; empty if nothing changed. Raises OtelFmdError."""
 
 
 class LevelPoller:
-    """Asks every few seconds, with jitter.
+    """Polls every few seconds, with jitter.
 
     When the server is away the last known levels stay. The job starts with the first request
     that a process serves, never at import: a parent that forks workers must not be in the middle of
-    a call, or the child would inherit a lock that nobody releases.
+    a call, or the child would inherit a lock that is never released.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class LevelPoller:
         self._job.start()
 
     def stop(self) -> None:
-        """End the job, without waiting for an answer, and close what it asks."""
+        """Stop the job without waiting for a response, and close its source."""
         self._job.stop(0)
         if self._close is not None:
             self._close()
@@ -62,7 +62,7 @@ class LevelPoller:
             self._say(error)
             return self._longer(pause_s)
         except Exception:
-            _log.exception("levels were not read; tried again")
+            _log.exception("monitor levels were not read; will retry")
             return self._longer(pause_s)
         self._away_s = 0.0
         return pause_s
@@ -74,4 +74,6 @@ class LevelPoller:
     def _say(self, error: OtelFmdError) -> None:
         level = logging.DEBUG if self._said else logging.WARNING
         self._said = True
-        _log.log(level, "monitor levels were not read, the last known ones stay: %s", error)
+        _log.log(
+            level, "monitor levels were not read, the last known ones stay in force: %s", error
+        )

@@ -33,13 +33,13 @@ from otel_fmd.signals.sdk import add_attributes, attributes_of
 _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
 _SERVED = "opentelemetry-flask.starttime_key"
-"""Stands in the environment of whatever came through the app's `wsgi_app`."""
+"""Key in the environment of every request that passed through the app's `wsgi_app`."""
 _FAILED = 500
 _LOG_EVERY_S = 60.0
 
 
 class Background(Protocol):
-    """A thread that runs beside a process that serves requests."""
+    """A background thread of a process that serves requests."""
 
     @property
     def running(self) -> bool:
@@ -152,13 +152,13 @@ class FmdSpanProcessor(SpanProcessor):
         if now - self._hidden_logged_at > _LOG_EVERY_S:
             self._hidden_logged_at = now
             _log.warning(
-                "%d requests are missing so far: the SDK does not sample them, or whoever sent "
-                "them said so in `traceparent`; OTEL_TRACES_SAMPLER=always_on shows all",
+                "%d requests are missing so far: the SDK or the caller's `traceparent` decided not "
+                "to sample them; set OTEL_TRACES_SAMPLER=always_on to see all",
                 self.hidden,
             )
 
     def set_options(self, options: AgentOptions) -> None:
-        """Watch as these say from now on."""
+        """Use these options from now on."""
         self.options = options
         self.asks_for_caller = options.group_by is not None or options.get_ip is not None
 
@@ -168,7 +168,7 @@ class FmdSpanProcessor(SpanProcessor):
         return min(level, REQUESTS) if forks.is_unannounced() else level
 
     def describe(self, entry: Span, attributes: dict[str, Any]) -> None:
-        """Name a request whose span somebody else made; one that has its endpoint keeps it."""
+        """Name a request whose span another library created; an existing endpoint is kept."""
         if semconv.FLASK_ENDPOINT not in attributes_of(entry):
             if self.options.version:
                 attributes[semconv.AGENT_VERSION] = self.options.version
@@ -179,7 +179,7 @@ class FmdSpanProcessor(SpanProcessor):
         self.errors += 1
         if where not in self._said:
             self._said.add(where)
-            _log.exception("otel-fmd: %s failed; the request is not affected (said once)", where)
+            _log.exception("otel-fmd: %s failed; the request is not affected (logged once)", where)
 
     def add_caller(self, running: RunningRequest) -> None:
         """The user and the address, in the request's context."""
@@ -204,7 +204,7 @@ class FmdSpanProcessor(SpanProcessor):
     def finish(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
         """End a request's span; where there is something to add that takes time, a little later.
 
-        The request's own thread measures; what is made of it is made by the watching thread.
+        The request's own thread measures; the watcher thread does the rest.
         """
         watch, entry = running.watch, running.entry
         if watch is not None:
@@ -235,7 +235,7 @@ class FmdSpanProcessor(SpanProcessor):
         running = environ.get(self.environ_key)
         if running is None:
             if _SERVED not in environ:
-                # Made by `test_request_context`, say in a command: no server asked for it.
+                # Created by `test_request_context`, say in a command: not a request from a server.
                 span._kind = trace.SpanKind.INTERNAL
                 return
             running = RunningRequest(self, environ)
@@ -281,8 +281,7 @@ class FmdSpanProcessor(SpanProcessor):
         if code is None and level >= PROFILES:
             view = flask.current_app.view_functions.get(endpoint)
             _log.warning(
-                "no profiles of endpoint %r: its view is %s, which has no Python code that "
-                "could be sampled",
+                "no profiles of endpoint %r: its view is %s, which has no Python code to sample",
                 endpoint,
                 type(view).__qualname__,
             )
@@ -337,7 +336,7 @@ class FmdSpanProcessor(SpanProcessor):
 
 
 def _unmatched(entry: Span, environ: dict[str, Any]) -> dict[str, Any]:
-    """What tells of a request that no route matches, its method included.
+    """Attributes that mark a request as matched by no route, including its method.
 
     The older conventions, which are the instrumentation's default, hide a method that they do not
     know.

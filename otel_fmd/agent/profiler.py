@@ -2,9 +2,9 @@
 
 Each sample has the time, the thread's own CPU clock and the lines from the endpoint down. So an
 interval between two samples has a known CPU part and a known waiting part. Intervals that begin and
-end on one line tell how much of that line is CPU (its share); in an interval between two lines the
-CPU part is split over both by share, and the waiting part by one minus share. CPU that was burnt
-where no busy line was seen is "not sampled", never charged to a line that waits.
+end on one line show how much of that line is CPU (its share); in an interval between two lines the
+CPU part is split over both by share, and the waiting part by one minus share. CPU time spent where
+no busy line was seen is "not sampled", never charged to a line that waits.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _DEEP_LIBRARY = 4
 
 
 class Sample(NamedTuple):
-    """One look at a thread: wall and CPU nanoseconds, and the lines from the endpoint down.
+    """One sample of a thread: wall and CPU nanoseconds, and the lines from the endpoint down.
 
-    `let_go`: it is seen where it let go of the interpreter's lock (a query, a file), but computed
-    elsewhere a moment before, when the look was due.
+    `let_go`: it is seen where it released the interpreter's lock (a query, a file), but computed
+    elsewhere a moment before, when the sample was due.
     """
 
     wall_ns: int
@@ -44,9 +44,9 @@ class Sample(NamedTuple):
 
 
 class _Node:
-    """A line below another, what it took, and what intervals tell of its share of CPU.
+    """A line below another, what it took, and what intervals say of its share of CPU.
 
-    A detail is a line of a library below its package, which stands for it where it is left out.
+    A detail is a line of a library below its package, which represents it if it is left out.
     `own` sums the intervals that begin and end below it, `edge` those that begin or end outside of
     the endpoint: (CPU, wall) nanoseconds each.
     """
@@ -90,11 +90,11 @@ class _Node:
         return node
 
     def share(self) -> float:
-        """How much of it is CPU, from 0 (waits) to 1 (computes); a half where nothing is known.
+        """How much of it is CPU, from 0 (waits) to 1 (computes); a half if unknown.
 
         An interval that begins and ends at different places below one line belongs to that line.
-        Of a line that has none, the intervals at the edge of the endpoint tell: outside of it there
-        is little else.
+        A line without one uses the intervals at the edge of the endpoint: little else happens
+        outside of it.
         """
         node: _Node | None = self
         while node is not None and node.depth:
@@ -178,8 +178,8 @@ def build_profile(
 class _End(NamedTuple):
     """An end of an interval: the line that was seen.
 
-    Of a thread that had let go by itself also the line below which it computed before, it is not
-    known where.
+    If the thread had released the lock by itself, also the line below which it computed before; the
+    exact line is not known.
     """
 
     node: _Node | None
@@ -192,10 +192,10 @@ class _End(NamedTuple):
 
 
 def _computed_before(node: _Node) -> _Node:
-    """Below which line a thread computed before it let go at this one.
+    """Below which line a thread computed before it released the lock at this one.
 
-    In the line that called, or in the library where that is deep: its own lines let go of the
-    interpreter far below of where they compute.
+    In the calling line, or in the library if that is deep: a library's own lines release the lock
+    far below the ones that compute.
     """
     place = node
     while place.is_detail and place.parent is not None:

@@ -15,7 +15,7 @@ class OwnIds(IdGenerator):
     """Random ids from a generator of its own.
 
     The SDK's draws from Python's global one: an app that seeds it would see other numbers with
-    monitoring than without. Seeded anew in each process, however that was forked.
+    monitoring than without. Reseeded in each process, however it was forked.
     """
 
     def __init__(self) -> None:

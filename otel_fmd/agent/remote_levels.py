@@ -27,16 +27,16 @@ class RemoteSeed:
 
 
 class RemoteLevels:
-    """Asks a receiver; call it for what changed since the last call.
+    """Reads levels from a receiver; call it for what changed since the last call.
 
-    It tells the endpoints of the apps' URL maps first, when there are new ones.
+    It first reports the endpoints of the apps' URL maps, if there are new ones.
 
     Args:
         url: the receiver, such as `http://127.0.0.1:4318`.
         service: the app's `service.name`.
         token: the bearer token; '' for none.
         version: the app's version; '' when it is not known.
-        news: what is to be told; None for nothing.
+        news: the endpoints to report; None for none.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Looks at what an app answered: whether its body is there as a whole, or is streamed.
 
-Werkzeug hands a body on as a `ClosingIterator` whose last callback closes the response, which tells
-of itself. (An `after_request` function would see the response too: at three times the cost.)
+Werkzeug hands a body on as a `ClosingIterator` whose last callback closes the response, which
+leads to it. (An `after_request` function would see the response too: at three times the cost.)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def response_of(body: Any) -> Response | None:
 
 
 def is_whole(response: Response) -> bool:
-    """Whether the body of a response is in memory, and takes nobody's time any more."""
+    """Whether the body of a response is in memory, so that it takes no more time."""
     body: Any = response.response
     if type(body) is list or not response.is_streamed:
         return True

@@ -18,15 +18,15 @@ from otel_fmd.agent.watch import Watch
 
 
 class Processor(Protocol):
-    """What a request needs of whatever watches it."""
+    """What a request needs of its processor."""
 
     environ_key: str
-    """Where its environment has it."""
+    """Its key in the WSGI environment."""
     asks_for_caller: bool
-    """Whether functions of the app say who sent it."""
+    """Whether functions of the app determine the caller."""
 
     def add_caller(self, running: RunningRequest) -> None:
-        """Note who sent it, in its context."""
+        """Record the caller, in the request's context."""
 
     def finish(self, running: RunningRequest, end_ns: int, error: BaseException | None) -> None:
         """End its span."""

@@ -1,4 +1,4 @@
-"""Stacks as lines: of a thread, of a coroutine that waits, and in words."""
+"""Stacks as lines: of a thread, of a waiting coroutine, and as text."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _CO_COROUTINE = 0x80
 
 
 RawStack = list[Any]
-"""Code and instruction of each frame, one after the other, the innermost first: made in a moment,
-and one object for the garbage collector."""
+"""Code and instruction of each frame, alternating, innermost first: fast to build, and only one
+object for the garbage collector."""
 
 
 def stack_of(frame: FrameType | None, code: CodeType) -> RawStack | None:
-    """A stack down to the endpoint's code; None when it is not in there."""
+    """A stack down to the endpoint's code; None if that is not in it."""
     found: RawStack = []
     depth = 0
     while frame is not None and depth < _DEEPEST:

@@ -1,4 +1,4 @@
-"""What apps could be asked for: what nobody requests is a finding, too."""
+"""The endpoints of apps: those that are never requested are worth knowing, too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _log = logging.getLogger(__name__)
 
 
 class NewEndpoints:
-    """The endpoints of URL maps that were not told yet.
+    """The endpoints of URL maps that were not reported yet.
 
     Args:
-        apps: whose; it may grow.
+        apps: the apps; the collection may grow.
     """
 
     def __init__(self, apps: Iterable[Flask]) -> None:
@@ -22,14 +22,14 @@ class NewEndpoints:
         self._reported: set[str] = set()
 
     def report(self, send: Callable[[list[str]], bool]) -> None:
-        """Tell those that are new, if there are any; again the next time, unless it says True."""
+        """Report new ones, if there are any; again the next time, unless `send` returns True."""
         news = endpoints_of(self._apps) - self._reported
         if news and send(sorted(news)):
             self._reported |= news
 
 
 def endpoints_of(apps: Iterable[Flask]) -> set[str]:
-    """The endpoints of the apps' URL maps; of one that cannot be read none, which is said."""
+    """The endpoints of the apps' URL maps; one that cannot be read is logged and skipped."""
     found: set[str] = set()
     for app in list(apps):
         try:

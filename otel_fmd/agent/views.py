@@ -1,4 +1,4 @@
-"""The code of a view, below whatever stands around it."""
+"""The code of a view, below its decorators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def code_of_view(view: Any) -> CodeType | None:
         if isinstance(view, functools.partial | functools.partialmethod):
             view = view.func
             continue
-        called = getattr(type(view), "__call__", None)  # noqa: B004 - its code is asked for
+        called = getattr(type(view), "__call__", None)  # noqa: B004 - its code is needed
         if not isinstance(called, FunctionType):
             return None
         view = called

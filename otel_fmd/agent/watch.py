@@ -40,11 +40,11 @@ Frames = Mapping[int, FrameType]
 
 
 class Due(Enum):
-    """Whether a thread had the interpreter's lock when a look at it was due.
+    """Whether a thread had the interpreter's lock when a sample of it was due.
 
-    FREE: nobody had it: the thread waited where it is seen, or ran without the lock there. LET_GO:
-    it computed, and let go by itself since, at the line where it is seen. HELD: it computed, and
-    let go by itself or because the watching thread asked for the lock.
+    FREE: no thread had it: this one waited where it is seen, or ran without the lock there. LET_GO:
+    it computed, and has since released the lock by itself, at the line where it is seen. HELD: it
+    computed, and released the lock by itself or because the watcher requested it.
     """
 
     FREE = 0
@@ -53,10 +53,10 @@ class Due(Enum):
 
 
 class Released:
-    """Instructions at which threads let go of the interpreter's lock by themselves: queries, files.
+    """Instructions at which threads release the interpreter's lock by themselves: queries, files.
 
-    A thread that is stopped anywhere may be taken for one that let go, once in a hundred looks; so
-    it is the share of looks that tells.
+    A thread stopped anywhere may be mistaken for one that released it, about once in a hundred
+    samples, so the share of samples decides.
     """
 
     def __init__(self) -> None:
@@ -191,13 +191,13 @@ class Watch:
         return self.snapshot is None and now_ns >= self.deadline_ns
 
     def look(self, frames: Frames, now_ns: int, due: Due | None, released: Released) -> None:
-        """One look by the watching thread.
+        """One sample by the watcher thread.
 
         Args:
             frames: the frames of all threads.
-            now_ns: the time of the look.
-            due: who had the interpreter's lock when it was due; None: it is not known.
-            released: where threads let go of it by themselves.
+            now_ns: the time of the sample.
+            due: who had the interpreter's lock when it was due; None: unknown.
+            released: where threads release it by themselves.
         """
         frame = frames.get(self.ident)
         late = self.snapshot is None and now_ns >= self.deadline_ns
@@ -213,7 +213,7 @@ class Watch:
             self.snapshot = take_snapshot(lines_of(raw or whole_stack(frame)), self.environ)
 
     def profile(self, released: Released) -> Profile | None:
-        """What the samples tell; None when there are none."""
+        """The profile from the samples; None if there are none."""
         if not self.samples or self.code is None:
             return None
         begin = Sample(self.begin_ns, self.begin_cpu_ns, None)
@@ -264,7 +264,7 @@ def take_snapshot(lines: Path, environ: Mapping[str, Any]) -> Snapshot:
 
 
 class _Machine:
-    """CPU per core and memory of the machine, as psutil tells them."""
+    """CPU per core and memory of the machine, from psutil."""
 
     def __init__(self) -> None:
         self._read_at = float("-inf")
@@ -273,8 +273,8 @@ class _Machine:
     def read(self) -> tuple[str, str]:
         """As FMD stores them; '' without psutil.
 
-        Measured anew after 0.1 s: psutil's CPU percentages of less say nothing, and requests that
-        are slow together are slow for one reason.
+        Measured at most every 0.1 s: psutil's CPU percentages over less mean nothing, and requests
+        that are slow at the same time are slow for the same reason.
         """
         now = time.monotonic()
         if psutil is not None and now - self._read_at >= _MACHINE_S:

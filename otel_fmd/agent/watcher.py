@@ -2,7 +2,8 @@
 
 It ticks while there is something to watch (every 10 ms, or every sampling period while a request
 is profiled), and sleeps when nothing was watched for a while. It never touches a request's objects.
-No `Job`: its pauses depend on what the last sleep cost, and it must be able to sleep without end.
+Not a `Job`: its pauses depend on what the last sleep cost, and it must be able to sleep
+indefinitely.
 """
 
 from __future__ import annotations
@@ -31,24 +32,24 @@ _log = logging.getLogger(__name__)
 _GRID_S = 0.01
 _MOST_LATER = 1_000
 _jitter = random.SystemRandom()
-"""Not the global generator: a seeded app would draw other numbers with us than without."""
+"""Not the global generator: in an app that seeds it, monitoring must not change the numbers."""
 _IDLE_AFTER_S = 1.0
 _MOST_OF_A_CORE = 0.045
 """The share of a core that watching may take, waking up included."""
 _LATEST = 1 / 16
 """The weight of the latest round in the mean cost of a round."""
 _SHARED_S = 0.001
-"""The least switch interval while other requests run, too: they would pay for it."""
+"""The lowest switch interval while other requests run, which would pay for less."""
 _OTHERS = 0.3
-"""A share of a core that other threads may take without being spared."""
+"""The share of a core that other threads may use before the watcher spares them."""
 _FEW = 4
-"""So many requests are looked at without asking for the time in between."""
+"""This many requests are sampled without checking the time in between."""
 _LOOKING = 0.025
-"""The share that looking may take; what does not fit into a tick has its turn in the next."""
+"""The share of time that sampling may take; what does not fit into a tick waits for the next."""
 
 
 def _waits() -> int:
-    """How often this thread has waited for anything; 0 where that is not known."""
+    """How often this thread has waited for anything; 0 if unknown."""
     if _RUSAGE_THREAD is None:
         return 0
     found: int = resource.getrusage(_RUSAGE_THREAD).ru_nvcsw
@@ -106,13 +107,13 @@ class Watcher:
             self._wake.set()
 
     def remove(self, watch: Watch) -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         if self._watched.pop(id(watch), None) is not None and watch.profiled:
             self._profiled.pop(id(watch), None)
             self._set_switch_interval()
 
     def later(self, job: Callable[[], None]) -> bool:
-        """Have the watching thread do it, within some milliseconds; False: too much waits."""
+        """Have the watcher thread run it, within milliseconds; False: its queue is full."""
         if self._stopped or len(self._later) >= _MOST_LATER:
             return False
         self._later.append(job)
@@ -123,7 +124,7 @@ class Watcher:
         return True
 
     def finish_all(self) -> None:
-        """Do now what `later` took, in the calling thread."""
+        """Run now what `later` queued, in the calling thread."""
         while self._finish_one():
             pass
 
@@ -136,7 +137,7 @@ class Watcher:
             try:
                 job()
             except Exception:
-                _log.exception("a request was not finished")
+                _log.exception("a request could not be finished")
             return True
 
     def stop(self) -> None:
@@ -147,7 +148,7 @@ class Watcher:
             self._thread.join(1)
 
     def _set_switch_interval(self) -> None:
-        """Lower it for one profiled request alone: threads that compete would pay for it.
+        """Lower it only for a single profiled request: competing threads would pay for it.
 
         Without a lock, which threads would hand around at every request: where two calls cross,
         the next look of the watching thread puts it right.
@@ -161,8 +162,8 @@ class Watcher:
             now_s = sys.getswitchinterval()
             usual_s = self._lowered_from_s or now_s
             if wanted_s < usual_s and not math.isclose(now_s, wanted_s, abs_tol=2e-6):
-                # In this order: whoever crosses never finds it lowered by nobody, nor does a child
-                # that is forked in between.
+                # In this order: another thread, or a child forked in between, never finds it
+                # lowered without knowing the usual value.
                 self._usual_s = usual_s
                 sys.setswitchinterval(wanted_s)
                 self._lowered_from_s = usual_s
@@ -172,7 +173,7 @@ class Watcher:
                 sys.setswitchinterval(usual_s)
 
     def _give_back(self) -> None:
-        """In a forked child: the interval that its parent had lowered, and it will not raise."""
+        """In a forked child: restore the interval that its parent had lowered."""
         now_s = sys.getswitchinterval()
         ours = (self._switch_s, max(self._switch_s, _SHARED_S))
         if self._usual_s and any(math.isclose(now_s, one, abs_tol=2e-6) for one in ours):
@@ -193,7 +194,7 @@ class Watcher:
             self._set_switch_interval()
             if self._later:
                 used = time.monotonic()
-                # One at a time while lines are sampled: looks must not be late.
+                # One at a time while lines are sampled: samples must not be late.
                 while self._finish_one() and not self._profiled:
                     pass
             if self._watched:
@@ -205,7 +206,7 @@ class Watcher:
                 self._asleep = False
                 self._wake.clear()
                 used = time.monotonic()
-                # The first look comes after a random part of the period, or short requests would
+                # The first sample comes after a random part of the period, or short requests would
                 # always be seen at the same place.
                 time.sleep(self._period_s * _jitter.random())
                 self._due = None
@@ -216,8 +217,8 @@ class Watcher:
             try:
                 self._look()
             except Exception:
-                # A look that failed must not end the watching; the request is not touched by it.
-                _log.exception("watching failed")
+                # A failed sample must not end the watching; it does not affect the request.
+                _log.exception("watching requests failed")
             before_s, spent_s = spent_s, time.thread_time()
             tick_s = self._period_s if self._profiled else _GRID_S
             pause_s = self._pause_s(tick_s, spent_s - before_s)
@@ -244,7 +245,7 @@ class Watcher:
         return pause_s * (0.5 + _jitter.random())
 
     def _note_others(self, wall_s: float) -> None:
-        """Whether other threads of the process compute, too: they would pay for switches."""
+        """Whether other threads of the process compute: they would pay for switches."""
         spent_s = time.process_time() - time.thread_time()
         for watch in list(self._profiled.values()):
             spent_s -= watch.cpu_ns() / 1e9
@@ -255,14 +256,14 @@ class Watcher:
             self._others_compute = spent_s - before_s > _OTHERS * wall_s
 
     def _look(self) -> None:
-        """Look at each request, or at as many as the tick has time for, in turns."""
+        """Sample each request, or as many as the tick has time for, in turns."""
         now_ns = time.perf_counter_ns()
         wanted = [watch for watch in list(self._watched.values()) if watch.is_due(now_ns)]
         if not wanted:
             return
         frames = sys._current_frames()
         number = len(wanted)
-        # Of several threads nobody knows which one had the lock.
+        # With several threads it is unknown which one had the lock.
         due = self._due if len(self._watched) == 1 else None
         if number <= _FEW:
             for watch in wanted:
@@ -275,7 +276,7 @@ class Watcher:
         for place in range(number):
             wanted[(first + place) % number].look(frames, now_ns, due, self.released)
             before_ns, spent_ns = spent_ns, time.thread_time_ns()
-            # Another look takes about as long as this one did.
+            # Another sample takes about as long as this one did.
             if 2 * spent_ns - before_ns > end_ns:
                 self._turn = first + place + 1
                 return

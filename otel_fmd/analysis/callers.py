@@ -1,15 +1,15 @@
-"""Users and addresses: keys tell them apart, never what they are called."""
+"""Users and addresses, identified by their keys, never by their labels."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 NOBODY = ""
-"""The key of requests of which no user (or address) is known."""
+"""The key of requests whose user (or address) is unknown."""
 OTHERS = "\0others"
-"""The key of all who are over the cap, together: nobody can be called that, NUL is not stored."""
+"""The combined key of all callers over the cap: no name can equal it, NUL is not stored."""
 _OURS = "\u2060"
-"""Stands, unseen, in the labels that are no names: somebody may be called `(unknown)`."""
+"""Invisible mark in labels that are not names: a user may be called `(unknown)`."""
 _LABELS = {NOBODY: f"(unknown){_OURS}", OTHERS: f"(others){_OURS}"}
 
 
@@ -23,7 +23,7 @@ class CallerInVersion(NamedTuple):
 
 
 def caller_label(who: str) -> str:
-    """What a user or an address is called beside a chart; no two keys are called the same."""
+    """The label of a user or an address in a chart; unique for each key."""
     label = _LABELS.get(who)
     if label is not None:
         return label
@@ -31,5 +31,5 @@ def caller_label(who: str) -> str:
 
 
 def caller_cell(who: str) -> str:
-    """The same in a table: nothing for nobody."""
+    """The same in a table: empty for unknown callers."""
     return "" if who == NOBODY else caller_label(who)

@@ -23,9 +23,9 @@ _VALUES[0] = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What a box, and a row of a table, tell of durations; all in milliseconds.
+    """The figures of a box, or a table row, about durations; all in milliseconds.
 
-    `low` and `high` are the whiskers: the least and greatest value within 1.5 times the
+    `low` and `high` are the whiskers: the smallest and largest value within 1.5 times the
     interquartile range of the quartiles (Tukey). `is_exact` says whether the values come from rows
     (True) or from buckets, to within 1.1 %.
     """

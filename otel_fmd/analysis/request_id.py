@@ -1,4 +1,4 @@
-"""Request ids that are made from the span, not fetched from the database.
+"""Request ids that are computed from the span, not fetched from the database.
 
 A positive 63-bit integer: 51 bits of microseconds since 2020-01-01, then 12 bits of a hash of trace
 id and span id. The same span always gets the same id, so a batch that is sent again inserts nothing
@@ -51,7 +51,7 @@ def next_id(taken: int, trace_id: bytes, span_id: bytes) -> int:
 
 
 def start_us_of(identifier: int) -> int:
-    """The start, in unix microseconds, that a made id tells."""
+    """The start, in unix microseconds, that a computed id encodes."""
     return (identifier >> HASH_BITS) + EPOCH_US
 
 

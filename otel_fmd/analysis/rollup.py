@@ -131,7 +131,7 @@ class Rollup:
     def last_requested(self, until_us: int) -> dict[int, int]:
         """The last start (us) per endpoint, those at monitor level 0 included.
 
-        Sums that go on after `until_us` tell nothing: whoever sent them has a wrong clock.
+        Tallies that end after `until_us` are ignored: their sender's clock is wrong.
         """
         found = {endpoint: us for endpoint, us in self.seen.items() if us <= until_us}
         for (_, endpoint, _, _), tally in self.hours.items():

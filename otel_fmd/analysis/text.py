@@ -33,9 +33,9 @@ def fit(text: str, width: int) -> str:
 
 
 def visible(text: str) -> str:
-    """A text whose direction controls are shown instead of obeyed.
+    """Text with its direction controls shown instead of applied.
 
-    With U+202E a name would turn around whatever stands after it.
+    A name with U+202E would reverse the text after it.
     """
     return text if text.isascii() else _DIRECTIONS.sub(_code_point, text)
 

@@ -1,1 +1,1 @@
-"""The jobs that run beside ingest and dashboard."""
+"""The jobs that run alongside ingest and the dashboard."""

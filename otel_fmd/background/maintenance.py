@@ -1,4 +1,4 @@
-"""Maintenance beside ingest: pruning by schedule, the size cap, and a disk that is full."""
+"""Background maintenance: pruning by schedule, the size cap, and a full disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEASE_S = 60.0
 
 @dataclass(slots=True)
 class MaintenanceState:
-    """What maintenance last did, for people."""
+    """What maintenance last did, as text."""
 
     last_pruned: str = ""
     last_evicted: str = ""
@@ -48,15 +48,15 @@ def ages_of(settings: Settings) -> Ages:
 
 
 class Maintenance:
-    """The jobs that look after one database.
+    """The maintenance jobs of one database.
 
-    Of several processes on a database with the same settings one prunes and keeps the size cap;
-    each makes room when the disk is full, for then no lease can be written.
+    Of several processes with the same settings on a database, one prunes and enforces the size cap;
+    each frees space if the disk is full, because no lease can be written then.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         settings: ages, schedule and cap.
-        last_error: the pipeline's last error, '' when all is well.
+        last_error: the pipeline's last error, '' if there is none.
     """
 
     def __init__(self, store: Store, settings: Settings, last_error: Callable[[], str]) -> None:
@@ -117,17 +117,17 @@ class Maintenance:
                 self.state.last_error = ""
 
     def _relieve(self) -> None:
-        """Make room when the disk was full."""
+        """Free space if the disk was full."""
         if "full" in self._last_error().lower():
             self.state.last_evicted = str(self._eviction.make_room())
 
     def _look(self) -> None:
-        """Keep the size cap, and prune what is due."""
+        """Enforce the size cap, and prune what is due."""
         removed = self._eviction.enforce(self._settings.max_database_size)
         if removed:
             self.state.last_evicted = str(removed)
         now_s = time.time()
-        # What was due while another process had the lease was done by that one.
+        # Whatever was due while another process had the lease was done by that process.
         since_s = max(self._checked_s, self._lease.refused_at_s)
         for cron, ages in self._schedules():
             if next_run(cron, since_s) <= now_s:
@@ -137,7 +137,7 @@ class Maintenance:
 
 
 def _duty(settings: Settings) -> str:
-    """What tells apart the processes that would not do the same."""
+    """A name for the work, the same for processes with the same settings."""
     what = (settings.pruning_schedule, ages_of(settings), settings.max_database_size)
     return f"maintenance:{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"
 

@@ -9,7 +9,7 @@ from otel_fmd.config.fmd_file import unused_keys
 
 
 def show(options: argparse.Namespace, settings: config.Settings) -> int:
-    """Print every setting, its value, and where it came from; secrets are hidden."""
+    """Print every setting, its value, and where that came from; secrets are hidden."""
     found = config.sources(**vars(options).get("given", {}))
     rows = [
         (

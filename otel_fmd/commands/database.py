@@ -11,20 +11,20 @@ from otel_fmd.people.actor import OPERATOR
 
 
 def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
-    """Make or upgrade the tables, and the first user."""
+    """Create or upgrade the tables, and create the first user."""
     from otel_fmd.people.users import Users
     from otel_fmd.store.schema import HEAD
 
     users = Users(open_people(settings))
     password = users.ensure_admin(settings.admin_username, settings.admin_password)
     if password is not None:
-        print(f"Made the first user: {settings.admin_username}, password {password}")
+        print(f"Created the first user: {settings.admin_username}, password {password}")
     print(f"The database is at schema {HEAD}.")
     return 0
 
 
 def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
-    """Upgrade the tables, or adopt a database of FMD."""
+    """Upgrade the tables, or adopt an FMD database."""
     from otel_fmd.actions.adoption import adopt
     from otel_fmd.rollups.prepare import prepare
     from otel_fmd.store.schema import HEAD
@@ -33,7 +33,7 @@ def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
 
     store = Store(settings.database_url, settings.table_prefix)
     if is_foreign(store):
-        print("Adopting a database of the Flask Monitoring Dashboard: its tables are rebuilt once.")
+        print("Adopting a Flask Monitoring Dashboard database: its tables are rebuilt once.")
     else:
         prepare(store)
     adopted = adopt(OPERATOR, store, options.service, settings.max_users, _progress_bar)
@@ -51,7 +51,7 @@ def _progress_bar(done: int, whole: int) -> None:
 
 
 def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
-    """Fold and prune once."""
+    """Fold, prune and enforce the size cap once."""
     from otel_fmd.actions.maintenance import maintain
     from otel_fmd.background.maintenance import ages_of
 
@@ -63,7 +63,7 @@ def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 
 def prune(options: argparse.Namespace, settings: config.Settings) -> int:
-    """Remove what is older than given."""
+    """Delete data older than the given ages."""
     from otel_fmd.actions.pruning import prune as remove
     from otel_fmd.upkeep.retention import Ages
 

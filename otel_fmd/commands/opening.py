@@ -9,7 +9,7 @@ from otel_fmd.errors import ConfigurationError
 
 
 def open_store(settings: config.Settings) -> Any:
-    """The database, its schema made."""
+    """The database, with its schema in place."""
     from otel_fmd.rollups.prepare import prepare
     from otel_fmd.store.store import Store
 
@@ -19,7 +19,7 @@ def open_store(settings: config.Settings) -> Any:
 
 
 def open_people(settings: config.Settings) -> Any:
-    """The same, where users can be added."""
+    """The same, for commands that change users."""
     try:
         import werkzeug  # noqa: F401 - hashes passwords
     except ModuleNotFoundError:

@@ -14,7 +14,7 @@ from otel_fmd.errors import ConfigurationError
 
 
 def serve(_options: argparse.Namespace, settings: config.Settings) -> int:
-    """Run receiver and dashboard until a signal comes."""
+    """Run the receiver and the dashboard until SIGTERM or SIGINT."""
     server = _server(settings)
     stopping = _stop_on_signals()
     server.start()
@@ -25,7 +25,7 @@ def serve(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 
 def demo(_options: argparse.Namespace, settings: config.Settings) -> int:
-    """Run them with the demo's shop under traffic."""
+    """Run both, with the demo shop under traffic."""
     server = _server(replace(settings, dashboard=True, receiver=True))
     from otel_fmd.demo.run import Demo
 
@@ -35,7 +35,7 @@ def demo(_options: argparse.Namespace, settings: config.Settings) -> int:
     try:
         demo.start()
         _announce(server)
-        print("The demo sends 14 days of history first; live traffic follows.", flush=True)
+        print("The demo first sends 14 days of history; live traffic follows.", flush=True)
         stopping.wait()
     finally:
         demo.stop()

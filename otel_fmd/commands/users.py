@@ -47,7 +47,7 @@ def show_all(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 
 def _ask_password() -> str:
-    """A password from the terminal, asked twice; from a pipe, its first line."""
+    """A password from the terminal, entered twice; from a pipe, its first line."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass("Password: ")

@@ -115,7 +115,7 @@ def _parsed(file: str) -> dict[str, dict[str, str]]:
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: is no configuration file: {error}") from None
+        raise ConfigurationError(f"{file}: not a configuration file: {error}") from None
     for section in parser.sections():
         if section not in _KEYS:
             raise ConfigurationError(

@@ -1,7 +1,7 @@
 """All settings, in one typed object, read once at the edge of the program.
 
 Each setting has one environment variable, `OTEL_FMD_` and its name in capitals. An argument wins
-over the environment, the environment over FMD's own `config.cfg` (see `config_fmd`), and that over
+over the environment, the environment over FMD's own `config.cfg` (see `fmd_file`), and that over
 the default.
 """
 
@@ -39,7 +39,7 @@ _SECRETS = frozenset(["admin_password", "otlp_token"])
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
 CONFIG_VARIABLES = ("OTEL_FMD_CONFIG_FILE", "FLASK_MONITORING_DASHBOARD_CONFIG")
-"""Where the path of a `config.cfg` is looked for; the second is FMD's."""
+"""Variables that may hold the path of a `config.cfg`; the second is FMD's."""
 
 
 def _setting(default: Any, parse: Parse, description: str) -> Any:
@@ -50,7 +50,7 @@ def _setting(default: Any, parse: Parse, description: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds in this process; `load` makes it."""
+    """The settings in force in this process; created by `load`."""
 
     database_url: str = _setting(
         "sqlite:///fmd.db",
@@ -61,20 +61,18 @@ class Settings:
     config_file: str = _setting(
         "",
         text,
-        "A `config.cfg` of the Flask Monitoring Dashboard; what is set otherwise wins over it. "
-        "FMD's `FLASK_MONITORING_DASHBOARD_CONFIG` is read, too.",
+        "A `config.cfg` of the Flask Monitoring Dashboard; arguments and environment variables win "
+        "over it. FMD's `FLASK_MONITORING_DASHBOARD_CONFIG` is read as well.",
     )
-    table_prefix: str = _setting(
-        "", text, "Put in front of every table name, as FMD's TABLE_PREFIX."
-    )
+    table_prefix: str = _setting("", text, "Prefix of every table name, like FMD's TABLE_PREFIX.")
     host: str = _setting(
         "127.0.0.1",
         text,
-        "The address that receiver and dashboard listen on; loopback by default.",
+        "The address that the receiver and the dashboard listen on; loopback by default.",
     )
-    otlp_http_port: int = _setting(4318, PORT, "Port of OTLP/HTTP; 0 takes a free one.")
-    otlp_grpc_port: int = _setting(4317, PORT, "Port of OTLP/gRPC; 0 takes a free one.")
-    dashboard_port: int = _setting(8050, PORT, "Port of the dashboard; 0 takes a free one.")
+    otlp_http_port: int = _setting(4318, PORT, "Port of OTLP/HTTP; 0 picks a free one.")
+    otlp_grpc_port: int = _setting(4317, PORT, "Port of OTLP/gRPC; 0 picks a free one.")
+    dashboard_port: int = _setting(8050, PORT, "Port of the dashboard; 0 picks a free one.")
     dashboard: bool = _setting(True, flag, "Whether `serve` starts the dashboard.")
     receiver: bool = _setting(True, flag, "Whether `serve` starts the OTLP receiver.")
     dashboard_path: str = _setting(
@@ -86,60 +84,60 @@ class Settings:
     url_prefix: str = _setting(
         "",
         path,
-        "Path below which a proxy shows the dashboard, such as `/fmd`; whether the proxy takes it "
-        "off or leaves it does not matter.",
+        "Path below which a proxy serves the dashboard, such as `/fmd`; the proxy may strip it or "
+        "pass it on.",
     )
     trusted_proxies: tuple[str, ...] = _setting(
         (),
         networks,
-        "Addresses or networks of proxies, with commas, such as `127.0.0.1,10.0.0.0/8`, whose "
-        "`X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` count; without them of nobody.",
+        "Addresses or networks of proxies, separated by commas, such as `127.0.0.1,10.0.0.0/8`, "
+        "whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are trusted; empty: none.",
     )
     admin_username: str = _setting(
-        "admin", text, "Name of the first user, made when there are no users."
+        "admin", text, "Name of the first user, created if there are no users."
     )
     admin_password: str = _setting(
         "",
         text,
-        "Password of the first user, of at least 8 characters; without it one is generated and "
-        "printed once.",
+        "Password of the first user, at least 8 characters; empty: one is generated and printed "
+        "once.",
     )
     otlp_token: str = _setting(
         "",
         text,
-        "Bearer token that the receiver asks of who sends spans or reads monitor levels; without "
-        "it levels are told to this machine only.",
+        "Bearer token that clients need to send spans or read monitor levels; empty: anyone may "
+        "send, and levels are readable from this machine only.",
     )
     levels_url: str = _setting(
         "",
         address,
         "Where an app that sends OTLP reads its monitor levels, such as `http://127.0.0.1:4318`; "
-        "empty: where it sends its spans by OTLP/HTTP.",
+        "empty: from the host that it sends its spans to.",
     )
     app_version: str = _setting(
-        "", text, "Version of the monitored app, when its `service.version` says none."
+        "", text, "Version of the monitored app, if it sets no `service.version`."
     )
     git: str = _setting(
         "",
         text,
-        "The monitored app's `.git` folder: its commit is the version when nothing else says one.",
+        "The monitored app's `.git` folder: its commit is the version if no other is set.",
     )
     monitor_level: int = _setting(
         2,
         whole(0, 3),
-        "Monitor level of a new endpoint: 0 only when it was last requested, 1 requests, "
-        "2 outliers, 3 profiles.",
+        "Monitor level of a new endpoint: 0 records only when it was last requested, 1 requests, "
+        "2 also outliers, 3 also profiles.",
     )
     outlier_detection_constant: float = _setting(
-        2.5, decimal(1.0), "A request is an outlier when it takes this many times the mean."
+        2.5, decimal(1.0), "A request is an outlier if it takes more than this many times the mean."
     )
     outlier_min_requests: int = _setting(
         30,
         whole(1, 1_000_000),
-        "Requests of an endpoint that must be known before one can be an outlier.",
+        "How many requests of an endpoint must be known before one can be an outlier.",
     )
     internal_roots: bool = _setting(
-        False, flag, "Also take spans of kind INTERNAL without a local parent as requests."
+        False, flag, "Whether spans of kind INTERNAL without a local parent also count as requests."
     )
     agent: bool = _setting(
         True,
@@ -147,27 +145,29 @@ class Settings:
         "Whether our span processor watches Flask apps under `opentelemetry-instrument`.",
     )
     sampling_period_ms: float = _setting(
-        5.0, decimal(1.0), "Milliseconds between two looks of the profiler, in the monitored app."
+        5.0,
+        decimal(1.0),
+        "Mean milliseconds between two samples of the profiler in the monitored app.",
     )
     switch_interval_ms: float = _setting(
         0.1,
         decimal(0.0),
         "The interpreter's switch interval while one profiled request runs alone, in milliseconds, "
-        "so that busy lines are seen; at least 1 where other threads run, too; 0: left alone.",
+        "so that busy lines are sampled; at least 1 if other threads run as well; 0: unchanged.",
     )
     redact: tuple[str, ...] = _setting(
         (),
         words,
-        "Further names of headers and values that are secrets, with commas; outliers never carry "
-        "them.",
+        "Further names of secret headers and values, separated by commas; they are redacted in "
+        "outliers.",
     )
     keep_headers: bool = _setting(True, flag, "Whether outliers carry the request's headers.")
     keep_environ: bool = _setting(True, flag, "Whether outliers carry the WSGI environment.")
     queue_requests: int = _setting(
         65_536,
         whole(512, 10_000_000),
-        "Requests that may wait to be stored; more are refused (429), or dropped and counted by "
-        "the exporter.",
+        "Requests that may wait to be stored; the receiver refuses more (429), the exporter drops "
+        "and counts them.",
     )
     max_body_bytes: int = _setting(
         64 * 2**20, size, "Largest OTLP request, before and after decompression."
@@ -175,55 +175,56 @@ class Settings:
     max_spans_per_body: int = _setting(
         65_536,
         whole(1, 10_000_000),
-        "Spans of one OTLP request, with the messages around them; more are refused (413) before "
-        "any is decoded.",
+        "Most spans in one OTLP request, including the messages that contain them; larger ones are "
+        "refused (413) before decoding.",
     )
     max_bytes_in_flight: int = _setting(
         24 * 2**20,
         size,
-        "Memory that all requests to the receiver together may take until they are stored; more "
-        "are refused (429). One that comes alone may take 32 times what was sent.",
+        "Memory that all requests to the receiver may take together until they are stored; more "
+        "are refused (429). A request that comes alone may take 32 times its size.",
     )
     max_connections: int = _setting(
         512,
         whole(8, 100_000),
-        "Connections over HTTP, of the receiver and of the dashboard; with more, the one that has "
-        "waited longest for its client is closed.",
+        "Most HTTP connections, of the receiver and of the dashboard each; beyond that, the one "
+        "idle longest is closed.",
     )
     max_endpoints: int = _setting(
         2_000,
         whole(1, 100_000),
-        "Endpoints kept per service; further ones become `(other endpoints)`.",
+        "Most endpoints per service; further ones become `(other endpoints)`.",
     )
     max_paths: int = _setting(
         200,
         whole(1, 100_000),
-        "Endpoints kept per service whose names are made from paths, because their spans tell no "
-        "route; further ones become `(other paths)`.",
+        "Most endpoints per service that are named after paths because their spans have no route; "
+        "further ones become `(other paths)`.",
     )
     rename: tuple[str, ...] = _setting(
         (),
         rules,
-        "Rules that rename endpoints, `regex -> name`, with `;` or newlines between them. The "
-        "first whose regex matches the whole name, or `METHOD /path` of a span without a route, "
-        "counts.",
+        "Rules that rename endpoints, `regex -> name`, separated by `;` or newlines. The first "
+        "whose regex matches the whole name, or `METHOD /path` of a span without a route, "
+        "applies.",
     )
     max_users: int = _setting(
         500,
         whole(1, 100_000),
-        "Users, and addresses, kept per endpoint and version in the rollups; the rest is `others`.",
+        "Most users, and most addresses, per endpoint and version in the rollups; the rest are "
+        "`(others)`.",
     )
     allowed_origins: tuple[str, ...] = _setting(
-        (), words, "Origins of browsers that may send spans (CORS), with commas; `*` for all."
+        (), words, "Browser origins that may send spans (CORS), separated by commas; `*` for all."
     )
     grace_seconds: float = _setting(
-        10.0, decimal(0.0), "How long accepted requests may take to finish when stopping."
+        10.0, decimal(0.0), "Seconds that accepted requests may take to finish at shutdown."
     )
     fold_seconds: float = _setting(
-        1.0, decimal(0.0), "Seconds between looks for deltas to fold into the rollups; 0: never."
+        1.0, decimal(0.0), "Seconds between folding deltas into the rollups; 0: never."
     )
     keep_requests_days: float = _setting(
-        0.0, decimal(0.0), "Days that requests are kept when pruning; 0: for ever."
+        0.0, decimal(0.0), "Days that requests are kept when pruning; 0: forever."
     )
     keep_outliers_days: float = _setting(
         0.0, decimal(0.0), "Days that outliers are kept when pruning; 0: as long as requests."
@@ -232,22 +233,22 @@ class Settings:
         0.0, decimal(0.0), "Days that profiles are kept when pruning; 0: as long as requests."
     )
     keep_rollups_days: float = _setting(
-        0.0, decimal(0.0), "Days that rollups (all figures) are kept when pruning; 0: for ever."
+        0.0, decimal(0.0), "Days that rollups (all figures) are kept when pruning; 0: forever."
     )
     keep_custom_graphs_days: float = _setting(
-        0.0, decimal(0.0), "Days that data of custom graphs is kept when pruning; 0: for ever."
+        0.0, decimal(0.0), "Days that custom graph data is kept when pruning; 0: forever."
     )
     pruning_schedule: str = _setting(
         "",
         cron,
-        "When `serve` prunes: minute, hour, day, month, day of the week, such as `0 3 * * *`; "
-        "empty: only on demand.",
+        "When `serve` prunes, as a cron schedule (minute, hour, day, month, day of the week), such "
+        "as `0 3 * * *`; empty: only on demand.",
     )
     max_database_size: int = _setting(
         0,
         size,
         "Size cap of the database, such as `20G`: the oldest rows of the bulkiest kind are evicted "
-        "first, rollups last; 0: none.",
+        "first, rollups last; 0: no cap.",
     )
     timezone: str = _setting(
         "", zone, "Time zone of the dashboard, such as `Europe/Amsterdam`; empty: the browser's."
@@ -255,22 +256,26 @@ class Settings:
     colors: Mapping[str, tuple[int, int, int]] = _setting(
         {},
         colors,
-        "Colours of endpoints, versions or users, as FMD's COLORS: `{'main': '[0,97,255]'}`.",
+        "Colours of endpoints, versions or users, like FMD's COLORS: `{'main': '[0,97,255]'}`.",
     )
     brand_name: str = _setting("otel-fmd", text, "Name at the top of the dashboard.")
     title_name: str = _setting(
-        "", text, "Name in the browser's tab; empty: the name at the top of the dashboard."
+        "", text, "Title of the browser tab; empty: the name at the top of the dashboard."
     )
     description: str = _setting(
         "Which endpoint is slow, for whom, since which version, and why.",
         text,
-        "What the login page and the overview say below the name.",
+        "Text below the name on the login page and the overview.",
     )
-    show_login_banner: bool = _setting(True, flag, "Whether the login page shows name and text.")
+    show_login_banner: bool = _setting(
+        True, flag, "Whether the login page shows the name and the text."
+    )
     show_login_footer: bool = _setting(
         True, flag, "Whether the login page shows the version of otel-fmd."
     )
-    log_level: str = _setting("INFO", text, "Level of our own log: DEBUG, INFO, WARNING, ERROR.")
+    log_level: str = _setting(
+        "INFO", text, "Level of otel-fmd's own log: DEBUG, INFO, WARNING or ERROR."
+    )
 
 
 def variable(name: str) -> str:
@@ -290,7 +295,7 @@ def describe() -> list[tuple[str, str, str, str]]:
 
 
 class Source(NamedTuple):
-    """Where the value of a setting came from, in words, and the value as it was given."""
+    """Where the value of a setting came from, as text, and the value as it was given."""
 
     where: str
     given: Any
@@ -335,7 +340,7 @@ def sources(environ: Mapping[str, str] | None = None, **arguments: Any) -> dict[
 
 
 def _value(source: Source, setting: Field[Any]) -> Any:
-    """What was given, as the type of its setting."""
+    """The given value, converted to the type of its setting."""
     try:
         parse: Parse = setting.metadata["parse"]
         default = {} if setting.default is MISSING else setting.default
@@ -346,7 +351,7 @@ def _value(source: Source, setting: Field[Any]) -> Any:
 
 
 def shown_setting(name: str, value: Any) -> str:
-    """A setting's value as it would be written, secrets hidden."""
+    """A setting's value as text, secrets hidden."""
     if name in _SECRETS and value:
         return "(set)"
     if name == "database_url":
@@ -355,7 +360,7 @@ def shown_setting(name: str, value: Any) -> str:
 
 
 def shown(default: Any) -> str:
-    """A value as it would be written."""
+    """A value as text."""
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, Mapping):

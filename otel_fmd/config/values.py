@@ -19,12 +19,12 @@ _RULE_ENDS = re.compile(r"\n|;(?=\s|$)")
 
 
 def from_argument(given: Any, default: Any, parse: Parse) -> Any:
-    """The value of a setting from an argument: a text, or what Python has for it.
+    """The value of a setting from an argument: a string, or the Python type for it.
 
     Args:
-        given: the argument; texts are parsed, other values checked as their texts would be.
-        default: the setting's default, which tells its type.
-        parse: reads its texts.
+        given: the argument; strings are parsed, other values are checked as their strings would be.
+        default: the setting's default, which determines its type.
+        parse: parses strings.
 
     Raises:
         ValueError: with what was expected.
@@ -34,7 +34,7 @@ def from_argument(given: Any, default: Any, parse: Parse) -> Any:
     if isinstance(default, tuple):
         if isinstance(given, list | tuple) and all(isinstance(one, str) for one in given):
             return tuple(value for one in given for value in parse(one))
-        raise ValueError("a list of texts")
+        raise ValueError("a list of strings")
     if isinstance(default, dict):
         return parse(json.dumps(given, default=str))
     if isinstance(default, bool) or not isinstance(given, bool):
@@ -45,7 +45,7 @@ def from_argument(given: Any, default: Any, parse: Parse) -> Any:
         if hasattr(given, "render_as_string"):
             # SQLAlchemy's URL; its text hides the password.
             return parse(given.render_as_string(hide_password=False))
-    raise ValueError("a text" if isinstance(default, str) else "a number")
+    raise ValueError("a string" if isinstance(default, str) else "a number")
 
 
 def text(value: str) -> str:

@@ -103,7 +103,7 @@ class Demo:
 
 
 def _visit(session: requests.Session, shop: str, planned: Visit) -> float:
-    """Make a request to the shop; the seconds until the next."""
+    """Send a request to the shop; returns the seconds until the next."""
     now = datetime.now().astimezone()
     rate = _BUSIEST_PER_S * max(0.25, rhythm(now.hour + now.minute / 60, now.weekday()))
     pause_s = random.expovariate(rate)

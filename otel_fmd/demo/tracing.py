@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 
 
 def trace_statements(engine: Engine, provider: TracerProvider | None = None) -> Callable[[], None]:
-    """Make a span of each statement, with the process's provider unless one is given.
+    """Create a span for each statement, with the process's provider unless one is given.
 
     Returns:
         what ends the tracing.
@@ -62,7 +62,7 @@ def trace_statements(engine: Engine, provider: TracerProvider | None = None) -> 
 
 
 def trace_requests(session: requests.Session, provider: TracerProvider | None = None) -> None:
-    """Make a span of each request of a session, and tell the other side of it."""
+    """Create a span for each request of a session, and pass its context to the server."""
     session.mount("http://", _TracedAdapter(trace.get_tracer(__name__, tracer_provider=provider)))
 
 

@@ -1,4 +1,4 @@
-"""People in the shop: who asks for what, and how much at which hour."""
+"""Traffic in the shop: which user requests what, and how much at which hour."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Visit(NamedTuple):
 
 
 def visit(chance: random.Random) -> Visit:
-    """What somebody does next."""
+    """What a visitor does next."""
     who = chance.choices((*CUSTOMERS, None), weights=(9, 8, 6, 5, 4, 3, 4, 1, 14))[0]
     known = hash_of(who) if who else chance.randrange(len(ADDRESSES))
     address = ADDRESSES[known % len(ADDRESSES)]

@@ -1,4 +1,4 @@
-"""What is stored as one, whatever it consists of."""
+"""A batch: everything that is stored in one go, of any kind."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from otel_fmd.store.store import Store
 
 
 def note_dropped(store: Store, process: str, number: int) -> None:
-    """Note how many requests a process dropped since it started.
+    """Record how many requests a process dropped since it started.
 
     Args:
         store: the database.
-        process: tells the process apart from all others; no two write the same row.
-        number: all that it dropped.
+        process: identifies the process; no two write the same row.
+        number: how many it dropped in all.
     """
     value = json.dumps({"requests": number, "last_us": time.time_ns() // 1000})
     with store.write() as connection:

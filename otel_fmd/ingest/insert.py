@@ -1,9 +1,10 @@
 """Inserting requests exactly once: which rows were new.
 
-`insert_all` tries to insert all rows and tells whether all were new. If not, the
-caller's transaction is undone and `resolve` finds the known ones: a row of the same span is a
+`insert_all` tries to insert all rows and returns whether all were new. If not, the
+caller's transaction is rolled back and `resolve` finds the known ones: a row of the same span is a
 duplicate, a row of another span with the same id moves the new one upward.
-How rows get in is the database engine's, the fastest way measured (docs, "Storage and scaling").
+How rows are inserted is up to the database engine: the fastest way measured (docs, "Storage and
+scaling").
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _REFRESH_S = 5.0
 
 
 class EndpointInfo(NamedTuple):
-    """What the write side knows of an endpoint."""
+    """The write side's data about an endpoint."""
 
     id: int
     monitor_level: int
@@ -41,7 +41,7 @@ class NameRegistry:
         store: the database.
         default_level: the monitor level of a new endpoint, 0 to 3.
         max_endpoints: endpoints kept per service; the rest becomes `(other endpoints)`.
-        max_paths: those among them whose names are made from paths; the rest of these becomes
+        max_paths: those among them whose names are derived from paths; the rest of these becomes
             `(other paths)`.
     """
 
@@ -85,7 +85,7 @@ class NameRegistry:
                 self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
 
     def forget(self) -> None:
-        """Read everything again at the next use, after a write failed."""
+        """Reload everything at the next use, after a write failed."""
         self._refreshed = float("-inf")
 
     def _load(self) -> None:
@@ -122,7 +122,7 @@ class NameRegistry:
         self._refreshed = time.monotonic()
 
     def _add_source(self, service: str, name: str, source: str) -> None:
-        """Note where the name of an endpoint came from that was made before this was noted."""
+        """Record the name source of an endpoint that was created before sources were recorded."""
         self._without_source.discard((service, name))
         if not source:
             return
@@ -144,7 +144,7 @@ class NameRegistry:
         self._count_path(service, source)
 
     def _instead(self, service: str, name: str, source: str) -> str:
-        """The endpoint that takes what is above a limit; '' below them."""
+        """The endpoint for names above a limit; '' below the limits."""
         if name in (OTHER_ENDPOINTS, OTHER_PATHS):
             return ""
         if source == naming.PATH and self._paths.get(service, 0) >= self._max_paths:
@@ -163,7 +163,7 @@ class NameRegistry:
             else (self._max_endpoints, "OTEL_FMD_MAX_ENDPOINTS")
         )
         _log.warning(
-            "service %r has more than %d such endpoints (%s): %r and further ones become %r",
+            "service %r has more than %d endpoints (limit: %s); %r and further ones become %r",
             service[:100],
             limit,
             setting,
@@ -208,7 +208,7 @@ class NameRegistry:
         self._count(service, source)
 
     def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:
-        """The id of the row with this key, made when there is none."""
+        """The id of the row with this key, created if there is none."""
         with self._store.read() as connection:
             found = _find(connection, table, key)
         if found is not None:

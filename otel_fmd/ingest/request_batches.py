@@ -18,7 +18,7 @@ _LOG_EVERY_S = 60.0
 
 
 class RequestBatches:
-    """Makes batches of requests.
+    """Builds batches of requests.
 
     Args:
         translator: makes requests of spans.
@@ -29,12 +29,12 @@ class RequestBatches:
         self._logged_at = float("-inf")
 
     def of_spans(self, spans: Iterable[Span]) -> Batch:
-        """The requests among spans; any thread may ask, it waits for none."""
+        """The requests among spans; may be called from any thread, never blocks."""
         requests, not_kept, clock_errors = self._translator.translate(spans)
         return Batch(requests, {"not_kept": not_kept, "clock_errors": clock_errors})
 
     def of_offered(self, offered: Sequence[Any]) -> Batch:
-        """The requests that became of `Request` and `EndedRequest`; what cannot is dropped."""
+        """The requests of `Request` and `EndedRequest` items; invalid ones are dropped."""
         requests: list[Request] = []
         dropped = clock_errors = 0
         for item in offered:

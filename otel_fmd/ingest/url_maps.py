@@ -1,4 +1,4 @@
-"""The endpoints that apps have, whether or not anybody has requested them."""
+"""The endpoints that apps have, whether or not they were ever requested."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ATTEMPTS = 3
 
 
 class UrlMaps:
-    """Makes the endpoints that apps have, whether or not anybody will request them.
+    """Creates the endpoints that apps have, whether or not they are ever requested.
 
     Args:
         store: the database.
         rules: those that rename endpoints.
-        level: their monitor level until somebody sets another.
-        most: endpoints of a service up to which one that nobody requested is made.
+        level: their monitor level until an admin sets another.
+        most: unrequested endpoints are created only up to this number per service.
     """
 
     def __init__(self, store: Store, rules: Sequence[str], level: int, most: int) -> None:
@@ -35,10 +35,10 @@ class UrlMaps:
         self._most = most
 
     def add(self, service: str, version: str, endpoints: Iterable[str]) -> bool:
-        """Make what is not there yet.
+        """Create missing endpoints.
 
         Args:
-            service: whose they are.
+            service: the service that has them.
             version: the app's version, '' when it is not known.
             endpoints: as Flask names them.
 
@@ -58,7 +58,7 @@ class UrlMaps:
                     self._add(connection, service, version, endpoints)
                 return True
             except IntegrityError:
-                # Another process of the app had the same to tell.
+                # Another process of the app reported the same.
                 continue
         return False
 

@@ -1,4 +1,4 @@
-"""Writes a batch, with everything that belongs to them, in one transaction."""
+"""Writes a batch, with everything that belongs to it, in one transaction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
 
 
 class Written(NamedTuple):
-    """What became of a batch."""
+    """The result of writing a batch."""
 
     stored: int
     duplicates: int
@@ -60,11 +60,11 @@ class BatchWriter:
     """Writes batches; used by one thread at a time.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         rule: when a request that no agent judged is an outlier.
         default_level: the monitor level of new endpoints.
         max_endpoints: endpoints kept per service, and
-        max_paths: those among them whose names are made from paths.
+        max_paths: those among them whose names are derived from paths.
     """
 
     def __init__(

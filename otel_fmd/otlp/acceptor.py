@@ -1,4 +1,4 @@
-"""What both transports do with a body, of whatever signal it is."""
+"""What both transports do with a body, for any signal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Accepted(NamedTuple):
 
 
 class Acceptor:
-    """Decodes bodies, hands their records over, and makes the answers.
+    """Decodes bodies, passes their records on, and builds the responses.
 
     Args:
         transport: `http` or `grpc`, for the counters.
@@ -37,7 +37,7 @@ class Acceptor:
         limits: bounds on bodies.
         counters: counts what happens.
         flight: where the memory of requests is counted.
-        refusals: knows which clients had the message that a signal is not kept.
+        refusals: knows which clients were notified that a signal is not stored.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Acceptor:
     ) -> Accepted:
         """Decode a body and hand its records over; called in a worker thread.
 
-        It takes the body out of its list, so that nobody keeps it while its records wait.
+        It takes the body out of its list, so that it is freed while its records are queued.
 
         Raises:
             OtlpError: the body is refused.
@@ -93,7 +93,7 @@ class Acceptor:
         return signal.respond(accepted.rejected, accepted.reason or warning)
 
     def not_kept(self, signal: Signal, address: str, agent: str) -> Message:
-        """The answer to a body of a signal that is not kept, which says so once to each client.
+        """The response to a body of a signal that is not stored; it says so once to each client.
 
         Args:
             signal: the signal.
@@ -105,6 +105,6 @@ class Acceptor:
             return signal.respond(0, "")
         return signal.respond(
             0,
-            f"{signal.name} are not kept here: they were taken and forgotten; "
+            f"{signal.name} are not stored here: they were accepted and discarded; "
             f"only {self._kept} are stored",
         )

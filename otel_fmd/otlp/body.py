@@ -96,7 +96,7 @@ def _gzip(body: bytes) -> Iterator[bytes]:
 
 
 def _deflate(body: bytes) -> Iterator[bytes]:
-    # The standard means zlib's format, and some send bare deflate: the first bytes tell.
+    # The standard means zlib's format, but some send bare deflate: the first bytes show which.
     is_zlib = len(body) > 1 and body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
     reader = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
     yield from _inflate(reader, body, "deflate")

@@ -26,7 +26,7 @@ class Cors:
         """What an answer carries; nothing for an origin that may not send.
 
         An origin that is named may send credentials (`navigator.sendBeacon` always does) and every
-        header that it asks for.
+        header that it requests.
         """
         origin = request.get("origin")
         if origin is None or not self._allowed & {origin, "*"}:

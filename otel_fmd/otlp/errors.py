@@ -35,7 +35,7 @@ class UnsupportedEncodingError(OtlpError):
 
 
 class UnauthenticatedError(OtlpError):
-    """The bearer token that is asked for was not sent."""
+    """The required bearer token was not sent."""
 
 
 class RetryableError(OtlpError):
@@ -52,10 +52,10 @@ class RetryableError(OtlpError):
 
 
 def let_go(error: BaseException) -> None:
-    """Keep nothing alive of what was read on the way to an error.
+    """Release everything that an error's traceback keeps alive.
 
-    Its traceback holds every frame that it went through, and with them bodies and whatever was made
-    of them, until the client has its answer.
+    A traceback holds every frame that the error passed through, and with them request bodies and
+    what was decoded from them, until the client has its response.
     """
     reached: BaseException | None = error
     while reached is not None:

@@ -36,7 +36,7 @@ class Flight:
 
     @property
     def is_full(self) -> bool:
-        """Whether somebody was refused in the last seconds."""
+        """Whether a request was refused in the last seconds."""
         return time.monotonic() - self._refused_at < _FULL_S
 
     @contextmanager
@@ -57,19 +57,19 @@ class Flight:
         """Take bytes for one who holds `held` of them, made of `sent`.
 
         Raises:
-            TooLargeError: it would be too much even if nobody else held anything.
+            TooLargeError: it would be too much even with no other request.
             RetryableError: others hold too much.
         """
         if held + more > max(self._limit, sent * _MOST_OF_SENT):
             raise TooLargeError(
-                f"{sent} bytes that were sent would take {held + more} bytes of memory, of "
+                f"a request of {sent} bytes would take {held + more} bytes of memory, of "
                 f"{self._limit} (OTEL_FMD_MAX_BYTES_IN_FLIGHT): send less at once"
             )
         with self._lock:
             if self._used + more > self._limit and self._used > held:
                 self._refused_at = time.monotonic()
                 raise RetryableError(
-                    f"requests that wait hold {self._used} bytes of {self._limit}",
+                    f"pending requests hold {self._used} bytes of {self._limit}",
                     retry_after_s=_RETRY_AFTER_S,
                     overload=True,
                 )

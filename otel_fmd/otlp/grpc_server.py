@@ -1,8 +1,8 @@
 """OTLP/gRPC: `Export` of every signal, and `grpc.health.v1`.
 
-Calls are taken as streams of one message, which is the same on the wire: so the token is looked at,
-and a place to read in is found, before gRPC reads a message. Messages come as they were sent,
-compressed: gRPC's own decompression knows no limit.
+Calls are handled as streams of one message, which is the same on the wire: so the token is checked,
+and a read slot is taken, before gRPC reads a message. Messages arrive as they were sent,
+compressed: gRPC's own decompression has no limit.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class OtlpGrpcServer:
         counters: counts what happens.
         host: the address to listen on, and
         port: its port.
-        grace_s: how long accepted requests may take to finish when stopping, in seconds.
+        grace_s: seconds that accepted requests may take to finish at shutdown.
         token: the bearer token that senders must have; '' for none.
         flight: where the memory of requests is counted.
-        refusals: told of what is refused.
+        refusals: records what is refused.
         signals: what is served.
 
     Raises:
@@ -94,7 +94,7 @@ class OtlpGrpcServer:
                 ("grpc.per_message_decompression", 0),
                 ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
                 ("grpc.max_concurrent_streams", _STREAMS),
-                # Nor does it read ahead more than 64 KiB of a message that nobody reads yet.
+                # Nor does it read ahead more than 64 KiB of a message that is not being read yet.
                 ("grpc.http2.bdp_probe", 0),
                 ("grpc.so_reuseport", 0),
             ],
@@ -156,7 +156,7 @@ class OtlpGrpcServer:
         """The message of a call, in a list from which its last user takes it."""
         metadata = dict(context.invocation_metadata())
         if not has_token(metadata.get("authorization", ""), self._token):
-            raise UnauthenticatedError("a bearer token is asked for in the authorization")
+            raise UnauthenticatedError("a bearer token is required in the authorization")
         with self._reading.place(context):
             body = next(messages, b"")
             hold.receive(len(body))

@@ -1,9 +1,9 @@
 """OTLP/HTTP as an ASGI application.
 
-Every signal is taken at its path; other paths (`/metrics`, `/healthz`, ...) are given by the caller
-as functions, so that this room knows nothing of them. Bodies are read as a stream and refused as
-soon as they pass a limit. A signal that is not kept is taken all the same, and answered with a
-success that says so: exporters with default settings send them all.
+Every signal is received at its path; other paths (`/metrics`, `/healthz`, ...) are passed in as
+functions, so that this package does not depend on them. Bodies are read as a stream and refused as
+soon as they exceed a limit. A signal that is not stored is accepted all the same, and answered with
+a success that says so: exporters with default settings send them all.
 """
 
 from __future__ import annotations
@@ -141,11 +141,11 @@ class OtlpHttpApp:
         limits: bounds on bodies.
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
-        posts: pages by path that take POST; whoever has no token is refused before the body.
+        posts: pages by path that take POST; without a token they refuse before reading the body.
         allowed_origins: origins of browsers that may send (CORS); `*` for all.
         token: the bearer token that senders must have; '' for none.
         flight: where the memory of requests is counted.
-        refusals: told of what is refused.
+        refusals: records what is refused.
         signals: what is served.
     """
 
@@ -221,7 +221,7 @@ class OtlpHttpApp:
             return
         try:
             if not has_token(call.headers.get("authorization", ""), self._token):
-                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
+                raise UnauthenticatedError("a bearer token is required: Authorization: Bearer …")
             with Hold(self._flight) as hold:
                 body = await self._read(call, hold, _MOST_POSTED)
                 query = call.scope["query_string"].decode("latin-1")
@@ -251,7 +251,7 @@ class OtlpHttpApp:
             return
         try:
             if not has_token(call.headers.get("authorization", ""), self._token):
-                raise UnauthenticatedError("a bearer token is asked for: Authorization: Bearer …")
+                raise UnauthenticatedError("a bearer token is required: Authorization: Bearer …")
             if signal.is_kept:
                 await self._keep(call, signal)
             else:

@@ -1,9 +1,9 @@
 """HTTP/1.1 of uvicorn with limits on what a connection may cost before there is a request.
 
-uvicorn's httptools protocol keeps headers of any size, waits for ever for the rest of a request and
-takes any number of connections. This one refuses headers over a limit, requests that make no
-progress and connections over a limit: of those the one that has waited longest goes, so that
-whoever opens many and sends nothing keeps nobody else out.
+uvicorn's httptools protocol keeps headers of any size, waits forever for the rest of a request and
+accepts any number of connections. This one refuses headers over a limit, requests that make no
+progress and connections over a limit: it closes the one that has been idle longest, so that a
+client that opens many and sends nothing does not block others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otel_fmd.otlp.flight import Flight, Hold
 
 _log = logging.getLogger(__name__)
 _PER_HEADER = 64
-"""What a header takes in memory beside its text."""
+"""What a header takes in memory in addition to its text."""
 _MOST_PIPELINED = 16
 _SMALL_HEAD = 4 * 1024
 _LEAST_BYTES_PER_S = 16 * 1024
@@ -52,7 +52,7 @@ class Guard:
 
     Args:
         flight: where memory is counted.
-        refuse: told of what is refused here.
+        refuse: called with what is refused here.
         header_bytes: of one request, its first line included.
         header_s: seconds until the headers of a request are complete, from its first byte, or from
             the opening of the connection.
@@ -74,7 +74,7 @@ class Guard:
     logged_at: float = float("-inf")
 
     def opened(self, protocol: GuardedProtocol) -> None:
-        """Note a connection; close the one that waits longest when there are too many."""
+        """Register a connection; close the one idle longest if there are too many."""
         self.protocols.add(protocol)
         if not self.sweeping:
             self.sweeping = True
@@ -193,10 +193,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._check_head(size)
 
     def _read_body(self) -> None:
-        """Go on with the body of a request that offered an upgrade.
+        """Continue with the body of a request that offered an upgrade.
 
-        httptools ends such a request with its headers. A parser that was told how the body is
-        framed, and nothing else, reads the rest.
+        httptools ends such a request with its headers. A new parser, given only the framing
+        headers, reads the rest.
         """
         framing = [name + b": " + value for name, value in self.headers if name in _FRAMING]
         self._body_follows = False
@@ -258,7 +258,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.since = self._progress_at = self.loop.time()
         if len(self.pipeline) >= _MOST_PIPELINED:
             self._problem = 429
-            raise ValueError("too many requests that wait for an answer on one connection")
+            raise ValueError("too many requests pending on one connection")
         super().on_headers_complete()
         if self.cycle is not None and self.cycle not in self._unanswered:
             self._unanswered.append(self.cycle)
@@ -314,7 +314,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _forget(self) -> None:
-        """Let go of what came, and of whoever works on an answer that nobody will read."""
+        """Drop what was received, and pending responses that nobody will read."""
         self.parser = httptools.HttpRequestParser(self)
         self.headers = []
         self.pipeline.clear()

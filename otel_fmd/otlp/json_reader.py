@@ -20,10 +20,10 @@ _PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{\[]|[}\]]|[^"{}\[\]]++', re.DOTALL)
 
 
 class JsonReader:
-    """Reads a document from its beginning to its end.
+    """Reads a document from beginning to end.
 
-    The text is kept as Latin-1: a byte a character whatever it holds (an astral character anywhere
-    would make it four). A value that is not ASCII is decoded by itself, as UTF-8.
+    The text is kept as Latin-1, one byte per character (a single astral character would otherwise
+    make it four). A value that is not ASCII is decoded by itself, as UTF-8.
 
     Args:
         body: the document, in UTF-8; what is not UTF-8 is replaced, value by value.
@@ -47,7 +47,7 @@ class JsonReader:
         while True:
             key = self.value()[0]
             if not isinstance(key, str):
-                raise BadDataError(f"not JSON: a key must be a text, at {self._at}")
+                raise BadDataError(f"not JSON: a key must be a string, at {self._at}")
             self._take(":")
             yield key
             if self._took_last("}"):
@@ -98,7 +98,7 @@ class JsonReader:
             except ValueError as error:
                 raise self._pass(str(error)) from None
             else:
-                # A number may go on after the window.
+                # A number may continue after the window.
                 if whole or length < len(window):
                     break
             size *= 4
@@ -124,11 +124,11 @@ class JsonReader:
         return value, raw
 
     def skip(self) -> None:
-        """Go behind the value that comes next, whatever it holds.
+        """Skip the next value, of any kind.
 
         Raises:
             BadDataError: it is not JSON.
-            TooLargeError: too much of the body was passed so.
+            TooLargeError: too much of the body was skipped.
         """
         try:
             self.value()
@@ -140,7 +140,7 @@ class JsonReader:
 
         Raises:
             BadDataError: it has no end.
-            TooLargeError: too much of the body was passed so.
+            TooLargeError: too much of the body was skipped.
         """
         start, depth = self._at, 0
         for piece in _PIECE.finditer(self._text, start):

@@ -2,12 +2,12 @@
 
 They read the same bytes as `opentelemetry.proto`'s, with three differences:
 
-* proto2: a text that is not UTF-8 is read as bytes and costs nobody else's data (proto3 refuses the
+* proto2: a string that is not UTF-8 is read as bytes and affects no other data (proto3 refuses the
   whole body), and valid ones as `str`, as before;
-* what is seldom looked at stays encoded (`bytes`): a message in memory takes up to fifty times its
-  bytes on the wire, so nothing is made of what nobody asks for;
-* the attributes of a span are a map, which on the wire is what `repeated KeyValue` is: one is found
-  in C, without a Python object for each of the others.
+* fields that are rarely read stay encoded (`bytes`): a message in memory takes up to fifty times
+  its bytes on the wire, so nothing is decoded unless it is needed;
+* the attributes of a span are a map, which on the wire is the same as `repeated KeyValue`: one is
+  found in C, without a Python object for each of the others.
 
 Source: https://protobuf.dev/programming-guides/proto3/#backwards and
 https://github.com/open-telemetry/opentelemetry-proto

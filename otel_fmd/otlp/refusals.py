@@ -47,7 +47,7 @@ class Refusals:
         self._unlogged = 0
 
     def know(self, paths: Iterable[str]) -> None:
-        """Count these paths by name; all others are one, for anybody may make them up."""
+        """Count these paths by name; all others as one, because anyone can invent them."""
         self._known.update(paths)
 
     def add(self, transport: str, path: str, reason: str, address: str) -> None:
@@ -55,7 +55,7 @@ class Refusals:
 
         Args:
             transport: `http` or `grpc`.
-            path: the path or method that was asked for.
+            path: the requested path or method.
             reason: a status, such as `404` or `unauthenticated`.
             address: of the sender.
         """
@@ -79,9 +79,9 @@ class Refusals:
             _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)
 
     def is_to_be_informed(self, address: str, agent: str, signal: str) -> bool:
-        """Whether a client is to be told that its signal is not kept.
+        """Whether to notify a client that its signal is not stored.
 
-        Once, and not who would log that as a failure of its own (`agent` is its `User-Agent`).
+        Once per client, and never one that would log it as a failure (`agent` is its `User-Agent`).
         """
         if _TAKES_IT_FOR_A_FAILURE.search(agent):
             return False
@@ -100,7 +100,7 @@ class Refusals:
             return dict(self._counts)
 
     def senders(self) -> list[Refused]:
-        """The last senders, the last first."""
+        """The latest senders, the most recent first."""
         with self._lock:
             found = list(self._senders.items())
         return [Refused(*sender, *seen) for sender, seen in reversed(found)]

@@ -16,7 +16,7 @@ from otel_fmd.otlp.signal import MOST_RECORDS, Signal
 
 
 def has_token(authorization: str, token: str) -> bool:
-    """Whether an `Authorization` header carries the token; always when none is asked for."""
+    """Whether an `Authorization` header carries the token; always true if none is required."""
     if not token:
         return True
     scheme, _, sent = authorization.partition(" ")
@@ -53,7 +53,7 @@ class Intake(Protocol):
     def admit(self, signal: Signal, size: int, encoding: str) -> Reservation:
         """Called before a body of so many bytes is decoded, which is half the work of storing it.
 
-        `encoding` tells bodies apart that hold more or fewer records in as many bytes.
+        `encoding` distinguishes bodies that hold more or fewer records in the same number of bytes.
 
         Raises:
             RetryableError: it would not fit.

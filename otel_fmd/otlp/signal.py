@@ -82,7 +82,7 @@ class Signal:
         """Read a body; see `Decode`.
 
         Raises:
-            TypeError: the signal is not kept.
+            TypeError: the signal is not stored.
         """
         decode = self.decode_json if as_json else self.decode_protobuf
         if decode is None:

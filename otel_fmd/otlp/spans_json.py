@@ -1,6 +1,6 @@
 """OTLP/JSON trace requests as neutral spans.
 
-The document is walked down to its spans, and one span at a time is made into objects, never the
+The document is walked down to its spans, and one span at a time is decoded into objects, never the
 whole of it: a JSON text takes up to forty times its bytes as objects. A span that cannot be used is
 rejected alone.
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
@@ -48,7 +48,7 @@ def decode_json(
 ) -> DecodedSpans:
     """Spans of an OTLP/JSON `ExportTraceServiceRequest`.
 
-    `growing` is told how many bytes are taken, before they are; it may raise.
+    `growing` is called with a number of bytes before they are allocated; it may raise.
 
     Raises:
         BadDataError: the body is no such document.

@@ -1,9 +1,9 @@
 """OTLP trace requests in protobuf as neutral spans.
 
-Of each span only its head is decoded; what an entry span holds beside stays encoded until somebody
-asks (a child is never asked). A span that cannot be used is rejected alone; a body whose spans
-cannot be found raises `BadDataError`, one that would cost too much `TooLargeError`, before anything
-is made of it.
+Only the head of each span is decoded; the rest of an entry span stays encoded until it is needed
+(that of a child never is). A span that cannot be used is rejected alone; a body whose spans cannot
+be found raises `BadDataError`, one that would cost too much `TooLargeError`, before anything is
+decoded.
 Source: https://opentelemetry.io/docs/specs/otlp/
 """
 
@@ -45,16 +45,16 @@ _LARGE = 64 * 1024
 _LARGE_LIMITS = {SPAN_ATTRIBUTES: MOST_PAIRS, SPAN_EVENTS: MOST_EVENTS, SPAN_LINKS: 0}
 _MOST_FIELDS = 65_536
 ENTRY_OR_INTERNAL = frozenset([SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CONSUMER])
-"""Kinds of which anything beside the head may be asked later."""
+"""Kinds of spans of which more than the head may be needed later."""
 RECORD_BYTES = 600
-"""What a span and its request take in memory, beside their bytes on the wire."""
+"""What a span and its request take in memory, in addition to their bytes on the wire."""
 _span: Any = tuple.__new__
 
 
 class DecodedSpans(NamedTuple):
     """The usable spans of a request, how many were rejected, and the first thing that was wrong.
 
-    `reason` may tell of what cost no span: an attribute of a resource that cannot be read.
+    `reason` may also name a fault that cost no span: an unreadable attribute of a resource.
     """
 
     spans: list[Span]
@@ -118,7 +118,7 @@ _SOURCE = _ProtoSource()
 
 
 def free(_: int) -> None:
-    """Memory that nobody counts."""
+    """Count no memory."""
 
 
 def decode_protobuf(
@@ -126,7 +126,7 @@ def decode_protobuf(
 ) -> DecodedSpans:
     """Spans of a protobuf `ExportTraceServiceRequest`.
 
-    `growing` is told how many bytes are taken, before they are; it may raise.
+    `growing` is called with a number of bytes before they are allocated; it may raise.
 
     Raises:
         BadDataError: the body is no such message.

@@ -1,4 +1,4 @@
-"""Who looks, or asks for a change, and what that takes."""
+"""Actors and roles: who views or changes something, and which role that requires."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otel_fmd.errors import NotAllowedError
 
 
 class Role(IntEnum):
-    """What somebody may do; each role may do what those before it may."""
+    """What an actor may do; each role may do everything that lower ones may."""
 
     NOBODY = 0
     GUEST = 1
@@ -36,15 +36,15 @@ class Actor:
 
 NOBODY = Actor("(nobody)", Role.NOBODY)
 OPERATOR = Actor("(command line)", Role.ADMIN)
-"""Whoever can run commands with the database's URL."""
+"""Anyone who can run commands with the database's URL."""
 
 
 def require(actor: Actor, role: Role, what: str) -> None:
-    """Check that somebody may do something.
+    """Check that an actor may do something.
 
     Args:
-        actor: who asks.
-        role: the least role that may.
+        actor: who is acting.
+        role: the lowest role that may.
         what: for the message, for example `change a monitor level`.
 
     Raises:

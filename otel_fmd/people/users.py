@@ -21,7 +21,7 @@ _SESSION_KEY = "session_key"
 
 
 _hashing = Lock()
-"""One at a time: each takes 32 MiB, whoever asks for it."""
+"""One at a time: each takes 32 MiB."""
 _PATIENCE_S = 10.0
 
 
@@ -36,7 +36,7 @@ def _of_nobody() -> str:
 def _is_right(password_hash: str, password: str) -> bool:
     from werkzeug.security import check_password_hash
 
-    # In a process that was forked meanwhile nobody gives it back: so the wait ends.
+    # In a process forked meanwhile, the lock is never released: so the wait is bounded.
     has_turn = _hashing.acquire(timeout=_PATIENCE_S)
     try:
         return check_password_hash(password_hash, password)
@@ -127,7 +127,7 @@ class Users:
         self._change(username, password_hash=_hash(password))
 
     def set_admin(self, username: str, is_admin: bool) -> None:
-        """Make a user an admin or a guest; the last admin stays one.
+        """Make a user an admin or a guest; the last admin cannot be demoted.
 
         Raises:
             ConfigurationError: no such user, or it is the last admin.
@@ -137,7 +137,7 @@ class Users:
         self._change(username, is_admin=is_admin)
 
     def remove(self, username: str) -> None:
-        """Remove a user; the last admin stays.
+        """Remove a user; the last admin cannot be removed.
 
         Raises:
             ConfigurationError: no such user, or it is the last admin.
@@ -151,7 +151,7 @@ class Users:
             raise ConfigurationError(f"there is no user {username!r}")
 
     def ensure_admin(self, username: str, password: str) -> str | None:
-        """Make the first user, an admin, when there are none; its password when we generated it.
+        """Create the first user, an admin, if there are none; returns a generated password.
 
         Raises:
             ConfigurationError: the given password is too short.
@@ -161,12 +161,12 @@ class Users:
                 return None
         if password and len(password) < _LEAST_PASSWORD:
             raise ConfigurationError(
-                f"the first user {username!r} cannot be made: its password has {len(password)} "
+                f"the first user {username!r} cannot be created: its password has {len(password)} "
                 f"characters, expected at least {_LEAST_PASSWORD}. Set OTEL_FMD_ADMIN_PASSWORD (or "
                 "[authentication] PASSWORD of FMD's config.cfg); without it one is generated and "
-                "told once. Or make a user: otel-fmd user add NAME --admin",
-                f"The first user cannot be made: its password is shorter than {_LEAST_PASSWORD} "
-                "characters. Set OTEL_FMD_ADMIN_PASSWORD, or make a user with `otel-fmd user add`.",
+                "printed once. Or create a user: otel-fmd user add NAME --admin",
+                f"The first user cannot be created: its password is shorter than {_LEAST_PASSWORD} "
+                "characters. Set OTEL_FMD_ADMIN_PASSWORD, or run `otel-fmd user add`.",
             )
         made = password or secrets.token_urlsafe(12)
         try:
@@ -178,7 +178,7 @@ class Users:
         return None if password else made
 
     def session_key(self) -> str:
-        """The secret that signs sessions, made once and shared by every process."""
+        """The secret that signs sessions, generated once and shared by every process."""
         setting = self._store.tables.setting
         query = select(setting.c.value).where(setting.c.name == _SESSION_KEY)
         with self._store.read() as connection:
@@ -208,12 +208,12 @@ class Users:
     def _keep_an_admin(self, username: str) -> None:
         admins = [user.username for user in self.all() if user.is_admin]
         if admins == [username]:
-            raise ConfigurationError(f"{username!r} is the last admin; make another one first")
+            raise ConfigurationError(f"{username!r} is the last admin; add another one first")
 
 
 def _hash(password: str) -> str:
     from werkzeug.security import generate_password_hash
 
     if len(password) < _LEAST_PASSWORD:
-        raise ConfigurationError(f"a password has at least {_LEAST_PASSWORD} characters")
+        raise ConfigurationError(f"a password needs at least {_LEAST_PASSWORD} characters")
     return generate_password_hash(password)

@@ -28,15 +28,15 @@ class Ticket:
 class BatchQueue:
     """Rows of one process that wait to be stored.
 
-    Two ways in: `put` takes a batch whose sender waits for the answer; `offer` what becomes one row
-    and of which nobody asks again (the monitored app), so these linger until a batch is full of
-    them.
+    Two ways in: `put` takes a batch whose sender waits for the result; `offer` takes an item that
+    becomes one row and whose sender does not wait (the monitored app), so that items linger until
+    they fill a batch.
 
     Args:
-        limit: rows that may wait.
-        batch: rows taken at once, at the most (a larger batch that was put as one stays one).
-        linger_s: how long what was offered waits for more.
-        finish: makes a batch of what was offered; called by the thread that takes.
+        limit: most rows in the queue.
+        batch: most rows taken at once (a larger batch that was put as one stays whole).
+        linger_s: how long offered items wait for more.
+        finish: builds a batch from offered items; called by the thread that takes them.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class BatchQueue:
         return self._waiting + len(self._offered)
 
     def reserve(self, number: int) -> None:
-        """Keep room for a batch that is still being made; `put` or `release` give it back.
+        """Reserve space for a batch that is not ready yet; `put` or `release` frees it.
 
         Raises:
             QueueFullError: too many wait.
@@ -78,7 +78,7 @@ class BatchQueue:
             self._reserved -= number
 
     def put(self, batch: Batch, reserved: int = 0) -> Future[str]:
-        """Take a batch, for which `reserved` rows were kept; never waits.
+        """Queue a batch, for which `reserved` rows were reserved; never waits.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
@@ -89,7 +89,7 @@ class BatchQueue:
         with self._changed:
             self._reserved -= reserved
             if self.stopping:
-                raise ShuttingDownError("stopping; send again to the next process")
+                raise ShuttingDownError("shutting down; send again later")
             self._check_room(rows)
             if rows:
                 self._tickets.append(Ticket(batch, done, rows))
@@ -105,7 +105,7 @@ class BatchQueue:
         if self.stopping or number + self._waiting >= self._limit:
             return False
         self._offered.append(item)
-        # A thread that lingers wakes up by itself.
+        # A lingering thread wakes up by itself.
         if self._is_idle or number == self._batch:
             with self._changed:
                 self._changed.notify_all()
@@ -154,7 +154,7 @@ class BatchQueue:
         taken = self._waiting + self._reserved
         if taken and taken + number > self._limit:
             raise QueueFullError(
-                f"{taken} rows wait to be stored, {self._limit} may; send again later"
+                f"{taken} rows are queued, the limit is {self._limit}; send again later"
             )
 
     def _take_tickets(self) -> list[Ticket]:

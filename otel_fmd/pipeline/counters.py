@@ -1,4 +1,4 @@
-"""What happened to rows, as `/metrics` and the configuration page tell it."""
+"""Counters of rows, as shown by `/metrics` and the configuration page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 class PipelineCounters:
     """What happened since the process started.
 
-    Those who make batches (`ingest.batch.Batch.counts`) and write them count by these names, too.
+    Batches (`ingest.batch.Batch.counts`) and their writers count by these names, too.
     """
 
     stored: int = 0

@@ -1,4 +1,4 @@
-"""The job that folds deltas into the rollups, beside the thread that writes."""
+"""The job that folds deltas into the rollups, alongside the writer thread."""
 
 from __future__ import annotations
 

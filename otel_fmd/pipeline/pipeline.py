@@ -1,12 +1,12 @@
 """Batches in, one transaction out.
 
 `submit` takes a batch and returns a future that is done when it is durable, or raises at once;
-`offer` takes what becomes one row, where nobody waits for the answer (the monitored app). One
-thread writes all that waits (up to a limit) in one transaction; it also finishes what was offered,
-all in a row, which takes a third of the time that each does by itself. A job folds deltas. Both
+`offer` takes an item that becomes one row, and no sender waits (the monitored app). One thread
+writes everything queued (up to a limit) in one transaction; it also converts offered items, all in
+a row, which takes a third of the time of converting each separately. A job folds deltas. Both
 start when first needed, and again in a forked child.
 
-The thread that writes is no `Job`: it waits for its queue, not for a time.
+The writer thread is not a `Job`: it waits for its queue, not for an interval.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 10.0
 _RETRY_AT_STOP_S = 5.0
 _ANEW_S = 1.0
-"""After pauses of so long, another database may be there than the one that was opened."""
+"""After pauses this long, the database may be another one than the one that was opened."""
 _LOG_EVERY_S = 60.0
 
 
@@ -85,7 +85,7 @@ class Pipeline:
         on_fork(self._reset)
 
     def _reset(self) -> None:
-        """The state of a process that has not written yet; what waits belongs to the parent."""
+        """The state of a process that has not written yet; queued rows belong to the parent."""
         settings = self._settings
         self._queue = BatchQueue(
             settings.queue_rows, settings.batch_rows, settings.linger_s, self._finished
@@ -106,7 +106,7 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """Rows that wait to be stored."""
+        """Rows in the queue."""
         return self._queue.waiting
 
     @property
@@ -118,8 +118,8 @@ class Pipeline:
         """Take a batch; the future is done (with '') when its rows are durable.
 
         Args:
-            batch: what is to be stored.
-            reserved: room that `reserve` kept for it; given back in any case.
+            batch: the rows to store.
+            reserved: rows that `reserve` reserved for it; released in any case.
 
         Raises:
             QueueFullError: too many wait; none of these was taken.
@@ -136,7 +136,7 @@ class Pipeline:
         return done
 
     def reserve(self, number: int) -> None:
-        """Keep room for so many rows, until `submit` or `release` gives it back.
+        """Reserve queue space for this many rows, until `submit` or `release` frees it.
 
         Raises:
             QueueFullError: too many wait; these count as refused.
@@ -145,7 +145,7 @@ class Pipeline:
             self._queue.reserve(number)
 
     def release(self, number: int) -> None:
-        """Give back what was reserved and is not needed."""
+        """Release a reservation that is not needed."""
         self._queue.release(number)
 
     @contextmanager
@@ -158,7 +158,7 @@ class Pipeline:
             raise
 
     def offer(self, item: Any) -> None:
-        """Take what becomes one row, usually without a lock.
+        """Queue an item that becomes one row, usually without a lock.
 
         What does not fit is dropped and counted.
         """
@@ -176,14 +176,14 @@ class Pipeline:
         if now - self._dropped_at > _LOG_EVERY_S:
             self._dropped_at = now
             _log.warning(
-                "monitoring data is dropped, %d rows so far: %d wait to be stored. %s",
+                "monitoring data is dropped, %d rows so far; %d rows are queued. %s",
                 self.counters.dropped,
                 self.waiting,
                 self._last_error,
             )
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until what was taken is stored.
+        """Wait until everything accepted is stored.
 
         False when that took too long, or when some of what was taken since the last call was
         dropped: flushed means stored.
@@ -195,7 +195,7 @@ class Pipeline:
         return in_time and lost == before
 
     def stop(self, timeout_s: float) -> bool:
-        """Take nothing new, store what waits, stop the threads; False when some was not stored.
+        """Accept nothing new, store the queue, stop the threads; False if some was not stored.
 
         A database that is slow is waited for; one that fails is tried again for five seconds: a
         process that ends is waited for, too.
@@ -230,17 +230,17 @@ class Pipeline:
     def _write_loop(self) -> None:
         while tickets := self._queue.take():
             self._store_all(tickets)
-            # Not kept while there is nothing to take.
+            # Not kept while the queue is empty.
             del tickets
 
     def _store_all(self, tickets: list[Ticket]) -> None:
-        """Store them, trying again where that is ours to do; or fail them."""
+        """Store them, retrying if no client will; or fail them."""
         pause_s = _RETRY_FIRST_S
         while True:
             try:
                 written = self._write(joined([ticket.batch for ticket in tickets]))
             except (StoreUnavailableError, SchemaError) as error:
-                # Somebody can put this right, and until then it waits.
+                # An operator can fix this; until then the rows wait.
                 if isinstance(error, SchemaError) or pause_s > _ANEW_S:
                     self._writer = None
                 self._note(error)
@@ -254,14 +254,14 @@ class Pipeline:
                 return self._report_dropped()
 
     def _pause(self, pause_s: float) -> float:
-        """Wait before the next attempt; how long to wait before the one after it."""
+        """Wait before the next attempt; returns the wait before the one after it."""
         if self._wake.wait(pause_s):
             self._wake.clear()
             return _RETRY_FIRST_S
         return min(pause_s * 2, _RETRY_MOST_S)
 
     def _store_apart(self, tickets: list[Ticket], error: Exception) -> None:
-        """Store each part by itself: what can never be stored must not take others with it."""
+        """Store each part separately: rows that can never be stored must not affect others."""
         self._writer = None
         self._note(error)
         parts = self._parts(tickets)
@@ -274,7 +274,7 @@ class Pipeline:
     def _write(self, batch: Batch) -> Written:
         """Store it in transactions of a bounded size, which bounds memory.
 
-        When one fails, those before it stay: whoever sends all of them again changes nothing.
+        If one fails, those before it stay: sending them all again changes nothing.
         """
         if self._writer is None:
             prepare(self._store)
@@ -284,7 +284,7 @@ class Pipeline:
         return Written(*map(sum, zip(*written, strict=True)))
 
     def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
-        """Each batch by itself; one of which nobody is told (the app's) in halves."""
+        """Each batch by itself; a single one that no client would send again, in halves."""
         if len(tickets) > 1:
             return [[ticket] for ticket in tickets]
         (ticket,) = tickets
@@ -292,12 +292,12 @@ class Pipeline:
         if not self._settings.retry or rows < 2:
             return [tickets]
         halves = [Ticket(one, Future(), one.rows) for one in ticket.batch.parts((rows + 1) // 2)]
-        # It may stand for more than it has rows: what could not be finished was dropped.
+        # Its size may exceed its rows: items that could not be converted were dropped.
         halves[-1].size += ticket.size - rows
         return [[half] for half in halves]
 
     def _report_dropped(self) -> None:
-        """Make what was dropped visible in the database, now that it takes something again."""
+        """Record dropped rows in the database, now that it can be written again."""
         number = self.counters.dropped
         if number == self._reported_dropped:
             return
@@ -305,11 +305,11 @@ class Pipeline:
             note_dropped(self._store, self._process, number)
             self._reported_dropped = number
         except OtelFmdError as error:
-            _log.debug("what was dropped could not be noted: %s", error)
+            _log.debug("the number of dropped rows could not be recorded: %s", error)
 
     def _finished(self, offered: Sequence[Any]) -> Batch:
         if self._finish is None:
-            raise TypeError("this pipeline was made for batches alone")
+            raise TypeError("this pipeline accepts batches only")
         batch = self._finish(offered)
         with self._lock:
             self.counters.add(batch.counts)

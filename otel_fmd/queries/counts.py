@@ -1,4 +1,4 @@
-"""How many requests, and their total duration, by whatever part of the key is asked for."""
+"""Request counts and total durations, by any part of the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that have not happened yet: whoever sent them has a clock that is ahead."""
+"""Requests from the future: their sender's clock is ahead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Snapshot
 
 MOST = 5_000
-"""Requests that are looked at."""
+"""Most requests that are examined."""
 
 
 class FutureRequest(NamedTuple):

@@ -1,4 +1,4 @@
-"""Distributions of durations: exact from rows while few, else from packed histograms."""
+"""Distributions of durations: exact from rows if there are few, else from histograms."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from otel_fmd.store.delta import unpack
 from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 
 EXACT_ROWS = 20_000
-"""Figures come from rows while the whole query reads at most so many."""
+"""Figures come from rows if the whole query reads at most this many."""
 
 MOST_CALLER_ROWS = 100_000
-"""Requests of which users and addresses are read one by one, in a part of the time."""
+"""Most requests whose users and addresses are read from rows, for a part of the time."""
 
 Key = tuple[int, ...]
 K = TypeVar("K")
@@ -105,7 +105,7 @@ def histograms(snapshot: Snapshot, selection: Selection, by: Sequence[str]) -> d
 class CallerDistributions(NamedTuple):
     """Distributions by (version id, user or address).
 
-    '' is nobody that is known, `OTHERS` those over the cap. Of `selected` requests, the newest
+    '' is the unknown caller, `OTHERS` those over the cap. Of `selected` requests, the newest
     `counted` are in them.
     """
 

@@ -71,7 +71,7 @@ class OverviewRow(NamedTuple):
 
     @property
     def median_change(self) -> float | None:
-        """How the median changed (0.5: half as much again); None when too few requests tell."""
+        """How the median changed (0.5: half as long again); None with too few requests."""
         now, old = self.latency, self.latency_before
         if now is None or old is None or min(now.count, old.count) < _LEAST_REQUESTS:
             return None
@@ -79,16 +79,16 @@ class OverviewRow(NamedTuple):
 
     @property
     def error_change(self) -> float | None:
-        """How the share of errors changed, in parts of 1; None when too few requests tell."""
+        """How the error rate changed, as a fraction; None with too few requests."""
         now, old = self.selected.error_rate, self.before.error_rate
         enough = min(self.selected.requests, self.before.requests) >= _LEAST_REQUESTS
         return now - old if enough and now is not None and old is not None else None
 
     @property
     def effects(self) -> tuple[float, float]:
-        """How much the median and the share of errors changed, made comparable.
+        """How much the median and the error rate changed, on comparable scales.
 
-        Positive is worse, 0 too little to tell.
+        Positive is worse, 0 means no notable change.
         """
         median, errors = self.median_change or 0.0, self.error_change or 0.0
         slower = math.log(1 + median) if abs(median) >= _LEAST_CHANGE and median > -1 else 0.0
@@ -113,7 +113,7 @@ class Overview(NamedTuple):
     future: Future
 
     def changed_most(self, most: int) -> list[OverviewRow]:
-        """The rows whose median or share of errors changed most since the time before."""
+        """The rows whose median or error rate changed most from the period before."""
 
         def size(row: OverviewRow) -> float:
             return max(abs(part) for part in row.effects)
@@ -256,7 +256,7 @@ def _last_of_versions(
 ) -> dict[int, datetime | None]:
     """When endpoints that ever had one of these versions were requested last in it.
 
-    None when only in the future, by somebody whose clock is wrong, or when that hides it.
+    None if only in the future, from a sender with a wrong clock, or if that hides it.
     """
     found: dict[int, datetime | None] = {}
     for (endpoint, version), (_, last_us) in endpoint_versions(snapshot).items():
@@ -271,7 +271,7 @@ def _last_of_versions(
 def _last(snapshot: Snapshot, ahead: Future, until_us: int) -> dict[int, datetime | None]:
     """When endpoints were requested last.
 
-    Those that are not folded, or said to be in the future by somebody whose clock is wrong.
+    Those that are not folded, or in the future because of a wrong clock.
     """
     found: dict[int, datetime | None] = {}
     latest = _EPOCH + timedelta(microseconds=until_us)

@@ -56,11 +56,11 @@ class RequestFilter(NamedTuple):
 def time_conditions(
     snapshot: Snapshot, selection: Selection, column: ColumnElement[int] | None = None
 ) -> tuple[list[ColumnElement[bool]], Callable[[datetime], bool]]:
-    """Conditions on ids that cover a time range, and a test of the time for what they let in.
+    """Conditions on ids that cover a time range, and an exact test of the time for the rows found.
 
-    Ids that were made tell the time, clamped ones only that they are at an end of it; those of an
-    adopted FMD database are looked up in the table of adopted hours. `column` holds the ids where
-    it is not the requests' own.
+    Our ids encode the time, clamped ones only that they are at an end of the range; those of an
+    adopted FMD database are looked up in the table of adopted hours. `column` holds the ids if it
+    is not the requests' own.
     """
     identifier = snapshot.tables.request.c.id if column is None else column
     low, high = id_range(selection.start_us, selection.end_us)
@@ -174,7 +174,7 @@ def requests_of_trace(snapshot: Snapshot, one: RequestRecord) -> list[RequestRec
 
 
 def _columns(request: Any) -> list[ColumnElement[Any]]:
-    """What a record is made from."""
+    """The columns that a record is built from."""
     return [
         request.id,
         request.endpoint_id,

@@ -9,7 +9,7 @@ from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
 
 _FIRST_HOUR = 0
 _LAST_HOUR = 24 * 366 * 590
-"""After the year 2554, the last that a span can tell."""
+"""After the year 2554, the last that a span can carry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from otel_fmd.otlp.signal import Signal
 from otel_fmd.pipeline.pipeline import Pipeline
 
 Translate = Callable[[Sequence[Any]], Batch]
-"""Makes a batch of the records of a signal."""
+"""Builds a batch from the records of a signal."""
 
 RETRY_OVERLOAD_S = 1.0
 RETRY_STORE_S = 5.0
@@ -40,7 +40,7 @@ class PipelineIntake:
         self._per_byte: dict[str, float] = {}
 
     def admit(self, signal: Signal, size: int, encoding: str) -> Reservation:
-        """Keep room for a body while it is decoded."""
+        """Reserve queue space for a body while it is decoded."""
         translate = self._translations[signal.name]
         encoding = f"{signal.name} {encoding}"
         expected = int(size * self._per_byte.get(encoding, _FIRST_PER_BYTE))
@@ -57,7 +57,7 @@ class PipelineIntake:
         return Reservation(self._pipeline, expected, translated)
 
     def _learn(self, rows: int, size: int, encoding: str) -> None:
-        """Note how many rows a body held."""
+        """Learn from how many rows a body held."""
         mean = self._per_byte.get(encoding, _FIRST_PER_BYTE)
         self._per_byte[encoding] = mean + (rows / max(1, size) - mean) * _NEWEST
 
@@ -97,8 +97,8 @@ class Reservation:
             if error is None:
                 answer.set_result(done.result())
             elif isinstance(error, StoreUnavailableError | SchemaError):
-                # The details are for our log, not for whoever can send spans.
-                message = "the store cannot take requests now; nothing of these was stored"
+                # The details are for our log, not for anyone who can send spans.
+                message = "the store is unavailable; none of these requests were stored"
                 answer.set_exception(
                     RetryableError(message, retry_after_s=RETRY_STORE_S, overload=False)
                 )

@@ -1,4 +1,4 @@
-"""The pages of a receiver beside OTLP: figures for Prometheus, health, levels for agents."""
+"""A receiver's pages besides OTLP: metrics for Prometheus, health, levels for agents."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _log = logging.getLogger(__name__)
 _EXPECTED = 'expected {"service": "NAME", "version": "VERSION", "endpoints": ["NAME", ...]}'
 _PIPELINE_HELP = {
     "stored": "Requests stored.",
-    "duplicates": "Requests that were stored before: sent again by a client.",
+    "duplicates": "Requests that a client sent again, stored once.",
     "outliers": "Requests that were outliers.",
     "seen_only": "Requests of endpoints at monitor level 0, not stored.",
     "other_endpoints": "Requests of endpoints above the limits for each service, stored as "
     "`(other endpoints)` or `(other paths)`.",
-    "not_kept": "Child spans, accepted and not kept.",
-    "clock_errors": "Spans that ended before they began; stored with a duration of 0.",
-    "refused": "Requests refused because too many waited; by the size of their body, mostly.",
-    "failed": "Requests whose client was told that they were not stored.",
+    "not_kept": "Child spans accepted but not stored.",
+    "clock_errors": "Spans with an impossible duration; stored as 0 ms.",
+    "refused": "Requests refused because the queue was full; mostly estimated from body size.",
+    "failed": "Requests that could not be stored, as reported to their client.",
     "dropped": "Requests dropped by an exporter.",
-    "folded": "Deltas folded into the rollups.",
+    "folded": "Deltas folded into rollups.",
 }
 
 
@@ -48,7 +48,7 @@ class ReceiverPages:
         counters: what the transports counted.
         token: the bearer token that agents must have; '' for none.
         refusals: what the transports refused.
-        maps: takes the endpoints that agents tell; None: the path is not there.
+        maps: stores the endpoints that agents report; None: no such path.
     """
 
     def __init__(
@@ -98,16 +98,16 @@ class ReceiverPages:
         return _json(200, {"levels": levels})._replace(headers=headers)
 
     def posts(self) -> dict[str, Page]:
-        """Where agents tell the endpoints of their apps."""
+        """The path at which agents report the endpoints of their apps."""
         maps = self._maps
         if maps is None:
             return {}
         return {"/v1/agent/endpoints": lambda request: self._endpoints(request, maps)}
 
     def _endpoints(self, request: PlainRequest, maps: UrlMaps) -> PlainAnswer:
-        """Endpoints that an app has, whether or not anybody requests them.
+        """The endpoints of an app, whether or not they are requested.
 
-        204 when they are known, 503 when they cannot be stored now.
+        204 once they are known, 503 if they cannot be stored now.
         """
         if not (self._token or _is_loopback(request.client)):
             return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})

@@ -18,7 +18,7 @@ _tuple: Any = tuple.__new__
 
 
 class EndedRequest(NamedTuple):
-    """What becomes of an ended entry span without events: what a request is made from, no more.
+    """An ended entry span without events, reduced to what a request needs.
 
     Made by the request's own thread, which has no time; `request` is called by another, later.
     """

@@ -20,19 +20,19 @@ RULE = "rule"
 UNMATCHED = "unmatched"
 SOURCES = {
     FLASK: "its Flask endpoint, which the agent knows",
-    ROUTE: "the route that its spans tell (http.route)",
-    SPAN: "its spans' name: they tell no route",
-    PATH: "the paths of its requests, with {id} for numbers and identifiers: their spans tell "
-    "no route. OTEL_FMD_RENAME gives it another name",
+    ROUTE: "the route of its spans (http.route)",
+    SPAN: "the name of its spans, which have no route",
+    PATH: "the paths of its requests, with {id} for numbers and identifiers: their spans have "
+    "no route. OTEL_FMD_RENAME can give it another name",
     RULE: "a rule of OTEL_FMD_RENAME",
-    UNMATCHED: "no route: its spans tell none, and nothing was found at their paths",
+    UNMATCHED: "no route: its spans have none, and their paths were not found",
 }
-"""Where an endpoint's name came from, in words."""
+"""Where an endpoint's name came from, as text."""
 
 UNNAMED = "(unnamed)"
 """An endpoint whose spans have no name."""
 PATH_ATTRIBUTES = frozenset(["url.path", "http.target", "url.full", "http.url", semconv.UNMATCHED])
-"""What is read where a route is missing, or may not tell the whole path."""
+"""What is read if a route is missing, or may not cover the whole path."""
 _CODE = re.compile(r"[A-Za-z0-9)\]][.#@\\]+[A-Za-z_<]|::|->")
 _NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "http.handler"])
 _LONGEST_MATCHED = 500
@@ -42,7 +42,7 @@ _LONGEST_PATH = 1_000
 class Named(NamedTuple):
     """An endpoint's name and where it came from.
 
-    `is_steady`: the same for all spans of its kind (method, route, name), whatever their paths.
+    `is_steady`: the same for all spans of its kind (method, route, name), with any path.
     """
 
     name: str
@@ -54,7 +54,7 @@ class EndpointNamer:
     """Names endpoints.
 
     Args:
-        rules: see `analysis.renaming`; the first that matches counts.
+        rules: see `analysis.renaming`; the first that matches applies.
 
     Raises:
         ConfigurationError: a rule is none.
@@ -144,7 +144,7 @@ def method_of(attributes: dict[str, AttributeValue]) -> str | None:
     for name in semconv.METHOD:
         method = attributes.get(name)
         if method is not None and method != "":
-            # A text first: a client may send a list or a map, which no set can be asked for.
+            # As text: a client may send a list or a map, which cannot be looked up in a set.
             text = as_text(method)
             if text in semconv.KNOWN_METHODS:
                 return text
@@ -155,7 +155,7 @@ def method_of(attributes: dict[str, AttributeValue]) -> str | None:
 
 
 def path_of(attributes: dict[str, AttributeValue]) -> str:
-    """The path that was asked for, by any convention; '' when none tells it."""
+    """The requested path, by any convention; '' if none has it."""
     for name in ("url.path", "http.target", "url.full", "http.url"):
         value = attributes.get(name)
         if isinstance(value, str) and value:
@@ -178,7 +178,7 @@ def _path_in(span_name: str) -> str:
 
 
 def _template_in_name(method: str, span_name: str, path: str, is_missing: bool) -> str:
-    """What a span's name tells of an endpoint; '' when it tells nothing, or one request's path."""
+    """The endpoint in a span's name; '' if it has none, or only the path of one request."""
     span_name = span_name[:_LONGEST_PATH]
     words = span_name.split()
     while words and (

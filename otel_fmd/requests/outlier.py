@@ -1,4 +1,4 @@
-"""What an outlier record holds: from the agent's event, or from what the span itself tells."""
+"""The contents of an outlier record: from the agent's event, or from the span itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_CPU = "[]"
 
 
 class OutlierRecord(NamedTuple):
-    """The columns of FMD's Outlier table, and the request's values beside them."""
+    """The columns of FMD's Outlier table, and the request's values."""
 
     request_header: str
     request_environment: str

@@ -36,8 +36,8 @@ class ProfileLine(NamedTuple):
 class Profile(NamedTuple):
     """A request's profile.
 
-    `samples` says how often the request was looked at, `not_sampled_us` the time of which no sample
-    tells the line, `is_cut` that lines or texts were lost on the way.
+    `samples` says how often the request was sampled, `not_sampled_us` the time that no sample
+    assigns to a line, `is_cut` that lines or texts were lost on the way.
     """
 
     lines: Sequence[ProfileLine]

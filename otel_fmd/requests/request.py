@@ -22,13 +22,13 @@ SERVICE_WIDTH = 250
 _GRPC_FAILURES = frozenset(map(str, semconv.GRPC_FAILURES))
 _CACHE_LIMIT = 20_000
 _LONGEST_KEPT = 1_000
-"""Characters of a text that is remembered; longer ones are looked at anew each time."""
+"""Longest text that is cached; longer ones are processed each time."""
 _tuple: Any = tuple.__new__
 _UNKNOWN = semconv.UNKNOWN_VERSION
 _LOOKS = 32
-"""Paths that are held against a route before it is taken to tell them whole."""
+"""Paths that are compared with a route before it is trusted to cover them whole."""
 _CHECKED_EVERY = 200_000
-"""Requests after which that is done again."""
+"""Requests after which the comparison is repeated."""
 _LONGEST_NS = 31 * 86_400 * 1_000_000_000
 
 
@@ -43,7 +43,7 @@ class _NoSource:
 NOTHING_MORE = Span(
     b"", b"", b"", "", SpanKind.SERVER, 0, 0, False, False, False, Resource({}), None, _NoSource()
 )
-"""Stands for a span of which nothing more is needed, so that its memory is free while it waits."""
+"""Replaces a span of which nothing more is needed, so that its memory is freed in the queue."""
 
 
 class Request(NamedTuple):
@@ -89,7 +89,7 @@ class Request(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """What a batch of spans became.
+    """The result of translating a batch of spans.
 
     `not_kept` counts child spans, `clock_errors` zeroed ones (spans that end before they begin, or
     last longer than a month).
@@ -109,7 +109,7 @@ def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> Att
 
 
 def status_of(attributes: dict[str, AttributeValue], span: Span) -> int | None:
-    """The HTTP status; 500 for what failed without one; None when there is none."""
+    """The HTTP status; 500 for a failure without one; None if there is none."""
     status = _first(attributes, semconv.STATUS_CODE)
     if status is not None and not isinstance(status, bool):
         try:
@@ -210,7 +210,7 @@ class Translator:
         first_byte_ns = get("fmd.time_to_first_byte")
         if status == semconv.SWITCHING_PROTOCOLS:
             duration_ns = (
-                0  # A websocket is a connection; how long it lasts tells of nobody's wait.
+                0  # A websocket is a connection; its length is not the time that anyone waits.
             )
         endpoint, name_source = self._endpoint(attributes, name, span, status)
         # As Request(...), without the call of its constructor.
@@ -250,9 +250,9 @@ class Translator:
         span: Span,
         status: AttributeValue,
     ) -> tuple[str, str]:
-        """The endpoint's fitted name and its source, made once for what it is made from.
+        """The endpoint's fitted name and its source, computed once per key.
 
-        A path is looked at only where there is no route, or not yet trust in it.
+        A path is read only if there is no route, or the route is not trusted yet.
         """
         get = attributes.get
         method = get("http.request.method") or get("http.method")
@@ -282,7 +282,7 @@ class Translator:
         return self._namer.named(attributes, span_name, status, more)
 
     def _is_proven(self, key: tuple[AttributeValue, ...]) -> bool:
-        """Whether a name needs no other look at the paths that it was made for."""
+        """Whether a name is final, without checking further paths."""
         flask, method, route, _ = key
         if method == semconv.OTHER_METHOD:
             return False
@@ -302,7 +302,7 @@ class Translator:
         return found
 
     def _service_and_version(self, resource: Resource) -> tuple[str, str]:
-        """What a resource tells."""
+        """Service and version of a resource."""
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")
@@ -311,7 +311,7 @@ class Translator:
 
 
 def _fitted(named: Named) -> tuple[str, str]:
-    # Blanks only would be a link that nobody sees.
+    # Blanks only would be an invisible link.
     return fit(named.name, ENDPOINT_WIDTH) or UNNAMED, named.source
 
 

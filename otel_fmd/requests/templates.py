@@ -24,7 +24,7 @@ _SPANNING = re.compile(r"\*|[({<:]path\b|:path[}>]|\.\.\.|\(|\[\w*$")
 def template_of(path: str) -> str:
     """The template of a path: numbers, UUIDs, hashes and other long tokens become `{id}`.
 
-    A segment is cut at `;`, and each part of it between dots is looked at by itself; what is deeper
+    A segment is cut at `;`, and each part of it between dots is examined by itself; anything deeper
     than eight segments becomes `...`.
     """
     segments = [part for part in path.split("/", 64) if part]
@@ -40,11 +40,11 @@ def has_placeholder(template: str) -> bool:
 
 
 def is_part_of_path(route: str, path: str) -> bool:
-    """Whether a route tells the beginning of a path only: that of a mounted app, or a subtree.
+    """Whether a route covers only the beginning of a path: of a mounted app, or a subtree.
 
     Frameworks whose apps can be mounted in another one (Starlette's `Mount`, Go's patterns with a
-    slash at their end) know the outer route; a route such as `/files/*` says itself that it stands
-    for more.
+    slash at their end) know the outer route; a route such as `/files/*` itself says that it covers
+    more.
     """
     if not 0 < len(route) < len(path) or _SPANNING.search(route):
         return False

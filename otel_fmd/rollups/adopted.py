@@ -1,4 +1,4 @@
-"""Rollups of the rows that FMD wrote, in chunks that can be interrupted and go on."""
+"""Rollups of the rows that FMD wrote, in chunks that can be interrupted and resumed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Folding: deltas into rollups, by whoever is free.
+"""Folding deltas into rollups, by any idle process.
 
 A fold is one transaction: take the lock row, delete the deltas it read, add them to the rollups. It
-undoes itself unless it deleted every delta it read, so any number of processes may fold. Users and
-addresses are folded in steps of their own (`fold_callers`), rarer and larger: the first step hands
-the payloads on to `WhoDelta`.
+rolls back unless it deleted every delta it read, so any number of processes may fold. Users and
+addresses are folded in separate steps (`fold_callers`), rarer and larger: the first step moves the
+payloads to `WhoDelta`.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class DeltaFolder:
     def fold(self, most: int, older_than_s: float = 0.0) -> int:
         """Fold up to `most` deltas, the oldest first; how many were folded.
 
-        0: none there, another was faster, or the oldest is younger than `older_than_s`: whoever
-        folded it all a moment ago may be another process, and larger steps are cheaper per delta.
+        0: there are none, another process was faster, or the oldest is younger than `older_than_s`:
+        another process may have just folded, and larger steps are cheaper per delta.
         """
         delta = self._store.tables.delta
         if not self._waits(delta, older_than_s):
@@ -261,7 +261,7 @@ class CallerColumns(Protocol):
 
     @property
     def users(self) -> Sequence[str]:
-        """Its user; '' for nobody known."""
+        """Its user; '' if unknown."""
 
     @property
     def addresses(self) -> Sequence[str]:

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def prepare(store: Store) -> None:
-    """Make or upgrade the tables, and count the rollups anew where a migration changed rows.
+    """Create or upgrade the tables, and recount the rollups if a migration changed rows.
 
     Raises:
         SchemaError: see `ensure_schema`.
@@ -24,7 +24,7 @@ def prepare(store: Store) -> None:
     with store.read() as connection:
         if get_setting(connection, store.tables, RECOUNT) is None:
             return
-    _log.warning("the figures of %s are counted anew, after its upgrade", store.display_url)
+    _log.warning("recounting the rollups of %s after its upgrade", store.display_url)
     repair(store, DeltaFolder(store))
     with store.write() as connection:
         remove_setting(connection, store.tables, RECOUNT)

@@ -1,6 +1,6 @@
-"""Recounting: what the rollups should be by the rows, where they differ, and mending them.
+"""Recounting: what the rollups should be according to the rows, differences, and repair.
 
-Sums are integers, so that a right database has no differences at all. Hours before the oldest kept
+Sums are integers, so a correct database has no differences at all. Hours before the oldest kept
 request (pruning) are not compared: their rows are gone, their rollups stay.
 """
 
@@ -103,7 +103,7 @@ def check(store: Store, progress: Progress | None = None) -> list[Difference]:
 def repair(store: Store, folder: DeltaFolder, progress: Progress | None = None) -> None:
     """Replace the rollups by what the rows say, in one transaction that sees one state.
 
-    Ingest goes on on PostgreSQL and MariaDB; on SQLite it waits. Users and addresses are recounted
+    Ingest goes on in PostgreSQL and MariaDB; in SQLite it waits. Users and addresses are recounted
     only when no rows were pruned, because they cover all time.
     """
     tables = store.tables

@@ -1,8 +1,8 @@
 """The neutral span record that every way in produces.
 
 A record is cheap to make: attributes and events stay in the encoding they came in (`raw`) until
-somebody asks for them through `source`, because most spans of a trace are not requests and are
-never looked at. Times are unix nanoseconds, ids are raw bytes.
+they are needed, through `source`, because most spans of a trace are not requests and are
+never read. Times are unix nanoseconds, ids are raw bytes.
 """
 
 from __future__ import annotations

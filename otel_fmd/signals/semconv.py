@@ -35,7 +35,7 @@ FIRST_BYTE_NS = "fmd.time_to_first_byte"
 UNMATCHED = "fmd.unmatched"
 """Set by our agent on requests that no route of the app matches."""
 AGENT_VERSION = "fmd.version"
-"""The app's version, on spans whose resource tells none."""
+"""The app's version, on spans whose resource has none."""
 
 OTHER_METHOD = "_OTHER"
 """Stands for a method that the conventions do not know."""

@@ -23,8 +23,8 @@ def _check_packages() -> None:
         if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < oldest:
             raise ConfigurationError(
                 f"requests cannot be stored in this process: {name} {'.'.join(map(str, oldest))} "
-                f"or newer is expected, found {version or 'none'}. "
-                "pip install 'otel-fmd[sqlite]'; or, where the app needs what it has, send them "
+                f"or newer is required, found {version or 'none'}. "
+                "pip install 'otel-fmd[sqlite]'; or, if the app needs its own version, send them "
                 "over OTLP: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318"
             )
 

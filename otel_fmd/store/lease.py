@@ -1,8 +1,8 @@
 """Leases: what only one of a database's processes may do at a time.
 
-A lease is a row with its holder and its end. The holder renews it; when that process dies, another
-takes it after that time. Every change names the value that it replaces, so that of
-two processes that want the same only one gets it, on every engine.
+A lease is a row with its holder and its expiry. The holder renews it; if that process dies, another
+takes it after the expiry. Every update names the value that it replaces, so only one of two
+processes that compete gets it, on every engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otel_fmd.store.store import Store
 _RENEWED_AFTER = 1 / 3
 """The part of its period after which a lease is renewed."""
 _LONGEST_S = 2 * 3_600.0
-"""What would last longer from now on was written by a clock that is wrong."""
+"""A lease that would last longer than this was written by a wrong clock."""
 
 
 class _Held(NamedTuple):
@@ -34,11 +34,11 @@ class _Held(NamedTuple):
 class Lease:
     """The right of one process to do something, for a time.
 
-    What takes longer than `period_s` between two calls of `acquire` may be done by two at once for
-    a while, and so it may when the clocks of two machines differ by as much.
+    If more than `period_s` passes between two calls of `acquire`, or the clocks of two machines
+    differ by as much, two processes may hold it at once for a while.
 
     Args:
-        store: the database, its schema made.
+        store: the database, with its schema in place.
         name: what is to be done; at most 90 characters.
         period_s: seconds that it lasts when its holder does not renew it; at most an hour.
     """
@@ -85,7 +85,7 @@ class Lease:
         """Let others have it at once, if this process has it.
 
         Raises:
-            StoreUnavailableError: it will run out by itself.
+            StoreUnavailableError: it will expire by itself.
         """
         setting = self._store.tables.setting
         with self._store.write() as connection:

@@ -1,7 +1,7 @@
-"""Whose tables are there: ours and FMD's are known by their columns, not by their names.
+"""Table ownership: our tables and FMD's are recognized by their columns, not by their names.
 
-An application has tables called `user` or `request`, too, and where a database does not tell upper
-from lower case they would be taken for ours: logins would be looked for among its customers.
+An application may have tables called `user` or `request`, too. In a database that ignores case they
+would be mistaken for ours: logins would be looked up among its customers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from otel_fmd.errors import SchemaError
 from otel_fmd.store.store import Store
 
 _TELLING = {"User": frozenset(["is_admin"])}
-"""Columns that may be null, and without which a table is another one all the same."""
+"""Nullable columns without which a table is not ours all the same."""
 
 
 def is_fmd(store: Store, connection: Connection) -> bool:
@@ -22,12 +22,12 @@ def is_fmd(store: Store, connection: Connection) -> bool:
 
 
 def refuse_strangers(store: Store, connection: Connection, *, made: bool = False) -> None:
-    """Check that no table of somebody else stands where one of ours would be made.
+    """Check that no table of another program has the name of one of ours.
 
     Args:
         store: the database.
         connection: a connection to it.
-        made: whether ours were made before; by an older version, they lack what is newer.
+        made: whether ours exist already; those of an older version lack newer columns.
 
     Raises:
         SchemaError: there is one; nothing was changed.
@@ -38,13 +38,13 @@ def refuse_strangers(store: Store, connection: Connection, *, made: bool = False
                 f"{store.display_url} holds a table {name!r} of another program, where otel-fmd "
                 f"needs its own {table.name!r}; nothing was changed. Set OTEL_FMD_TABLE_PREFIX, "
                 "for example to 'fmd_', or give otel-fmd a database of its own",
-                "A table of another program has the name of one of ours: set "
+                "A table of another program has the name of one of otel-fmd's: set "
                 "OTEL_FMD_TABLE_PREFIX.",
             )
 
 
 def _found(store: Store, connection: Connection) -> dict[Table, str]:
-    """Tables of ours in whose place a table or view stands, and what that is called."""
+    """Our tables whose name is taken by a table or view, with the name of that."""
     found = inspect(connection)
     names = [*found.get_table_names(), *found.get_view_names()]
     fold = str.lower if store.database.ignores_case(connection) else str

@@ -1,4 +1,4 @@
-"""Makes and upgrades the tables, safely when several processes start at once."""
+"""Creates and upgrades the tables, safely even if several processes start at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def version_table(prefix: str) -> str:
 
 
 def revision_of(connection: Connection, prefix: str) -> str | None:
-    """Our revision in a database; None where we never made tables."""
+    """Our revision in a database; None if we never created tables there."""
     name = version_table(prefix)
     found = inspect(connection)
     if not found.has_table(name):
@@ -34,7 +34,8 @@ def revision_of(connection: Connection, prefix: str) -> str | None:
             f"the database holds a table {name!r} of another program, where otel-fmd needs its "
             "own; nothing was changed. Set OTEL_FMD_TABLE_PREFIX, for example to 'fmd_', or give "
             "otel-fmd a database of its own",
-            "A table of another program has the name of one of ours: set OTEL_FMD_TABLE_PREFIX.",
+            "A table of another program has the name of one of otel-fmd's: set "
+            "OTEL_FMD_TABLE_PREFIX.",
         )
     number: Any = column(_VERSION_COLUMN)
     revision: str | None = connection.execute(select(number).select_from(table(name))).scalar()
@@ -42,7 +43,7 @@ def revision_of(connection: Connection, prefix: str) -> str | None:
 
 
 def ensure_schema(store: Store) -> None:
-    """Make or upgrade the tables; does nothing, quickly, when they are as they should be.
+    """Create or upgrade the tables; does nothing, quickly, if they are up to date.
 
     Raises:
         SchemaError: the tables are FMD's (`otel-fmd migrate` adopts them), of a newer version, or
@@ -78,22 +79,22 @@ def stamp(connection: Connection, prefix: str) -> None:
 
 
 def _make_all(store: Store, connection: Connection) -> None:
-    """Make all tables at once, at `HEAD`.
+    """Create all tables at once, at `HEAD`.
 
-    A new database needs no migration, and the app in which it is made needs no Alembic: its modules
-    are 20,000 more objects for every garbage collection. A test holds both ways equal.
+    A new database needs no migration, and the app that creates it needs no Alembic: its modules are
+    20,000 more objects for every garbage collection. A test ensures that both ways are equal.
     """
-    # First this one: where a statement is a transaction of its own (MariaDB), whoever finds half of
-    # the tables knows that they are ours.
+    # First this one: if each statement is its own transaction (MariaDB), a process that finds half
+    # of the tables knows that they are ours.
     _make_version_table(connection, store.tables.prefix)
     store.tables.metadata.create_all(connection)
     stamp(connection, store.tables.prefix)
-    _log.info("database %s was made at schema %s", store.display_url, HEAD)
+    _log.info("database %s was created at schema %s", store.display_url, HEAD)
 
 
 def upgrade(store: Store, connection: Connection) -> None:
     """Run the migrations up to `HEAD` on a connection in a transaction."""
-    # Alembic takes 100 ms to import; a process whose tables are up to date does without it.
+    # Alembic takes 100 ms to import; a process whose tables are up to date does not need it.
     from alembic import command
     from alembic.config import Config
 
@@ -113,7 +114,7 @@ def _refuse_foreign(store: Store, connection: Connection, revision: str | None) 
         raise SchemaError(
             f"{store.display_url} is at schema {revision}, newer than {HEAD}, the newest that this "
             "version of otel-fmd knows; upgrade otel-fmd",
-            "The tables are of a newer version of otel-fmd: upgrade it here.",
+            "The tables are those of a newer version of otel-fmd: upgrade it here.",
         )
     refuse_strangers(store, connection, made=revision is not None)
     is_made = inspect(connection).has_table(version_table(store.tables.prefix))

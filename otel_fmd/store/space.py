@@ -1,4 +1,4 @@
-"""How much room a database takes, and giving back what is free in it."""
+"""How much space a database takes, and returning free space."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from otel_fmd.store.store import Store
 
 
 def size_bytes(store: Store) -> int:
-    """What the database takes, without room in it that is free already."""
+    """Space that the database uses, without free space in it."""
     with store.read() as connection:
         return store.database.used_bytes(connection)
 
 
 def give_back(store: Store) -> None:
-    """Give free room back to the file system, some at a time."""
+    """Return free space to the file system, a part at a time."""
     store.database.give_back(store.run_alone)
 
 

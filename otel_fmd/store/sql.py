@@ -14,7 +14,7 @@ from otel_fmd.store.store import Store
 
 
 class Statements:
-    """Makes statements in the dialect of one store."""
+    """Builds statements in the dialect of one store."""
 
     def __init__(self, store: Store) -> None:
         self._database = store.database
@@ -42,7 +42,7 @@ class Statements:
         """An insert that merges into the row with the same primary key.
 
         Args:
-            table: a table of ours.
+            table: one of our tables.
             columns: all its columns, keys first.
             merge: per column that is not a key: `add`, `min`, `max` or `replace`.
         """

@@ -115,7 +115,7 @@ class Store:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: BaseException | None) -> StoreUnavailableError:
-        """The error with its cause and cure: in the log with address and path, for all without."""
+        """The error with cause and remedy; only the log gets address and path."""
         cause = self.database.cause_of(error) or self.database.unknown_cause
         words = [f"{self.display_url}: {str(error).strip()}"]
         words += filter(None, (self.database.more_about(cause, self.url), cause))

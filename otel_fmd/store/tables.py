@@ -1,6 +1,6 @@
-"""All tables: FMD 5.1's, with its names and columns, and ours beside them.
+"""All tables: FMD 5.1's, with its names and columns, and our own.
 
-FMD's keep their meaning so that the original dashboard reads what we write; columns of ours on them
+FMD's keep their meaning so that the original dashboard reads what we write; our columns on them
 are nullable. Tables are built per prefix (FMD's TABLE_PREFIX), without module state.
 """
 

@@ -26,7 +26,7 @@ def parse_url(database_url: str) -> tuple[URL, DatabaseEngine]:
     """A database URL with the driver that we use, whichever it names, and its engine.
 
     Raises:
-        ConfigurationError: it is no URL of a database that we know, or of a file that cannot be.
+        ConfigurationError: it is not the URL of a supported database, or of a valid file.
     """
     try:
         url = make_url(_quoted_password(database_url.strip()))

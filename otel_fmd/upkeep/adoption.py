@@ -1,8 +1,8 @@
-"""FMD's tables as ours: history and users stay, what is ours comes beside.
+"""Adopting FMD's tables: history and users stay, our columns and tables are added.
 
-One announced rebuild: columns that FMD misses are added, too narrow types are widened, FMD's slow
-index is replaced by ours of the same name, our tables are made. The original FMD still opens the
-database afterwards.
+One announced rebuild: missing columns are added, types that are too narrow are widened, FMD's slow
+index is replaced with ours of the same name, our tables are created. The original FMD can still
+open the database afterwards.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def restructure(store: Store, service: str) -> None:
         put_setting(connection, tables, ADOPTED_AT, str(time.time_ns() // 1000))
         stamp(connection, tables.prefix)
     store.database.after_adoption(store.run_alone)
-    _log.info("adopted the tables of FMD in %s", store.display_url)
+    _log.info("adopted the FMD tables in %s", store.display_url)
 
 
 def _bring(store: Store, connection: Connection, table: Table) -> None:
-    """Make a table that is missing; give one of FMD's the columns, types and indexes of ours."""
+    """Create a missing table, or give FMD's table our columns, types and indexes."""
     found = inspect(connection)
     if not found.has_table(table.name):
         connection.execute(CreateTable(table))
@@ -102,7 +102,7 @@ def _note_details(connection: Connection, store: Store) -> None:
 
 
 def _note_hours(connection: Connection, store: Store) -> None:
-    """The ids that each hour of the old rows has: small ids tell nothing of their time."""
+    """Record the id range of each hour of the old rows: their small ids do not encode the time."""
     tables = store.tables
     request = tables.request.c
     hours: dict[int, tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""Making room: what goes when a size cap is reached, or the disk is full."""
+"""Eviction: what is deleted when the size cap is exceeded, or the disk is full."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _MOST_ROUNDS = 400
 
 
 class Eviction:
-    """Removes what there is no room for: the oldest of the bulkiest kind, rollups last."""
+    """Deletes rows to free space: the oldest of the bulkiest kind first, rollups last."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._retention = Retention(store)
 
     def enforce(self, cap_bytes: int) -> dict[str, int]:
-        """Evict the oldest of the bulkiest kind until the cap is kept; rollups last.
+        """Evict the oldest of the bulkiest kind until the cap is met; rollups last.
 
         Returns:
-            The rows removed, by kind; empty when there was room.
+            The rows removed, by kind; empty if the database was below the cap.
         """
         removed: dict[str, int] = {}
         if not cap_bytes or size_bytes(self._store) <= cap_bytes:
@@ -46,14 +46,14 @@ class Eviction:
                 break
             removed[kind] = removed.get(kind, 0) + number
             if not self._store.database.frees_at_once:
-                break  # Their sizes fall only when they vacuum; look again next time.
+                break  # Its size falls only after a vacuum; check again next time.
         if removed:
             _log.warning("size cap of %d bytes: evicted %s", cap_bytes, removed)
             give_back(self._store)
         return removed
 
     def make_room(self) -> dict[str, int]:
-        """After the disk was full: use the reserve, evict, and lay the reserve aside again."""
+        """After the disk was full: delete the reserve file, evict, and create the file again."""
         reserve = self.reserve_path
         if reserve is not None:
             with suppress(FileNotFoundError):
@@ -71,12 +71,12 @@ class Eviction:
 
     @property
     def reserve_path(self) -> Path | None:
-        """A file beside SQLite's that is given up when the disk is full, so that we can delete."""
+        """A file next to SQLite's, deleted when the disk is full so that rows can be deleted."""
         path = self._store.file_path
         return None if path is None else Path(f"{path}-reserve")
 
     def keep_reserve(self) -> None:
-        """Lay the reserve aside, where there is room."""
+        """Create the reserve file, if there is space."""
         path = self.reserve_path
         if path is None or path.exists():
             return

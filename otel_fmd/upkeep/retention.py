@@ -24,7 +24,7 @@ _HOUR_HISTOGRAM_DAYS = 35
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How many days each kind is kept; 0 keeps it for ever."""
+    """How many days each kind is kept; 0 keeps it forever."""
 
     requests: float = 0
     outliers: float = 0
@@ -44,7 +44,7 @@ class Ages:
 
 
 class Retention:
-    """Removes what is old."""
+    """Deletes old data."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class Retention:
         self.longest_s = 0.0
 
     def prune(self, ages: Ages, now_us: int | None = None) -> dict[str, int]:
-        """Remove what is older than its age; the rows removed, by kind."""
+        """Delete rows older than the age of their kind; returns the numbers deleted, by kind."""
         now = time.time_ns() // 1000 if now_us is None else now_us
         done: dict[str, int] = {}
 
@@ -75,7 +75,7 @@ class Retention:
         return {kind: number for kind, number in done.items() if number}
 
     def delete_oldest(self, kind: str, table: Table, wanted: int) -> int:
-        """Remove so many of the oldest rows of a table; how many were removed.
+        """Delete this many of the oldest rows of a table; returns how many were deleted.
 
         Args:
             kind: `requests`, or what the table holds of requests.
@@ -97,7 +97,7 @@ class Retention:
         return self._delete_details(table, bound + 1)
 
     def prune_rollups(self, before_us: int) -> int:
-        """Remove the rollups of days before this one; the rows removed."""
+        """Delete the rollups of days before this one; returns the number of rows deleted."""
         day = before_us // _DAY_US
         hour = day * HOURS_PER_DAY
         return sum(
@@ -207,7 +207,7 @@ class Retention:
                 put_setting(connection, self._tables, PRUNED_BEFORE, str(before_us))
 
     def _in_chunks(self, chunk: Callable[[Connection, int], int]) -> int:
-        """Run a chunk again and again, each in a transaction about as long as ingest may wait."""
+        """Run chunk after chunk, each in a transaction no longer than ingest may wait."""
         total = 0
         for most in self._sizes():
             began = time.monotonic()

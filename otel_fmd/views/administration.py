@@ -1,4 +1,4 @@
-"""What the administration shows: the deploy, its database, settings, users, refused senders."""
+"""What the administration pages show: deploy, database, settings, users, refused senders."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from otel_fmd.views.view import Column, Table, View
 
 _COUNTERS = {
     "stored": "requests stored since this process started",
-    "duplicates": "requests sent again by a client, stored once",
+    "duplicates": "requests that a client sent more than once, stored once",
     "outliers": "outliers among them",
     "seen_only": "requests at monitor level 0, not stored",
     "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
     "(other paths)",
-    "not_kept": "child spans, accepted and not kept",
-    "metrics_not_kept": "exports of metrics, taken and forgotten",
-    "logs_not_kept": "exports of logs, taken and forgotten",
-    "clock_errors": "spans that ended before they began, stored with a duration of 0",
-    "refused": "requests refused because too many waited",
-    "failed": "requests whose client was told that they were not stored",
+    "not_kept": "child spans accepted but not stored",
+    "metrics_not_kept": "metric exports accepted but not stored",
+    "logs_not_kept": "log exports accepted but not stored",
+    "clock_errors": "spans with an impossible duration, stored as 0 ms",
+    "refused": "requests refused because the queue was full",
+    "failed": "requests that could not be stored, as reported to their client",
     "dropped": "requests dropped",
-    "folded": "deltas folded into the rollups",
+    "folded": "deltas folded into rollups",
 }
 Facts = list[tuple[str, str]]
-"""Names and values, for people."""
+"""Names and values, as shown to the user."""
 
 
 class Deploy(NamedTuple):
-    """What runs here, and what its process did."""
+    """The version that runs here, and its process counters."""
 
     facts: Facts
     counters: Facts
@@ -53,8 +53,8 @@ class Database(NamedTuple):
 class Setting(NamedTuple):
     """A setting.
 
-    Its field, its environment variable, its value (secrets hidden), where that came from, and what
-    it is.
+    Its field, its environment variable, its value (secrets hidden), the source of that value, and
+    a description.
     """
 
     name: str
@@ -97,11 +97,11 @@ def load_database(snapshot: Snapshot, look: Look) -> Database:
 
 
 def load_settings(_snapshot: Snapshot, look: Look) -> list[Setting]:
-    """Every setting that holds."""
+    """Every setting in force."""
     try:
         sources = config.sources(config_file=look.settings.config_file or None)
     except OtelFmdError:
-        # The file cannot be read any more; what it said when this process started still holds.
+        # The file cannot be read any more; the values read at start-up still apply.
         sources = {}
     found = []
     for name, variable, default, description in config.describe():
@@ -114,7 +114,7 @@ def load_settings(_snapshot: Snapshot, look: Look) -> list[Setting]:
 
 
 def load_users(snapshot: Snapshot, _look: Look) -> list[User]:
-    """Everybody who may log in."""
+    """Everyone who may log in."""
     return all_users(snapshot.connection, snapshot.tables)
 
 
@@ -130,14 +130,14 @@ def _facts_table(facts: Facts) -> Table:
 DEPLOY = View(
     name="deploy",
     title="Deploy details",
-    description="What runs here, what its database holds, and what this process did.",
+    description="The installed version, the size of the database, and this process's counters.",
     load=load_deploy,
     table=lambda data, _look: _facts_table([*data.facts, *data.counters]),
 )
 DATABASE = View(
     name="database",
     title="Database",
-    description="What the database holds.",
+    description="Size, row counts and pruning schedule of the database.",
     load=load_database,
     table=lambda data, _look: _facts_table(data.facts),
     role=Role.ADMIN,
@@ -145,7 +145,7 @@ DATABASE = View(
 SETTINGS = View(
     name="settings",
     title="Settings",
-    description="In this order an argument wins over the environment, that over FMD's config.cfg.",
+    description="Arguments override environment variables, which override FMD's config.cfg.",
     load=load_settings,
     table=lambda data, _look: Table(
         tuple(map(Column, ("setting", "value", "from", "help"))),
@@ -156,7 +156,7 @@ SETTINGS = View(
 REFUSED = View(
     name="refused",
     title="Refused requests",
-    description="By the receiver of this process, since it started; the last fifty senders.",
+    description="The last fifty senders that the receiver of this process has refused.",
     load=load_refusals,
     table=lambda data, look: Table(
         tuple(map(Column, ("sender", "transport", "path", "answered", "times", "last"))),
@@ -170,7 +170,7 @@ REFUSED = View(
 USERS = View(
     name="users",
     title="Users",
-    description="Guests see everything but the administration; admins may also change.",
+    description="Guests see all pages except administration; admins can also make changes.",
     load=load_users,
     table=lambda data, _look: Table(
         (Column("username"), Column("role")),

@@ -16,16 +16,16 @@ from otel_fmd.views.view import Column, Table, View
 _MOST_CALLERS = 50
 _MOST_VERSIONS = 30
 NO_USERS = (
-    "No requests in the selected time. Users come from the attribute enduser.id or user.id of the "
-    "spans."
+    "No requests in the selected time range. Users come from the span attribute enduser.id or "
+    "user.id."
 )
 
 
 class Callers(NamedTuple):
     """Callers by version.
 
-    Callers (most requests first), versions (oldest first), what callers are (`user` or `address`),
-    and a note where not all of the selected requests are counted.
+    Callers (most requests first), versions (oldest first), the kind of caller (`user` or
+    `address`), and a note if not all selected requests are counted.
     """
 
     found: list[CallerInVersion]
@@ -46,7 +46,7 @@ def addresses(snapshot: Snapshot, look: Look) -> Callers | None:
 
 
 def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
-    """Those with most requests, in the newest versions."""
+    """The callers with the most requests, in the newest versions."""
     if look.endpoint_id not in snapshot.endpoints:
         return None
     found = by_caller(snapshot, look.endpoint_id, kind, look.selection(snapshot))
@@ -72,7 +72,7 @@ def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
 
 
 def note_of(found: CallerDistributions) -> str:
-    """What of the selected requests is counted, where it is not all."""
+    """How many of the selected requests are counted; '' if all are."""
     if found.counted >= found.selected:
         return ""
     return f"the newest {found.counted:,} of {found.selected:,} requests"
@@ -93,8 +93,8 @@ def table(data: Callers | None, _look: Look) -> Table:
 ENDPOINT_USERS = View(
     name="endpoint-users",
     title="User-focused multi-version performance",
-    description="Who waits, and since when: each bubble is one user in one version, "
-    "larger and brighter when the median request took longer. Click one to see its requests.",
+    description="Which users wait, and since which version. Each bubble is one user in one "
+    "version; larger and brighter means a longer median. Click a bubble to see its requests.",
     load=users,
     table=table,
     empty=NO_USERS,
@@ -103,11 +103,11 @@ ENDPOINT_USERS = View(
 ENDPOINT_ADDRESSES = View(
     name="endpoint-addresses",
     title="IP-focused multi-version performance",
-    description="From where it is slow: each bubble is one client address in one "
-    "version, larger and brighter when the median request took longer. Click one to see its "
+    description="Which addresses wait, and since which version. Each bubble is one client address "
+    "in one version; larger and brighter means a longer median. Click a bubble to see its "
     "requests.",
     load=addresses,
     table=table,
-    empty="No requests in the selected time.",
+    empty="No requests in the selected time range.",
     parameters=(ENDPOINT,),
 )

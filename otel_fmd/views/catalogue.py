@@ -1,4 +1,4 @@
-"""Every view: what stands here has a CSV, and is documented."""
+"""Every view: each one listed here can be exported as CSV, and is documented."""
 
 from __future__ import annotations
 

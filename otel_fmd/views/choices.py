@@ -1,4 +1,4 @@
-"""What can be chosen around a view: services, versions, and which endpoint it is about."""
+"""The choices offered with a view: services, versions, and the endpoint that it is about."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def table(data: Choices, _look: Look) -> Table:
 CHOICES = View(
     name="choices",
     title="Services and versions",
-    description="What can be selected.",
+    description="The services and versions that can be selected.",
     load=load,
     table=table,
     parameters=(ENDPOINT,),

@@ -1,4 +1,4 @@
-"""What charts over days mark: when versions were first seen, where an adopted history ends."""
+"""Marks on charts over days: when versions were first seen, where an adopted history ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load(snapshot: Snapshot, look: Look) -> list[Mark]:
     adopted = adopted_us(snapshot)
     if adopted is not None:
         moment = look.time_of(adopted)
-        words = "until here FMD timed the view, from here OpenTelemetry the whole request"
+        words = "before this, FMD timed the view; after it, OpenTelemetry times the whole request"
         marks.append(Mark(look.day_of(adopted), f"adopted {moment[:16]}: {words}"))
     return marks
 

@@ -19,7 +19,7 @@ _DIGITS = 6
 
 
 def per_endpoint(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
-    """Of each endpoint, the slowest first; keys are ids."""
+    """One per endpoint, the slowest first; keys are ids."""
     found = distributions(snapshot, look.selection(snapshot), ("endpoint_id",))
     rows = [
         NamedDistribution(
@@ -31,7 +31,7 @@ def per_endpoint(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
 
 
 def per_version(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
-    """Of each version of an endpoint, the newest first; keys are their names."""
+    """One per version of an endpoint, the newest first; keys are version names."""
     selection = look.selection(snapshot)
     found = distributions(snapshot, selection, ("version_id",))
     rows = []
@@ -44,9 +44,10 @@ def per_version(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
 
 
 def per_user(snapshot: Snapshot, look: Look) -> list[NamedDistribution]:
-    """Of each user of an endpoint, the one with most requests first.
+    """One per user of an endpoint, the one with the most requests first.
 
-    Keys are `=` and the user's (see `analysis.callers`), so that nobody's is not empty.
+    Keys are `=` followed by the user's key (see `analysis.callers`), so that the key of the unknown
+    user is not empty.
     """
     if look.endpoint_id not in snapshot.endpoints:
         return []
@@ -72,8 +73,8 @@ def table(data: list[NamedDistribution], _look: Look) -> Table:
 API_PERFORMANCE = View(
     name="api-performance",
     title="API performance",
-    description="How long requests take, the slowest endpoint first. The box holds the middle half "
-    "of the requests; a long whisker to the right means that some users wait much longer. Click a "
+    description="How long requests take, slowest endpoint first. The box spans the middle half of "
+    "the requests; a long whisker to the right means that some users wait much longer. Click a "
     "median to see the requests.",
     load=per_endpoint,
     table=table,
@@ -81,8 +82,8 @@ API_PERFORMANCE = View(
 ENDPOINT_VERSIONS = View(
     name="endpoint-versions",
     title="Per-version performance",
-    description="Did a release make it slower? Each box is a version, the newest at the top; a box "
-    "that stands further to the right than the one below it got slower. Click a median to see the "
+    description="Did a release make this endpoint slower? Each box is a version, newest at the "
+    "top; a box further to the right than the one below it got slower. Click a median to see the "
     "requests.",
     load=per_version,
     table=table,
@@ -91,9 +92,9 @@ ENDPOINT_VERSIONS = View(
 ENDPOINT_USER_DURATIONS = View(
     name="endpoint-user-boxes",
     title="Per-user performance",
-    description="How long each user waits; the one with most requests at the top. "
-    "One box far to the right of the others is one user's data, not your code. Click a median to "
-    "see the requests.",
+    description="How long each user waits; the user with the most requests is at the top. A single "
+    "box far to the right of the others points to that user's data rather than your code. Click a "
+    "median to see the requests.",
     load=per_user,
     table=table,
     empty=NO_USERS,

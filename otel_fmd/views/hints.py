@@ -1,4 +1,4 @@
-"""What to do where nothing was sent yet: commands for the settings that are in force."""
+"""What to do if nothing was sent yet: commands that match the settings in force."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
 
 class Hint(NamedTuple):
-    """What to do, and the commands to do it with, each of one line; none where none is needed."""
+    """What to do, and the commands for it, one line each; empty if none are needed."""
 
     words: str
     commands: tuple[str, ...]
@@ -28,14 +28,14 @@ def first_requests(settings: Settings, asked_host: str) -> Hint:
     """How the first requests get here.
 
     Args:
-        settings: what is in force, ports as they were bound.
-        asked_host: the name by which the dashboard was asked for, for a receiver that listens on
-            every address.
+        settings: the settings in force, with the ports that were bound.
+        asked_host: the host name in the dashboard's address, shown for a receiver that listens on
+            all interfaces.
     """
     if settings.dashboard_path:
         return Hint(
-            "The requests of this application are shown here: open one of its pages, and look "
-            "again a few seconds later.",
+            "The requests of this application are shown here: open one of its pages and check "
+            "back in a few seconds.",
             (),
         )
     if settings.receiver:
@@ -45,26 +45,26 @@ def first_requests(settings: Settings, asked_host: str) -> Hint:
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{shown}:{settings.otlp_http_port}",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         }
-        words = "Send this receiver the spans of a Flask application; any OTLP exporter will do."
+        words = "Send the spans of a Flask application to this receiver; any OTLP exporter works."
         if settings.otlp_token:
             variables["OTEL_EXPORTER_OTLP_HEADERS"] = (
                 '"authorization=Bearer%20$OTEL_FMD_OTLP_TOKEN"'
             )
-            words += " OTEL_FMD_OTLP_TOKEN is the token that this receiver was given."
+            words += " Set OTEL_FMD_OTLP_TOKEN to the token of this receiver."
         return _instrumented("otel-fmd", variables, words)
     url, database = parse_url(settings.database_url)
     path = database.file_path(url)
     variables = {"OTEL_TRACES_EXPORTER": "fmd"}
     words = (
-        "There is no receiver beside this dashboard. An application stores its requests in the "
-        "same database by itself, or sends them to a receiver that does."
+        "This dashboard runs without a receiver. Have an application store its requests in the "
+        "same database itself, or send them to a receiver that does."
     )
     if path is not None:
         variables["OTEL_FMD_DATABASE_URL"] = shlex.quote(f"{url.get_backend_name()}:///{path}")
     else:
-        # Whoever looks need not know its password.
+        # A visitor need not know its password.
         variables["OTEL_FMD_DATABASE_URL"] = '"$OTEL_FMD_DATABASE_URL"'
-        words += " OTEL_FMD_DATABASE_URL is the URL that this dashboard was given."
+        words += " Set OTEL_FMD_DATABASE_URL to the URL of this dashboard's database."
     if settings.table_prefix:
         variables["OTEL_FMD_TABLE_PREFIX"] = shlex.quote(settings.table_prefix)
     return _instrumented(f"'otel-fmd[{database.extra}]'", variables, words)

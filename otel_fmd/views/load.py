@@ -1,4 +1,4 @@
-"""The one place where views are read: only what somebody may see, and all of it at one moment."""
+"""The one place where views are read: only what the actor may see, all from one snapshot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ L = TypeVar("L", bound=Look)
 
 
 class Loaded(Generic[L]):
-    """The data of some views, read in one snapshot, and the look that they obey."""
+    """The data of some views, read in one snapshot, and the look that they follow."""
 
     def __init__(self, look: L, data: Mapping[str, Any]) -> None:
         self.look = look
@@ -28,7 +28,7 @@ class Loaded(Generic[L]):
         return cast("D", self._data[view.name])
 
     def table(self, view: View[Any]) -> Table:
-        """The data of a view as a table; without rows and columns when there are none."""
+        """The data of a view as a table; empty if there is none."""
         data = self[view]
         return view.table(data, self.look) if data else Table((), ())
 
@@ -38,8 +38,8 @@ def load(reader: Reader, look: L, views: Sequence[View[Any]]) -> Loaded[L]:
 
     Args:
         reader: the database.
-        look: who looks at what.
-        views: what is shown; each is read once.
+        look: who is looking at what.
+        views: the views shown; each is read once.
 
     Raises:
         NotAllowedError: one of them is for a higher role; nothing was read.

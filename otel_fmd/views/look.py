@@ -1,7 +1,7 @@
 """A look: who looks at what, when, and in which time zone.
 
-An address carries the selection (`service`, `range` or `from` and `to`, `version`) and what a view
-asks for beside it, so that whatever is shown can be bookmarked, shared and exported.
+An address carries the selection (`service`, `range` or `from` and `to`, `version`) and the view's
+own parameters, so that everything shown can be bookmarked, shared and exported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RANGES = {
 DEFAULT_RANGE = "7d"
 CUSTOM = "custom"
 SELECTION = ("service", "range", "from", "to", "version")
-"""The parts of an address that make the selection."""
+"""The query parameters that make up the selection."""
 
 
 class Days(NamedTuple):
@@ -53,16 +53,16 @@ class Days(NamedTuple):
 
     @property
     def words(self) -> str:
-        """For people."""
+        """The range as text."""
         if self.first == self.last:
             return self.first.isoformat()
         return f"{self.first.isoformat()} to {self.last.isoformat()}"
 
 
 class Refusal(NamedTuple):
-    """Somebody whose requests the receiver of this process refused.
+    """A sender whose requests the receiver of this process refused.
 
-    For what, how often, and when last (unix microseconds).
+    The reason, how often, and when last (unix microseconds).
     """
 
     address: str
@@ -74,9 +74,9 @@ class Refusal(NamedTuple):
 
 
 class Process(NamedTuple):
-    """What this process did since it started.
+    """What this process has done since it started.
 
-    Its pipeline's counters, and the last senders of refused requests, the last first.
+    Its pipeline's counters, and the latest senders of refused requests, the most recent first.
     """
 
     counters: Callable[[], Mapping[str, int]] = dict
@@ -84,7 +84,7 @@ class Process(NamedTuple):
 
 
 NO_PROCESS = Process()
-"""Of a dashboard whose process takes no requests."""
+"""For a dashboard whose process receives no requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +93,13 @@ class Look:
 
     Args:
         actor: who looks.
-        query: what the address says.
-        parameters: what its path says.
-        zone: whose days and times are shown.
-        now_us: when it is, in unix microseconds.
-        settings: what is in force.
-        process: what this process did.
-        dropped_version: a version of the address that is not obeyed, see `settled`.
+        query: the query parameters of the address.
+        parameters: the parameters in its path.
+        zone: the time zone in which days and times are shown.
+        now_us: the current time, in unix microseconds.
+        settings: the settings in force.
+        process: what this process has done.
+        dropped_version: a version in the address that is ignored, see `settled`.
     """
 
     actor: Actor
@@ -112,7 +112,7 @@ class Look:
     dropped_version: str = ""
 
     def value(self, parameter: Parameter[T]) -> T:
-        """What the address says of a parameter; its default for what cannot be read."""
+        """The value of a parameter; its default if it is missing or cannot be read."""
         text = (self.parameters if parameter.in_path else self.query).get(parameter.name)
         if text is None:
             return parameter.default
@@ -158,7 +158,7 @@ class Look:
 
     @property
     def endpoint_id(self) -> int:
-        """The endpoint that it is about; 0 when it is about none, or none that can be."""
+        """The endpoint that it is about; 0 if there is none, or the id is invalid."""
         return self.value(ENDPOINT)
 
     def times_us(self) -> tuple[int, int]:
@@ -185,7 +185,7 @@ class Look:
     def settled(self, snapshot: Snapshot) -> Self:
         """The same look without a version that the selected service never had.
 
-        Whoever chooses another service means all of it: its versions are other ones.
+        A user who switches to another service wants all of it: its versions are different ones.
         """
         if self.version is None or self.service is None or self.is_of_endpoint:
             return self
@@ -197,27 +197,27 @@ class Look:
 
     @property
     def today_us(self) -> int:
-        """When today began here, in unix microseconds."""
+        """When today began in this time zone, in unix microseconds."""
         return midnight_us(self.now_us, self.zone)
 
     def time_text(self, moment: datetime | None) -> str:
-        """A naive UTC time of the database, in words of this time zone."""
+        """A naive UTC time from the database, as text in this time zone."""
         if moment is None:
             return "never"
         local = moment.replace(tzinfo=UTC).astimezone(self.zone)
         return local.strftime("%Y-%m-%d %H:%M:%S")
 
     def time_of(self, us: int) -> str:
-        """A moment in unix microseconds, in words of this time zone."""
+        """A time in unix microseconds, as text in this time zone."""
         return self.time_text(datetime.fromtimestamp(us / 1e6, UTC).replace(tzinfo=None))
 
     def day_of(self, us: int) -> date:
-        """The day of a moment in unix microseconds, in this time zone."""
+        """The day of a time in unix microseconds, in this time zone."""
         return datetime.fromtimestamp(us / 1e6, UTC).astimezone(self.zone).date()
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name; UTC for whatever is none."""
+    """A time zone by its name; UTC if there is no such zone."""
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

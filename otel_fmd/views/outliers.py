@@ -1,4 +1,4 @@
-"""Outliers of an endpoint, and how busy the machine was at them."""
+"""Outliers of an endpoint, and how busy the machine was at the time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from otel_fmd.views.view import Column, Table, View
 
 PER_PAGE = 100
 _NO_LOAD = (
-    "CPU and memory come from our agent in the monitored app, where psutil is installed: "
-    "otel_fmd.instrument(app)."
+    "CPU and memory are recorded by the agent in the monitored app if psutil is installed there: "
+    "call otel_fmd.instrument(app)."
 )
 
 
@@ -90,12 +90,12 @@ def machine_table(data: list[OutlierLoad], look: Look) -> Table:
 OUTLIERS = View(
     name="outliers",
     title="Outliers, newest first",
-    description="Requests that took much longer than the endpoint's usual ones.",
+    description="Requests that took much longer than is usual for the endpoint.",
     load=load,
     table=table,
-    empty="No outlier in the selected time. A request is an outlier when it takes 2.5 times as "
-    "long as the endpoint's mean, once 30 requests are known. The endpoint's monitor level must be "
-    "2 or 3.",
+    empty="No outliers in the selected time range. A request is an outlier if it takes more than "
+    "2.5 times the endpoint's mean duration, once 30 requests are known. The endpoint's monitor "
+    "level must be 2 or 3.",
     parameters=(ENDPOINT, PAGE),
 )
 OUTLIER_LOADS = View(

@@ -14,12 +14,12 @@ from otel_fmd.views.view import Column, Table, View
 BLUEPRINTS = "blueprint"
 GROUP = Parameter("group", f"`{BLUEPRINTS}`: a row per blueprint.", one_of(BLUEPRINTS), "")
 BLUEPRINT: Parameter[str | None] = Parameter(
-    "blueprint", "Only endpoints of this blueprint; empty: of none.", str, None
+    "blueprint", "Only endpoints of this blueprint; empty: those without one.", str, None
 )
 
 
 class Data(NamedTuple):
-    """The overview, whether its rows are blueprints, and a warning where clocks are ahead."""
+    """The overview, whether its rows are blueprints, and a warning if clocks are ahead."""
 
     overview: Overview
     is_grouped: bool
@@ -27,7 +27,7 @@ class Data(NamedTuple):
 
 
 def load(snapshot: Snapshot, look: Look) -> Data:
-    """The rows with most hits of the last seven days first."""
+    """The rows with the most hits in the last seven days first."""
     is_grouped = look.value(GROUP) == BLUEPRINTS
     data = overview(
         snapshot,
@@ -43,7 +43,7 @@ def load(snapshot: Snapshot, look: Look) -> Data:
 
 
 def _from_the_future(snapshot: Snapshot, data: Overview, look: Look) -> str:
-    """Whose clock is ahead, in words; '' when nobody's is."""
+    """Which services have a clock that runs ahead, as text; '' if none has."""
     number = len(data.future.requests)
     if not number:
         return ""
@@ -54,7 +54,7 @@ def _from_the_future(snapshot: Snapshot, data: Overview, look: Look) -> str:
     return (
         f"{more}{count_text(number)} request{'' if number == 1 else 's'} from the future ({whose}; "
         f"until {last}): check the clock there. "
-        "They are kept, and in no figure of today."
+        "They are stored, but not counted as today's."
     )
 
 
@@ -64,7 +64,7 @@ def name_of(row: OverviewRow, data: Data) -> str:
 
 
 def last_requested(row: OverviewRow, look: Look) -> str:
-    """When it was requested last; of one that never was, since when it could have been."""
+    """When it was last requested; if never, since when it could have been."""
     if row.last_requested is not None or row.overall.requests:
         return look.time_text(row.last_requested)[:16]
     added = min((one.time_added for one in row.endpoints if one.time_added), default=None)
@@ -107,8 +107,8 @@ def table(data: Data, look: Look) -> Table:
 OVERVIEW = View(
     name="overview",
     title="Overview",
-    description="Hits and errors (status 400 to 599); rates, durations and their change since the "
-    "time as long before, of the selected time. Click a name.",
+    description="Hits and errors (status 400 to 599), with rates and durations of the selected "
+    "time range and their change from the period before it. Click a name for details.",
     load=load,
     table=table,
     empty="No endpoint has been requested yet.",

@@ -1,4 +1,4 @@
-"""What an address can say: each parameter with its type, its range and its default."""
+"""The parameters of an address, each with its type, its range and its default."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 MOST = 2**63 - 1
-"""The largest number that every database takes."""
+"""The largest integer that every database can store."""
 _MOST_PAGES = 999_999
 _STATUS_MOST = 999
 FIRST_DAY, LAST_DAY = date(1969, 12, 31), date(2554, 7, 23)
-"""Between them lies every time that a span can tell, in nanoseconds, in any time zone."""
+"""Every time that a span can carry, in nanoseconds, lies between them in any time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[T]):
-    """A part of an address.
+    """A parameter of an address.
 
     Args:
-        name: as it stands in the address.
-        help: what it chooses.
-        read: its value; raises ValueError, with what was expected, for whatever is none.
-        default: the value where the address has none, or none that can be read.
-        in_path: whether it is a part of the path, not of the query.
+        name: its name in the address.
+        help: what it selects.
+        read: parses its value; raises ValueError, with what was expected, if it is invalid.
+        default: the value if the address has none, or an invalid one.
+        in_path: whether it is part of the path rather than the query.
     """
 
     name: str
@@ -39,7 +39,7 @@ def whole_number(text: str, most: int = MOST) -> int:
     """A whole number from 0 to `most`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)):
         number = int(text)
@@ -49,19 +49,19 @@ def whole_number(text: str, most: int = MOST) -> int:
 
 
 def day_in(text: str) -> date:
-    """A day as `2026-01-31`; one beyond the ends is the first or the last.
+    """A day such as `2026-01-31`, limited to the range from `FIRST_DAY` to `LAST_DAY`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a day.
     """
     return min(max(date.fromisoformat(text), FIRST_DAY), LAST_DAY)
 
 
 def days_in(text: str) -> tuple[date, date]:
-    """The first and the last of some days, as `2026-01-01..2026-01-31`.
+    """The first and the last day of a range such as `2026-01-01..2026-01-31`.
 
     Raises:
-        ValueError: they are none.
+        ValueError: it is not a range of days.
     """
     one, _, other = text.partition("..")
     first, last = sorted((day_in(one), day_in(other)))
@@ -72,7 +72,7 @@ def status_range(text: str) -> tuple[int, int]:
     """`404`, `4xx` or `none` (no status) as a half-open range of status codes.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: it is none of these.
     """
     if text == "none":
         return 0, 1
@@ -84,7 +84,7 @@ def status_range(text: str) -> tuple[int, int]:
 
 
 def one_of(*values: str) -> Callable[[str], str]:
-    """A reader of parameters that have few values."""
+    """A parser for a parameter with a fixed set of values."""
 
     def read(text: str) -> str:
         if text not in values:
@@ -114,24 +114,24 @@ ENDPOINT = Parameter("endpoint", "The id of an endpoint.", whole_number, 0, in_p
 REQUEST = Parameter("request", "The id of a request.", str, "", in_path=True)
 PAGE = Parameter(
     "page",
-    "The page of a list, from 0, the newest.",
+    "The page of a list, counted from 0 (the newest).",
     lambda text: whole_number(text, _MOST_PAGES),
     0,
 )
 CURSOR = Parameter(
-    "cursor", "Where a list goes on, as its page before says.", _optional_number, None
+    "cursor", "Where the list continues, as given by the previous page.", _optional_number, None
 )
 ONLY_ENDPOINT = Parameter(
     "endpoint", "Only requests of the endpoint with this id.", _optional_number, None
 )
 STATUS = Parameter("status", "Only this status: `404`, `4xx`, or `none`.", _optional_range, None)
 USER = Parameter(
-    "user", "Only requests of this user; empty: of nobody known.", _optional_text, None
+    "user", "Only requests of this user; empty: of unknown users.", _optional_text, None
 )
 ADDRESS = Parameter("ip", "Only requests from this address.", _optional_text, None)
 HOUR = Parameter("hour", "Only this hour (0 to 23) of the day `from`.", _optional_hour, None)
 
 
 def names_of(parameters: Collection[Parameter[object]]) -> list[str]:
-    """What parameters are called in an address."""
+    """The names of parameters in an address."""
     return [one.name for one in parameters]

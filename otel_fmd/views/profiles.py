@@ -14,8 +14,8 @@ from otel_fmd.views.view import Column, Table, View
 PER_PAGE = 10
 _DIGITS = 6
 _EMPTY = (
-    "No profile in the selected time. Profiles come from our agent in the monitored app, at "
-    "monitor level 3: otel_fmd.instrument(app), and the endpoint's level in the overview."
+    "No profiles in the selected time range. The agent in the monitored app takes them at monitor "
+    "level 3: call otel_fmd.instrument(app), and set the endpoint's level in the overview."
 )
 
 
@@ -94,8 +94,8 @@ def grouped_table(data: GroupedProfile | None, _look: Look) -> Table:
 PROFILES = View(
     name="profiles",
     title="Profiler",
-    description="Shares are of the request's duration; in the bars, yellow computes and blue "
-    "waits.",
+    description="Percentages are of the request's duration. In the bars, yellow is CPU time and "
+    "blue is waiting.",
     load=load,
     table=table,
     empty=_EMPTY,
@@ -104,8 +104,8 @@ PROFILES = View(
 GROUPED_PROFILE = View(
     name="grouped-profile",
     title="Where the time goes",
-    description="Each bar is a line of your code, below it what it calls; the widest bars take the "
-    "most time. Yellow computes, blue waits. Click a bar to zoom in.",
+    description="Each bar is a line of your code, with what it calls below it; the widest bars "
+    "take the most time. Yellow is CPU time, blue is waiting. Click a bar to zoom in.",
     load=load_grouped,
     table=grouped_table,
     empty=_EMPTY,

@@ -18,23 +18,23 @@ from otel_fmd.views.view import Column, Table, View
 
 _WEEK = 7 * HOURS_PER_DAY
 PRESETS = {
-    "week": "this week and the one before",
-    "day": "today and yesterday",
-    "range": "the selected time and the one before",
-    "days": "two times of your choice",
+    "week": "the last 7 days with the 7 before",
+    "day": "today with yesterday",
+    "range": "the selected time range with the one before",
+    "days": "two time ranges",
     "version": "two versions",
 }
-COMPARE = Parameter("compare", f"What is compared: {', '.join(PRESETS)}.", one_of(*PRESETS), "week")
-BASELINE = Parameter("baseline", "With `days`: the days compared with.", days_in, None)
-COMPARISON = Parameter("comparison", "With `days`: the days that are compared.", days_in, None)
-OLD = Parameter("old", "With `version`: the version compared with.", str, "")
-NEW = Parameter("new", "With `version`: the version that is compared.", str, "")
+COMPARE = Parameter("compare", f"What to compare: {', '.join(PRESETS)}.", one_of(*PRESETS), "week")
+BASELINE = Parameter("baseline", "With `days`: the days of the baseline.", days_in, None)
+COMPARISON = Parameter("comparison", "With `days`: the days to compare with it.", days_in, None)
+OLD = Parameter("old", "With `version`: the baseline version.", str, "")
+NEW = Parameter("new", "With `version`: the version to compare with the baseline.", str, "")
 
 
 class Report(NamedTuple):
     """The findings, and what was compared with what.
 
-    `labels` are what endpoints are called, by their id; `versions` those that can be compared, the
+    `labels` has the endpoints' labels by id; `versions` has the versions that can be compared, the
     newest first.
     """
 
@@ -49,7 +49,7 @@ class Report(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Two selections, and what they are called."""
+    """Two selections and their names."""
 
     baseline: Selection
     comparison: Selection
@@ -57,7 +57,7 @@ class Compared(NamedTuple):
 
 
 def load(snapshot: Snapshot, look: Look) -> Report:
-    """Compare what the address asks for."""
+    """The report that the address selects."""
     chosen = look.selection(snapshot)
     seen = {one.name: one.id for one in versions_seen(snapshot, chosen.endpoint_ids)}
     compared = _compared(look, chosen, seen)
@@ -108,7 +108,7 @@ def _today(look: Look, chosen: Selection) -> Compared:
 
 
 def _before(chosen: Selection, end: int, length: int) -> Compared:
-    """Some hours until `end`, with as many before them."""
+    """The last `length` hours before `end`, and as many before those."""
     ids, versions = chosen.endpoint_ids, chosen.version_ids
     words = f"{length // HOURS_PER_DAY} days" if length % HOURS_PER_DAY == 0 else f"{length} hours"
     return Compared(
@@ -122,7 +122,7 @@ def sentence(one: EndpointReport) -> str:
     """A finding in words."""
     parts = []
     if one.ratio is None:
-        parts.append("not enough requests in both times to compare durations")
+        parts.append("too few requests to compare durations")
     elif one.duration_changed:
         percent = 100 * (one.ratio[0] - 1)
         word = "slower" if percent > 0 else "faster"
@@ -133,7 +133,7 @@ def sentence(one: EndpointReport) -> str:
             f"{100 * (one.ratio[2] - 1):+.0f} %)"
         )
     else:
-        parts.append("no significant change of the durations")
+        parts.append("no significant change in duration")
     if one.status_changed:
         worst = max(one.status, key=lambda change: change.change)
         parts.append(
@@ -173,11 +173,11 @@ def table(data: Report, _look: Look) -> Table:
 REPORT = View(
     name="reporting",
     title="What changed",
-    description="Each dot is an endpoint: how much its median changed, with the 95 % confidence "
-    "interval. Orange got slower, green faster; grey may be chance (median test, corrected for "
-    "testing many endpoints at once by Benjamini and Hochberg, false discovery rate 5 %).",
+    description="Each dot shows how much an endpoint's median changed, with the 95 % confidence "
+    "interval. Orange got slower, green got faster; grey may be chance (median test with "
+    "Benjamini-Hochberg correction, false discovery rate 5 %).",
     load=load,
     table=table,
-    empty="No endpoint has requests in both times. Choose others, or wait for more.",
+    empty="No endpoint has enough requests on both sides. Compare others, or wait for more.",
     parameters=(COMPARE, BASELINE, COMPARISON, OLD, NEW),
 )

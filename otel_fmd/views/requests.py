@@ -1,4 +1,4 @@
-"""Requests one by one: the selected ones, the failed ones, and all that is known of one."""
+"""Individual requests: the selected ones, the failed ones, and all details of one."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class NamedRequest(NamedTuple):
 class Requests(NamedTuple):
     """A page of requests, newest first.
 
-    `cursor` is that of the next page, None at the end; `endpoint` is the one to which they are
-    narrowed.
+    `cursor` is that of the next page, None at the end; `endpoint` is the one that the list is
+    filtered by.
     """
 
     found: list[NamedRequest]
@@ -60,10 +60,10 @@ class Requests(NamedTuple):
 
 
 class WholeRequest(NamedTuple):
-    """All of one request.
+    """Everything about one request.
 
-    Its endpoint, the share (0 to 1) of its endpoint's requests of this week that were faster, its
-    outlier, its profile, and the other requests of its trace.
+    Its endpoint, the share (0 to 1) of its endpoint's requests in the last seven days that were
+    faster, its outlier, its profile, and the other requests of its trace.
     """
 
     request: RequestRecord
@@ -75,7 +75,7 @@ class WholeRequest(NamedTuple):
 
 
 class NoRequest(NamedTuple):
-    """Why there is none, for people; false."""
+    """Why the request cannot be shown, as text; false."""
 
     reason: str
 
@@ -84,7 +84,7 @@ class NoRequest(NamedTuple):
 
 
 def load(snapshot: Snapshot, look: Look) -> Requests:
-    """A page of those that the address asks for."""
+    """A page of the requests that match the address."""
     low, high = look.value(STATUS) or (None, None)
     keep = RequestFilter(low, high, look.value(USER), look.value(ADDRESS))
     page = requests(
@@ -117,12 +117,12 @@ def load_failed(snapshot: Snapshot, look: Look) -> list[NamedRequest]:
 
 
 def load_one(snapshot: Snapshot, look: Look) -> WholeRequest | NoRequest:
-    """Everything of one request."""
+    """Everything about one request."""
     text = look.value(REQUEST)
     try:
         one = request_by_id(snapshot, whole_number(text))
     except ValueError as error:
-        return NoRequest(f"This is no request id: {error}.")
+        return NoRequest(f"This is not a request id: {error}.")
     if one is None:
         return NoRequest(f"There is no request {text}; it may have been pruned.")
     endpoint = snapshot.endpoints[one.endpoint_id]
@@ -189,10 +189,10 @@ def status_table(data: dict[int, int], _look: Look) -> Table:
 REQUESTS = View(
     name="requests",
     title="Requests, newest first",
-    description="The requests behind a figure, a page at a time.",
+    description="The requests behind a figure, one page at a time.",
     load=load,
     table=lambda data, look: table_of(data.found, look),
-    empty="No such requests in the selected time.",
+    empty="No matching requests in the selected time range.",
     parameters=(*FILTERS, CURSOR),
 )
 FAILED_REQUESTS = View(
@@ -201,13 +201,13 @@ FAILED_REQUESTS = View(
     description="The newest requests with a status from 400 to 599.",
     load=load_failed,
     table=table_of,
-    empty="No failed requests in the selected time.",
+    empty="No failed requests in the selected time range.",
     parameters=(ENDPOINT,),
 )
 REQUEST_VIEW = View(
     name="request",
     title="Request",
-    description="All that is known of one request, and the other requests of its trace.",
+    description="Everything known about one request, and the other requests of its trace.",
     load=load_one,
     table=_one_table,
     parameters=(REQUEST,),
@@ -215,8 +215,8 @@ REQUEST_VIEW = View(
 ENDPOINT_STATUS = View(
     name="endpoint-status",
     title="Status codes",
-    description="What the endpoint answers. Orange (4xx) is the client's doing, red (5xx) yours; "
-    "click a bar to see its requests.",
+    description="How the endpoint responds. Orange (4xx) is a client error, red (5xx) a server "
+    "error. Click a bar to see its requests.",
     load=load_status,
     table=status_table,
     parameters=(ENDPOINT,),

@@ -108,8 +108,8 @@ def shares_table(data: Shares | None, _look: Look) -> Table:
 HOURLY = View(
     name="hourly",
     title="Hourly API utilization",
-    description="When your users come: each cell is one hour of one day. A dark cell at an unusual "
-    "hour is a burst or a crawler; a light one on a busy day may be an outage.",
+    description="When your users are active: each cell is one hour of one day. A dark cell at an "
+    "unusual hour is a burst or a crawler; a light one on a busy day may be an outage.",
     load=hourly,
     table=hourly_table,
 )
@@ -126,17 +126,17 @@ DAILY = View(
     name="daily",
     title="Daily API utilization",
     description="How much each endpoint is used per day. A colour that grows from one day to the "
-    "next shows who makes the load; click it in the legend to hide it, or in a bar to see its "
-    "requests.",
+    "next shows where load comes from. Click it in the legend to hide it, or click a bar to see "
+    "its requests.",
     load=daily,
     table=daily_table,
 )
 MULTI_VERSION = View(
     name="multi-version",
     title="Multi-version API utilization",
-    description="Each column is a version, its cells add up to 100 %: what share of its requests "
-    "went to each endpoint. A row that fades to the right is falling out of use. Click a cell to "
-    "see its requests.",
+    description="Each column is a version: its cells show what share of its requests went to each "
+    "endpoint, and add up to 100 %. A row that fades to the right is falling out of use. Click a "
+    "cell to see its requests.",
     load=shares,
     table=shares_table,
 )

@@ -1,4 +1,4 @@
-"""A view: a name, what it is about, how its data are read, and the same as a table."""
+"""A view: its name, its texts, how its data is loaded, and how it becomes a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import Parameter
 
 D = TypeVar("D")
-NO_REQUESTS = "No requests in the selected time. Choose a longer time range, or send some."
+NO_REQUESTS = "No requests in the selected time range. Choose a longer one, or send some requests."
 
 
 class Column(NamedTuple):
@@ -41,11 +41,11 @@ class View(Generic[D]):
     Args:
         name: unique; part of addresses, element ids and file names.
         title: what it shows.
-        description: what it tells, and when to worry.
-        load: reads the data; what is false (None, an empty list) has nothing to show.
+        description: how to read it, and when to worry.
+        load: reads the data; a false value (None, an empty list) means nothing to show.
         table: the data as a table.
-        empty: what to do when there is nothing.
-        parameters: what of an address it obeys, beside the selection.
+        empty: what to do if there is nothing to show.
+        parameters: the parameters of the address that it uses, in addition to the selection.
         role: who may see it.
     """
 
@@ -60,7 +60,7 @@ class View(Generic[D]):
 
 
 def csv_text(table: Table) -> str:
-    """A table as CSV, its header first; no cell of it is a formula to a spreadsheet."""
+    """A table as CSV, header first; no cell can be taken for a formula by a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([_harmless(column.name) for column in table.columns])
@@ -69,7 +69,7 @@ def csv_text(table: Table) -> str:
 
 
 def _harmless(cell: Any) -> Any:
-    """A spreadsheet would run a text that begins like a formula."""
+    """A spreadsheet would evaluate text that begins like a formula."""
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{cell}"
     return cell

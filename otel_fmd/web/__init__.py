@@ -1,1 +1,1 @@
-"""Login and routes: thin views over the database room, no SQL, no statistics."""
+"""Login, security headers, proxies and health routes; no SQL, no statistics."""

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz` of a dashboard: open to everybody, and telling nothing else."""
+"""`/healthz` and `/readyz` of a dashboard: open to everyone, and disclosing nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Login and logout: one plain page, without the weight of the dashboard."""
+"""Login and logout: one plain page that does not load the dashboard."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LoginLimiter:
         self._lock = threading.Lock()
 
     def allows(self, *keys: str) -> bool:
-        """Whether another try is allowed."""
+        """Whether another attempt is allowed."""
         oldest = time.monotonic() - self._window_s
         with self._lock:
             for key in keys:
@@ -46,7 +46,7 @@ class LoginLimiter:
         return True
 
     def failed(self, *keys: str) -> None:
-        """Note a failed try."""
+        """Record a failed attempt."""
         with self._lock:
             if len(self._failures) > _MOST_KEYS:
                 self._failures.clear()
@@ -55,7 +55,7 @@ class LoginLimiter:
 
 
 class LoginWords(NamedTuple):
-    """What the login page says: its title, the name and text above the form, the line below it."""
+    """Texts of the login page: its title, name and text above the form, footer below it."""
 
     title: str
     name: str
@@ -64,18 +64,18 @@ class LoginWords(NamedTuple):
 
 
 class _Refused(NamedTuple):
-    """Why somebody may not log in, and the status that says so."""
+    """Why a login was refused, and the status of the response."""
 
     error: str
     status: int
 
 
 def _verified(users: Users, limiter: LoginLimiter) -> User | _Refused:
-    """Whoever the form of the request says, if the password is right."""
+    """The user named in the form, if the password is right."""
     username = request.form.get("username", "")[:250]
     keys = (f"name:{username}", f"address:{request.remote_addr}")
     if not limiter.allows(*keys):
-        return _Refused("Too many failed logins. Please wait five minutes.", 429)
+        return _Refused("Too many failed logins. Try again in five minutes.", 429)
     try:
         user = users.verify(username, request.form.get("password", "")[:1000])
     except OtelFmdError as error:
@@ -103,7 +103,7 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
             return page("", 200)
         token = session.get("login_token", "")
         if not hmac.compare_digest(token, request.form.get("token", "")) or not token:
-            return page("The page was too old; please try again.", 400)
+            return page("The login page has expired. Please try again.", 400)
         user = _verified(users, limiter)
         if isinstance(user, _Refused):
             return page(*user)
@@ -130,7 +130,7 @@ def login_blueprint(users: Users, words: LoginWords) -> Blueprint:
 
 
 def _safe_next(target: str) -> str:
-    """Only a path of our own: never another host, and nothing that cannot stand in a header."""
+    """Only a path of the dashboard: never another host, and nothing invalid in a header."""
     parts = urlsplit(target)
     own = target.startswith("/") and not target.startswith(("//", "/\\"))
     if not own or parts.scheme or parts.netloc or "\\" in target or not target.isprintable():

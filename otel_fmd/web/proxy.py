@@ -1,7 +1,7 @@
-"""Behind a proxy: below which path, and at which host, browsers reach us.
+"""Behind a proxy: below which path, and at which host, browsers reach the dashboard.
 
-What `X-Forwarded-*` says counts only when a proxy that is named in the settings sent it; of anybody
-else it is taken away.
+`X-Forwarded-*` headers are trusted only from proxies named in the settings; those of any other
+client are removed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class BehindProxy:
 
     Args:
         app: what is behind the proxy.
-        prefix: that path, such as `/fmd`; '' for none. A proxy may take it off, or leave it.
+        prefix: that path, such as `/fmd`; '' for none. A proxy may strip it or pass it on.
         trusted: addresses and networks of proxies whose `X-Forwarded-For`, `-Proto`, `-Host` and
-            `-Prefix` count.
+            `-Prefix` are trusted.
     """
 
     def __init__(self, app: WsgiApp, prefix: str, trusted: Sequence[str]) -> None:
@@ -38,7 +38,7 @@ class BehindProxy:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Ask the app, with the prefix and the client that hold."""
+        """Call the app with the effective prefix and client address."""
         environ = dict(environ)
         if self._prefix:
             environ["SCRIPT_NAME"] = self._prefix
@@ -60,23 +60,23 @@ class BehindProxy:
 
 
 def plain_root(script_name: str) -> str:
-    """A SCRIPT_NAME as a path: never another host (`//`), never without bound."""
+    """A SCRIPT_NAME as a path: never another host (`//`), limited in length."""
     plain = script_name[:_LONGEST].strip("/")
     return f"/{plain}" if plain else ""
 
 
 def quoted_root(script_name: str) -> str:
-    """A SCRIPT_NAME as it stands in an address: nothing of it can end an attribute or a cookie."""
+    """A SCRIPT_NAME quoted for an address: nothing in it can end an attribute or a cookie."""
     return quote(plain_root(script_name).encode("latin-1", "replace"), safe="/~")
 
 
 def prefix() -> str:
-    """The path at which this request's browser reaches us, escaped, with a slash at its end."""
+    """The path at which this browser reaches the dashboard, escaped, with a trailing slash."""
     return quoted_root(request.environ.get("SCRIPT_NAME", "")) + "/"
 
 
 class PrefixedSessions(SecureCookieSessionInterface):
-    """Sessions whose cookie is for the path, and the scheme, of the request that makes it."""
+    """Sessions whose cookie is bound to the path and scheme of the request that sets it."""
 
     def get_cookie_path(self, _app: Any) -> str:
         """Below which path a browser sends it."""

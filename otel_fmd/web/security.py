@@ -1,4 +1,4 @@
-"""Who may do what: every route behind a login, every change from our own pages only."""
+"""Access control: every route behind a login, changes only from the dashboard's own pages."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _HEADERS = {
 
 
 def current_user() -> User | None:
-    """Who sent this request; None when nobody is logged in."""
+    """The user of this request; None if nobody is logged in."""
     found: User | None = g.get("fmd_user")
     return found
 
 
 def current_actor() -> Actor:
-    """Who sent this request, with their role; `NOBODY` when nobody is logged in."""
+    """The actor of this request, with their role; `NOBODY` if nobody is logged in."""
     user = current_user()
     return NOBODY if user is None else user.actor
 
 
 def same_origin() -> bool:
-    """Whether a browser says that this request comes from one of our own pages."""
+    """Whether the browser says that this request comes from one of the dashboard's pages."""
     origin = request.headers.get("Origin") or request.headers.get("Referer")
     return origin is not None and urlsplit(origin).netloc == request.host
 

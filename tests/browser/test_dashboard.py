@@ -221,7 +221,7 @@ def test_an_admin_prunes_and_sets_a_schedule(
     page.get_by_text("such as 0 3 * * *").wait_for()
     page.fill("#prune-cron", "5 4 * * 1")
     page.click("#prune-set")
-    page.get_by_text("Pruned at '5 4 * * 1'; 10 weeks are kept.").wait_for()
+    page.get_by_text("Pruning runs at '5 4 * * 1' and keeps 10 weeks.").wait_for()
     page.click("#prune-now")
     page.get_by_text("Removed nothing.").wait_for()
     page.reload()

@@ -17,7 +17,7 @@ def test_dark_mode_is_kept(visitor: Visitor) -> None:
     page = visitor.page
     visitor.open("/performance")
     visitor.figure("api-performance")
-    page.get_by_role("button", name="Change between dark and light").click()
+    page.get_by_role("button", name="Switch between dark and light").click()
     page.wait_for_selector("[data-mantine-color-scheme=dark]")
     page.reload()
     page.wait_for_selector("[data-mantine-color-scheme=dark]")
@@ -36,7 +36,7 @@ def test_a_dark_system_starts_dark(visit: Visit, demo: Served) -> None:
     one.figure("api-performance")
     colour = page.evaluate("document.querySelector('.js-plotly-plot').layout.font.color")
     assert colour == "#dbe4ee"
-    page.get_by_role("button", name="Change between dark and light").click()
+    page.get_by_role("button", name="Switch between dark and light").click()
     page.wait_for_selector("[data-mantine-color-scheme=light]")
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login**")

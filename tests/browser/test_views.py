@@ -184,7 +184,7 @@ def test_profiles_one_by_one_and_grouped(visitor: Visitor, recount: Recount) -> 
     store.close()
     visitor.open(f"/endpoint/{number}/profiler?{ALL}")
     text = visitor.page.locator("#content").inner_text()
-    assert f"{count:,} requests were sampled" in text
+    assert f"{count:,} requests were profiled" in text
     assert "% CPU" in text
     visitor.open(f"/endpoint/{number}/grouped-profiler?{ALL}")
     visitor.page.wait_for_selector("[id*='profile-icicle'] .js-plotly-plot .slice")
@@ -241,8 +241,8 @@ def test_senders_of_refused_requests_are_shown(visitor: Visitor) -> None:
         )
     visitor.open("/admin/configuration")
     text = visitor.page.locator("#content").inner_text()
-    assert "exports of metrics, taken and forgotten" in text
-    assert "exports of logs, taken and forgotten" in text
+    assert "metric exports accepted but not stored" in text
+    assert "log exports accepted but not stored" in text
     row = visitor.page.locator(".ag-row", has_text="127.0.0.1").filter(has_text="(other) (http)")
     row.wait_for()
     assert "404" in row.inner_text()

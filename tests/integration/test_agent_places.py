@@ -85,7 +85,7 @@ def test_apps_that_differ_on_one_provider_are_refused(tmp_path: Path) -> None:
         ({"tracer_provider": object()}, "TracerProvider of opentelemetry.sdk"),
         ({"get_ip": 5}, "get_ip=5: expected a function"),
         ({"dashboard": "/"}, "dashboard='/': expected a path below the app's own"),
-        ({"dashboard": True}, "dashboard_path=True: expected a text"),
+        ({"dashboard": True}, "dashboard_path=True: expected a string"),
         ({"dashboard": "/\u00dc"}, "expected a path such as /dashboard, of ASCII letters"),
         ({"dashboard": "/d/../x"}, "expected a path such as /dashboard"),
         ({"monitor_level": 7}, "monitor_level=7: expected a whole number from 0 to 3"),
@@ -115,7 +115,7 @@ def test_an_app_is_instrumented_once(tmp_path: Path) -> None:
         "sampling_period_ms": 9,
     }
     for name, value in others.items():
-        with pytest.raises(ConfigurationError, match=f"^{name}: not as 'again' was"):
+        with pytest.raises(ConfigurationError, match=f"^{name}: 'again' is already instrumented"):
             otel_fmd.instrument(app, **{**options, name: value})
     assert otel_fmd.instrument(app, **options).provider is one.provider
     one.uninstrument()
@@ -132,7 +132,7 @@ def test_an_app_that_has_answered_is_refused(tmp_path: Path) -> None:
     """Flask takes no more hooks then."""
     app = Flask("late")
     app.test_client().get("/")
-    with pytest.raises(ConfigurationError, match="'late' has answered requests already"):
+    with pytest.raises(ConfigurationError, match="'late' has already served requests"):
         otel_fmd.instrument(app, database_url=f"sqlite:///{tmp_path / 'a.db'}")
 
 

@@ -209,5 +209,6 @@ def test_the_others_say_that_it_is_stored(receiver: Receiver) -> None:
     answer = requests.post(f"{receiver.http}/v1/metrics", json={}, timeout=10)
     told = answer.json()["partialSuccess"]["errorMessage"]
     assert told == (
-        "metrics are not kept here: they were taken and forgotten; only spans, pulses are stored"
+        "metrics are not stored here: they were accepted and discarded; "
+        "only spans, pulses are stored"
     )

@@ -146,7 +146,7 @@ def test_a_clone_is_up_with_make_run(tmp_path: Path) -> None:
     try:
         newcomer.types(run)
         process = newcomer.running[0]
-        wait_for(lambda: "The demo sends 14 days of history" in process.log, 60, process.log)
+        wait_for(lambda: "The demo first sends 14 days of history" in process.log, 60, process.log)
         assert "user admin, password" in process.log
     finally:
         newcomer.stop()
@@ -184,7 +184,7 @@ def test_the_agent_lives_with_an_old_sqlalchemy(wheels: Path, tmp_path: Path) ->
         check=False,
     )
     assert refused.returncode
-    assert "SQLAlchemy 2.0 or newer is expected, found 1.4.54" in refused.stderr
+    assert "SQLAlchemy 2.0 or newer is required, found 1.4.54" in refused.stderr
     assert "otel-fmd[sqlite]" in refused.stderr
 
 

@@ -51,7 +51,7 @@ def test_a_file_in_front_of_the_dashboard_is_named(name: str, tmp_path: Path) ->
     mounted = run(tmp_path, sys.executable, "-c", "import shop")
     for found in (served, mounted):
         assert found.returncode != 0
-        assert f"{theirs} stands in front of it: rename" in found.stderr
+        assert f"{theirs} shadows it: rename" in found.stderr
     assert "Traceback" not in served.stderr
     assert "ConfigurationError" in mounted.stderr
 
@@ -61,4 +61,4 @@ def test_one_that_the_app_imported_first_is_named(tmp_path: Path) -> None:
     (tmp_path / "dash_app.py").write_text("mine = 1\n")
     (tmp_path / "first.py").write_text(f"import dash_app\nassert dash_app.mine\n{MOUNTED}")
     found = run(tmp_path, sys.executable, "-c", "import first")
-    assert f"{tmp_path / 'dash_app.py'} stands in front of it" in found.stderr
+    assert f"{tmp_path / 'dash_app.py'} shadows it" in found.stderr

@@ -100,7 +100,7 @@ def test_arguments_and_environment_win(file: Path) -> None:
         ("[dashbord]\nMONITOR_LEVEL=1\n", "dashbord.*unknown section"),
         ("[visualization]\nCOLORS={'main': 'blue'}\n", "COLORS.*expected colours"),
         ("[dashboard]\nENABLE_LOGGING=maybe\n", "ENABLE_LOGGING.*True or False"),
-        ("no section\n", "no configuration file"),
+        ("no section\n", "not a configuration file"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""The table of floors is held by the linter: a room or an import that nobody allowed fails."""
+"""The linter enforces the layers: a package without a layer or a forbidden import fails."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def test_the_house_as_it_is_passes(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("room", "planted", "words"),
     [
-        ("otel_fmd/analysis/rollup.py", "from otel_fmd.store.store import Store", "floors BROKEN"),
-        ("otel_fmd/queries/facts.py", "import otel_fmd.people.users", "floors BROKEN"),
-        ("otel_fmd/web/login.py", "import dash_app.app", "sees the dashboard BROKEN"),
+        ("otel_fmd/analysis/rollup.py", "from otel_fmd.store.store import Store", "layers BROKEN"),
+        ("otel_fmd/queries/facts.py", "import otel_fmd.people.users", "layers BROKEN"),
+        ("otel_fmd/web/login.py", "import dash_app.app", "imports the dashboard BROKEN"),
         ("dash_app/figures/bars.py", "import otel_fmd.queries.facts", "figures are pure BROKEN"),
-        ("dash_app/page.py", "import otel_fmd.pipeline.pipeline", "read side BROKEN"),
+        ("dash_app/page.py", "import otel_fmd.pipeline.pipeline", "read side only BROKEN"),
         ("otel_fmd/views/load.py", "import dash", "no Dash and no Flask BROKEN"),
         ("otel_fmd/actions/levels.py", "import sqlalchemy", "over the store alone BROKEN"),
         ("otel_fmd/attic/__init__.py", '"""Nobody placed this room."""', "attic"),
     ],
 )
 def test_what_is_planted_is_found(copy: Path, room: str, planted: str, words: str) -> None:
-    """An import upwards, one between rooms of a floor, and a room without a floor."""
+    """Imports upwards, imports between packages of a layer, and a package without a layer."""
     file = copy / room
     file.parent.mkdir(exist_ok=True)
     with file.open("a") as text:

@@ -179,9 +179,9 @@ def test_an_error_is_said_and_it_goes_on(
         start(Calls(StoreUnavailableError("away")), 0.01)
         wait_for(lambda: len(caplog.records) == 2)
     first, away = caplog.records
-    assert first.getMessage() == "test failed, and goes on: first"
+    assert first.getMessage() == "test failed, and will run again: first"
     assert first.exc_info
-    assert away.getMessage() == "test failed, and goes on: away"
+    assert away.getMessage() == "test failed, and will run again: away"
     assert not away.exc_info
 
 

@@ -38,7 +38,7 @@ def convert(cents: int) -> float:
 
 
 def rank_related(number: int) -> list[int]:
-    """Related products, by a score that is computed anew for each visitor."""
+    """Related products, by a score that is recomputed for each visitor."""
     scores = [score(number, other) for other in range(1, 61)]
     return sorted(range(1, 61), key=lambda other: scores[other - 1])[:5]
 

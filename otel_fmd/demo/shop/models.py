@@ -35,7 +35,7 @@ engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, p
 
 
 def fill() -> None:
-    """Make the tables and the products."""
+    """Create the tables and the products."""
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         if session.scalar(select(func.count(Product.id))):

@@ -1,7 +1,7 @@
-"""Databases: a module each, which holds everything that differs between them.
+"""Databases: one module each, with everything that differs between them.
 
-A module beside these is a database that can be used: its `ENGINE` is a `DatabaseEngine`, found by
-the schemes of its URLs. Nothing else in the program asks which database it is.
+Every module in this package is a supported database: its `ENGINE` is a `DatabaseEngine`, found by
+its URL schemes. Nothing else in the program checks which database it is.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from otel_fmd.store.causes import AWAY
 
 RunAlone = Callable[[str], list[Any]]
-"""Runs a statement outside of any transaction, while nobody else in this process writes; its
+"""Runs a statement outside of any transaction, while nothing else in this process writes; its
 rows."""
 Rows = Sequence[Sequence[Any]]
 
@@ -67,7 +67,7 @@ class DatabaseEngine:
     schemes: ClassVar[tuple[str, ...]]
     """What its URLs may begin with."""
     driver: ClassVar[str]
-    """SQLAlchemy's name of the driver that we bring (`dialect+driver`)."""
+    """SQLAlchemy's name of the driver that we use (`dialect+driver`)."""
     extra: ClassVar[str]
     """The extra of this package that installs the driver."""
 
@@ -75,9 +75,9 @@ class DatabaseEngine:
     table_options: ClassVar[Mapping[str, Any]] = {}
     """SQLAlchemy's options of every table."""
     keyed_table_options: ClassVar[Mapping[str, Any]] = {}
-    """Of tables that are only looked at by their primary key."""
+    """Options of tables that are only read by primary key."""
     counted_table_options: ClassVar[Mapping[str, Any]] = {}
-    """Of tables whose ids are never given twice, deleted rows included."""
+    """Options of tables whose ids are never reused, even after deletion."""
     partial_index_option: ClassVar[str] = ""
     """SQLAlchemy's option of an index for the rows that it covers; '' where there are none."""
 
@@ -92,11 +92,11 @@ class DatabaseEngine:
     """Whether `used_bytes` falls as soon as rows are deleted."""
 
     code_causes: ClassVar[Mapping[str | int, str]] = {}
-    """What codes of errors mean (see `store.causes`)."""
+    """Causes by error code (see `store.causes`)."""
     cause_texts: ClassVar[Sequence[tuple[str, str]]] = ()
-    """What parts of an error's text mean, in lower case, where the code tells nothing."""
+    """Causes by parts of an error's text, in lower case, if the code says nothing."""
     unknown_cause: ClassVar[str] = AWAY
-    """What an operational error means that is none of those."""
+    """The cause of any other operational error."""
     transient_codes: ClassVar[frozenset[str | int]] = frozenset()
     """Codes after which the same transaction may succeed later: deadlock, serialization or
     certification failure, lock timeout, a full disk, a server that goes, comes, or is read-only
@@ -229,18 +229,18 @@ class DatabaseEngine:
     # Space
 
     def used_bytes(self, connection: Connection) -> int:
-        """What the tables take, without room in them that is free again, where that is known."""
+        """Space that the tables use, without reusable free space where that is known."""
         raise NotImplementedError
 
     def disk_bytes(self, connection: Connection, url: URL) -> int:
-        """What the database takes on its disk."""
+        """Space that the database takes on disk."""
         return self.used_bytes(connection)
 
     def give_back(self, run_alone: RunAlone) -> None:
-        """Give what deleted rows left back to the file system, where nobody else does."""
+        """Return the space of deleted rows to the file system, if nothing else does."""
 
     def checkpoint(self, run_alone: RunAlone) -> None:
-        """Empty the log that was written ahead, where it takes room of its own."""
+        """Empty the write-ahead log, if it takes space of its own."""
 
     # Tables that another program made
 
@@ -249,11 +249,11 @@ class DatabaseEngine:
         return False
 
     def loosen(self, connection: Connection, metadata: MetaData, renewed: Table) -> None:
-        """Take away what would keep columns of FMD's tables from being changed.
+        """Remove constraints that would prevent changing columns of FMD's tables.
 
         Args:
             connection: in a transaction.
-            metadata: all tables of ours.
+            metadata: all of our tables.
             renewed: the table whose unique constraints change, too.
         """
         quote = connection.dialect.identifier_preparer.quote
@@ -296,7 +296,7 @@ class DatabaseEngine:
         added: Sequence[Column[Any]],
         kept: Sequence[Column[Any]],
     ) -> None:
-        """Add columns to a table of FMD's, and give those that it has the types of ours."""
+        """Add columns to an FMD table, and change the types of existing ones to ours."""
         raise NotImplementedError
 
     def drop_foreign_key(self, name: str) -> str:

@@ -84,7 +84,7 @@ class MariadbEngine(DatabaseEngine):
         connection.execute(sql("SELECT GET_LOCK('otel_fmd_schema', 120)"))
         try:
             yield
-            # Before the lock goes: whoever waits for it must see what was made.
+            # Before the lock is released: the next holder must see the new tables.
             connection.exec_driver_sql("COMMIT")
         finally:
             try:
@@ -112,7 +112,7 @@ class MariadbEngine(DatabaseEngine):
         return int(connection.execute(sql(query)).scalar() or 0)
 
     def ignores_case(self, connection: Connection) -> bool:
-        """As the server was told."""
+        """As configured on the server."""
         found = connection.execute(sql("SELECT @@lower_case_table_names")).scalar_one()
         return int(found) != 0
 
@@ -123,7 +123,7 @@ class MariadbEngine(DatabaseEngine):
         added: Sequence[Column[Any]],
         kept: Sequence[Column[Any]],
     ) -> None:
-        """All at once: the table is written anew once."""
+        """All at once: the table is rewritten only once."""
         compiler = connection.dialect
         changes = ["CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]
         changes += [f"ADD COLUMN {CreateColumn(c).compile(dialect=compiler)}" for c in added]

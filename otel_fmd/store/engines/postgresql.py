@@ -83,7 +83,7 @@ class PostgresqlEngine(DatabaseEngine):
             ) from error
 
     def used_bytes(self, connection: Connection) -> int:
-        """Room that is free again is among it until VACUUM has seen it."""
+        """Includes the space of deleted rows until VACUUM has processed it."""
         query = "SELECT pg_database_size(current_database())"
         return int(connection.execute(sql(query)).scalar_one())
 
@@ -94,7 +94,7 @@ class PostgresqlEngine(DatabaseEngine):
         added: Sequence[Column[Any]],
         kept: Sequence[Column[Any]],
     ) -> None:
-        """All at once: the table is written anew once."""
+        """All at once: the table is rewritten only once."""
         compiler = connection.dialect
         quote = compiler.identifier_preparer.quote
         changes = [f"ADD COLUMN {CreateColumn(c).compile(dialect=compiler)}" for c in added]

@@ -96,15 +96,15 @@ class SqliteEngine(DatabaseEngine):
         return getattr(error, "sqlite_errorcode", None)
 
     def more_about(self, cause: str, url: URL) -> str:
-        """Why the file cannot be opened, as far as its folder tells."""
+        """Why the file cannot be opened, as far as its folder shows."""
         path = self.file_path(url)
         if cause != causes.NO_FILE or path is None:
             return ""
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
-            return f"the folder {folder} does not exist; make it: mkdir -p {folder}"
+            return f"the folder {folder} does not exist; create it: mkdir -p {folder}"
         if not os.access(folder, os.W_OK | os.X_OK):
-            return f"this process may not write in the folder {folder}"
+            return f"this process may not write to the folder {folder}"
         if os.path.isdir(path):
             return f"{path} is a folder; a file is needed"
         return ""
@@ -112,8 +112,8 @@ class SqliteEngine(DatabaseEngine):
     def run_many(self, connection: Connection, statement: str, rows: Rows) -> int:
         """Many rows in one statement.
 
-        SQLite's driver lets go of the interpreter's lock for every row of `executemany`: beside a
-        busy thread a row then costs 1.7 ms. Many rows in one statement let go once.
+        SQLite's driver releases the interpreter's lock for every row of `executemany`: next to a
+        busy thread, a row then costs 1.7 ms. Many rows in one statement release it once.
         """
         place = changed = 0
         if rows and statement.startswith("INSERT"):
@@ -159,7 +159,7 @@ class SqliteEngine(DatabaseEngine):
         return True
 
     def loosen(self, connection: Connection, metadata: MetaData, renewed: Table) -> None:
-        """SQLite cannot drop a constraint: the small table is made anew."""
+        """SQLite cannot drop a constraint: the small table is recreated."""
         quote = connection.dialect.identifier_preparer.quote
         there = [column["name"] for column in inspect(connection).get_columns(renewed.name)]
         shared = ", ".join(quote(c.name) for c in renewed.columns if c.name in there)
@@ -176,7 +176,7 @@ class SqliteEngine(DatabaseEngine):
             connection.execute(sql(statement))
 
     def tighten(self, connection: Connection, metadata: MetaData, renewed: Table) -> None:
-        """Nothing was taken away."""
+        """Nothing was removed."""
 
     def change_columns(
         self,
@@ -185,13 +185,13 @@ class SqliteEngine(DatabaseEngine):
         added: Sequence[Column[Any]],
         kept: Sequence[Column[Any]],
     ) -> None:
-        """A column holds whatever it is given: types stay."""
+        """A column holds values of any type: types stay."""
         for column in added:
             words = CreateColumn(column).compile(dialect=connection.dialect)
             self._alter(connection, table, [f"ADD COLUMN {words}"])
 
     def after_adoption(self, run_alone: RunAlone) -> None:
-        """Write the file once more, so that the room of deleted rows can be given back later."""
+        """Rewrite the file, so that the space of deleted rows can be returned later."""
         run_alone("PRAGMA auto_vacuum = INCREMENTAL")
         run_alone("VACUUM")
 

@@ -138,7 +138,7 @@ def test_a_refresh_shows_what_the_page_showed(filled: Store, page: Page) -> None
 def test_an_address_without_a_page_says_so(filled: Store) -> None:
     """With the navigation around it."""
     shown = routing.show(context_of(filled, "/nowhere", "", GUEST))
-    assert "There is no page '/nowhere'." in encoded(shown.content)
+    assert "There is no page at '/nowhere'." in encoded(shown.content)
     assert "Overview" in encoded(shown.navigation)
 
 
@@ -147,4 +147,4 @@ def test_an_endpoint_that_is_no_number_is_none(filled: Store) -> None:
     context = context_of(filled, "/endpoint/all/hourly", "", OPERATOR)
     with context.reader.snapshot() as snapshot:
         assert context.selection(snapshot).endpoint_ids == [0]
-    assert "There is no such endpoint" in encoded(routing.show(context).content)
+    assert "This endpoint does not exist" in encoded(routing.show(context).content)

@@ -287,11 +287,11 @@ def test_a_version_that_the_service_never_had(sent: tuple[Store, list[Row]]) -> 
     context = look(store, "/", {"service": "stock", "version": "1"})
     assert context.version is None
     text = "".join(everything_of(context))
-    assert "stock never had version 1: all its versions are shown." in text
+    assert "stock never had version 1; all of its versions are shown." in text
     assert "version=1" not in text
     unknown = look(store, "/", {"version": "9"})
     assert unknown.version == "9"
-    assert "No endpoint of this selection" in "".join(everything_of(unknown))
+    assert "No endpoint matches the selection" in "".join(everything_of(unknown))
 
 
 def test_many_requests_of_a_part_of_the_time(
@@ -299,7 +299,7 @@ def test_many_requests_of_a_part_of_the_time(
 ) -> None:
     """The newest are counted, and how many of how many is told."""
     store, _ = sent
-    monkeypatch.setattr(latency, "MOST_WHO_ROWS", 5)
+    monkeypatch.setattr(latency, "MOST_CALLER_ROWS", 5)
     with Reader(store).snapshot() as snapshot:
         number = next(e.id for e in snapshot.endpoints.values() if e[1:3] == ("GET /a", "shop"))
         context = look(store, f"/endpoint/{number}/users", {"range": "7d"})

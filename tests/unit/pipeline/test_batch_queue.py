@@ -21,7 +21,7 @@ def queue() -> BatchQueue:
 def test_reserved_room_is_for_nobody_else(queue: BatchQueue) -> None:
     """Neither for a batch nor for another reservation."""
     queue.reserve(6)
-    with pytest.raises(QueueFullError, match="6 rows wait to be stored, 10 may"):
+    with pytest.raises(QueueFullError, match="6 rows are queued, the limit is 10"):
         queue.put(_batch(5))
     with pytest.raises(QueueFullError):
         queue.reserve(5)

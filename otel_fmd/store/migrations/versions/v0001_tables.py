@@ -1,4 +1,4 @@
-"""All tables of FMD 5.1, and ours beside them."""
+"""All tables of FMD 5.1, and our own."""
 
 from typing import Any
 

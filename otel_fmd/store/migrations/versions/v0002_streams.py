@@ -1,6 +1,6 @@
 """Time to the first byte of streamed bodies; their old endpoints become those of their requests.
 
-Until now a streamed body was an endpoint of its own, `NAME (body)`, beside its request's.
+Until now a streamed body was a separate endpoint, `NAME (body)`, in addition to its request's.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _BEFORE = 600 * 1_000_000 << 12
 """How far before its body's id a request's may be: ten minutes, as ids are made from the time."""
 _ROLLUPS = ("HourCount", "DayCount", "HourHistogram", "DayHistogram", "WhoHistogram")
 RECOUNT = "recount_rollups"
-"""Setting: the rollups are to be made anew from the rows, after the migration."""
+"""Setting: the rollups must be recounted from the rows after the migration."""
 
 
 def upgrade() -> None:
