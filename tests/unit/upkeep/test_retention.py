@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import Folder
 from otel_fmd.rollups.recount import check
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Room
 from otel_fmd.upkeep.retention import Ages, Retention
+from tests.support.folding import fold_all
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import count, requests_of, writer
 
@@ -32,8 +32,7 @@ def fill(store: Store, days: int = 10, number: int = 60) -> int:
         spans = [makers.span(duration_ms=10) for _ in range(number)]
         spans.append(makers.span(flask_attributes(**{"x": "y" * 500}), duration_ms=900))
         one.write(requests_of(spans))
-    while Folder(store).fold(100) or Folder(store).fold_who(100):
-        pass
+    fold_all(store)
     return now_ns // 1000
 
 
