@@ -331,6 +331,8 @@ def test_a_path_may_stand_in_the_spans_name_alone(span_name: str, expected: str)
         ("GET /%C3%A9", "/é", 200, "GET /{id}"),
         ("GET /é/", "/%C3%A9", 200, "GET /{id}"),
         ("GET //", "/", 200, "GET /"),
+        ("GET /items/7", "/items/7/", 200, "GET /items/{id}"),
+        ("GET /items/7/", "/items/7/", 200, "GET /items/{id}"),
         ("GET /X", "/a/X", 200, "GET /a/X"),
         ("GET /X/", "/a/XX", 200, "GET /X/"),
         ("GET /page", "/fr/other", 404, "GET (unmatched)"),

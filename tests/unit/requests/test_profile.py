@@ -140,6 +140,10 @@ def test_a_table_without_its_length_counts_as_cut() -> None:
         del attributes["fmd.profile.characters"]
         found = profile_of(Event("fmd.profile", 1, attributes))
         assert found == Profile([], 8, 0, is_cut=True)
+    columns = ("file", "line", "function", "code", "indent", "wall_us", "cpu_us")
+    attributes = {f"fmd.profile.{name}": [0] for name in columns}
+    found = profile_of(Event("fmd.profile", 1, attributes | {"fmd.profile.strings": ["x"]}))
+    assert found == Profile([ProfileLine("x", 0, "x", "x", 0, 0, 0)], 0, 0, is_cut=True)
 
 
 def test_texts_of_any_kind_survive() -> None:
