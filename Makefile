@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead \
-  bench-profiler bench-pages soak screenshots constraints release clean
+  bench-profiler bench-pages mutants soak screenshots constraints release clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-profiler: $(VENV)/.dev ## how accurate profiles are, compared with FMD 5.1
 bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million requests
 	$(BIN)/python -m tests.benchmarks.pages
 
+mutants: $(VENV)/.dev ## change the code of analysis, requests and ingest a little: do the unit tests notice?
+	$(BIN)/python -m tests.benchmarks.mutants
+
 soak: $(VENV)/.dev ## long runs: 500 kills, a Collector, a minute of overload, a million requests
 	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 OTEL_FMD_TEST_LOCK_SECONDS=30 \
 	  OTEL_FMD_TEST_COLLECTOR_KILLS=12 OTEL_FMD_TEST_SOAK_REQUESTS=1000000 $(BIN)/python -m pytest -q -o timeout=7200 \
@@ -85,4 +88,4 @@ release: $(VENV)/.dev ## build sdist and wheel into dist, check and try both, wr
 	  --of JSON -o dist/otel-fmd.cdx.json build/sbom/bin/python
 
 clean: ## remove what was built, but not the environment
-	rm -rf build dist *.egg-info
+	rm -rf build dist mutants *.egg-info

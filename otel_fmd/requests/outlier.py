@@ -108,7 +108,9 @@ def _url(attributes: Mapping[str, Any]) -> str:
     if not host:
         return target
     port = attributes.get("server.port") or attributes.get("net.host.port")
-    if port and ":" not in host and str(port) not in ("80", "443"):
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"  # IPv6
+    if port and ":" not in host.rpartition("]")[2] and str(port) not in ("80", "443"):
         host = f"{host}:{port}"
     return f"{first(semconv.URL_SCHEME) or 'http'}://{host}{target}"
 

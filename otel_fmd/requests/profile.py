@@ -19,6 +19,9 @@ from otel_fmd.signals.record import AttributeValue, Event
 PREFIX = "fmd.profile."
 _MOST_BYTES = 1_000_000
 _NUMBER_OF_COLUMNS = 7
+_MOST = 2**31 - 1
+"""The greatest line number, indent and number of samples that the tables hold."""
+_MOST_US = 2**63 - 1
 
 
 class ProfileLine(NamedTuple):
@@ -85,7 +88,9 @@ def profile_of(event: Event) -> Profile | None:
     is_cut = bool(values.get("cut")) or not is_whole or len({len(array) for array in arrays}) != 1
     lines = []
     for file, line, function, code, indent, wall, cpu in zip(*arrays, strict=False):
-        if not all(0 <= index < len(strings) for index in (file, function, code)):
+        has_texts = all(0 <= index < len(strings) for index in (file, function, code))
+        # One number that no column holds would cost its whole batch.
+        if not has_texts or max(abs(line), indent) > _MOST or max(wall, cpu) > _MOST_US:
             is_cut = True
             break
         lines.append(
@@ -99,7 +104,8 @@ def profile_of(event: Event) -> Profile | None:
                 None if cpu < 0 else cpu,
             )
         )
-    return Profile(lines, samples, max(0, not_sampled), is_cut)
+    samples, not_sampled = min(max(0, samples), _MOST), min(max(0, not_sampled), _MOST_US)
+    return Profile(lines, samples, not_sampled, is_cut)
 
 
 def _columns(values: Mapping[str, Any]) -> tuple[list[str], list[list[int]], bool]:

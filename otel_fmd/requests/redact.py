@@ -56,8 +56,10 @@ def redact_url(url: str, extra: Iterable[str] = (), *, bare: bool = False) -> st
     more = tuple(extra)
     head, mark, query = ("", "", url) if bare else url.partition("?")
     scheme, separator, rest = head.partition("://")
-    if separator and "@" in rest.partition("/")[0]:
-        head = f"{scheme}://{REDACTED}@{rest.partition('@')[2]}"
+    authority, slash, path = rest.partition("/")
+    if separator and "@" in authority:
+        # The last one ends the user part: a password may have one that is not escaped.
+        head = f"{scheme}://{REDACTED}@{authority.rpartition('@')[2]}{slash}{path}"
     if "=" not in query:
         return head + mark + query
     parts = []

@@ -43,6 +43,7 @@ def test_hourly_utilization(visitor: Visitor, recount: Recount) -> None:
     visitor.open(f"/hourly?{ALL}")
     (heat,) = visitor.figure("hourly")["data"]
     want = Counter((day(row), row.time_requested.hour) for row in recount.rows)
+    assert len(want) > 24
     found = {
         (x, hour): heat["z"][hour][column]
         for column, x in enumerate(heat["x"])
@@ -57,6 +58,7 @@ def test_daily_utilization(visitor: Visitor, recount: Recount) -> None:
     visitor.open(f"/daily?{ALL}")
     traces = visitor.figure("daily")["data"]
     want = Counter((recount.names[row.endpoint_id], day(row)) for row in recount.rows)
+    assert len(want) > 24
     found = {
         (trace["name"], x): y
         for trace in traces
@@ -72,6 +74,8 @@ def test_multi_version_utilization(visitor: Visitor, recount: Recount) -> None:
     (heat,) = visitor.figure("multi-version")["data"]
     pairs = Counter((recount.names[r.endpoint_id], r.version_requested) for r in recount.rows)
     totals = Counter(row.version_requested for row in recount.rows)
+    assert set(heat["x"]) == totals.keys()
+    assert set(heat["y"]) == {endpoint for endpoint, _ in pairs}
     for column, version in enumerate(heat["x"]):
         assert sum(row[column] for row in heat["z"]) == pytest.approx(100)
         for line, endpoint in enumerate(heat["y"]):
@@ -85,7 +89,7 @@ def test_api_performance(visitor: Visitor, recount: Recount) -> None:
     traces = visitor.figure("api-performance")["data"]
     want = durations(recount.rows, lambda row: recount.names[row.endpoint_id])
     boxes = {t["name"]: t["median"][0] for t in traces if t["type"] == "box"}
-    assert boxes.keys() == want.keys()
+    assert boxes.keys() == want.keys() > {"catalog.home", "catalog.product"}
     for name, values in want.items():
         assert boxes[name] == pytest.approx(statistics.median(values))
 
@@ -112,6 +116,7 @@ def test_who_by_version(
         )
     }
     assert found.keys() == want.keys()
+    assert len(found) > len({version for _, version in found}) > 1
     for key, values in want.items():
         low = sorted(values)[(len(values) + 1) // 2 - 1]
         assert found[key][0] == pytest.approx(low, rel=WITHIN)
@@ -137,6 +142,7 @@ def test_boxes_per_version_and_user(
     )
     boxes = {t["name"]: t["median"][0] for t in traces if t["type"] == "box"}
     assert boxes.keys() == want.keys()
+    assert len(boxes) >= 3
     for name, values in want.items():
         low = sorted(values)[(len(values) + 1) // 2 - 1]
         exact = statistics.median(values)
@@ -150,6 +156,7 @@ def test_status_codes_and_the_failed_requests(visitor: Visitor, recount: Recount
     (trace,) = visitor.figure("endpoint-status")["data"]
     rows = recount.of("checkout.invoice")
     want = Counter(str(row.status_code) for row in rows)
+    assert len(want) > 1
     assert dict(zip(trace["x"], trace["y"], strict=True)) == want
     visitor.page.wait_for_selector(".ag-row")
     failed = sorted((r for r in rows if r.status_code >= 400), key=lambda r: r.id, reverse=True)
@@ -167,6 +174,8 @@ def test_outliers_with_the_load_of_the_machine(visitor: Visitor, recount: Recoun
     with Reader(store).snapshot() as snapshot:
         loads, total = outlier_loads(snapshot, number), outlier_count(snapshot, number)
     store.close()
+    assert len(loads) > 1
+    assert len(cores) == len(loads[0].cpu_percent) >= 1
     assert [trace["y"] for trace in cores] == [
         [load.cpu_percent[core] for load in loads] for core in range(len(cores))
     ]
@@ -194,8 +203,8 @@ def test_profiles_one_by_one_and_grouped(visitor: Visitor, recount: Recount) -> 
     )
     assert values == pytest.approx([line.total_ms for line in merged.lines], rel=0.02)
     line = next(one for one in merged.lines if one.code.startswith("related = rank_related"))
-    # On a busy machine it waits for its turn.
-    assert line.total_cpu_ms / line.total_ms > 0.5
+    # Of the CPU time, not of the duration, which grows on a busy machine.
+    assert line.total_cpu_ms > 0.5 * max(one.total_cpu_ms for one in merged.lines)
 
 
 def test_the_report_compares_days_of_choice(visitor: Visitor, recount: Recount) -> None:
@@ -213,6 +222,7 @@ def test_the_report_compares_days_of_choice(visitor: Visitor, recount: Recount) 
             for one in recount.of("catalog.home")
             if first <= one.time_requested.date() <= final
         ]
+        assert values
         shown = float(row.locator(f"[col-id={column}]").inner_text())
         assert shown == pytest.approx(statistics.median(values), rel=0.001)
         assert row.locator(f"[col-id=requests_{column}]").inner_text() == str(len(values))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from otel_fmd import config
+
 
 def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `otel-fmd` to its end."""
@@ -58,10 +60,20 @@ def test_what_cannot_be_used_gets_one_line(arguments: list[str], said: str, url:
     assert len([line for line in done.stderr.splitlines() if line.startswith("otel-fmd:")]) == 1
 
 
-@pytest.mark.parametrize("option", ["--otlp-http-port", "--otlp-grpc-port", "--dashboard-port"])
+PORTS = [f"--{name.replace('_', '-')}" for name, *_ in config.describe() if name.endswith("_port")]
+
+
+def test_every_port_is_an_option() -> None:
+    """Else the test below would pass with none."""
+    assert len(PORTS) >= 3
+    text = run("serve", "--help").stdout
+    assert [option for option in PORTS if option not in text] == []
+
+
+@pytest.mark.parametrize("option", PORTS)
 def test_a_taken_port_is_named(option: str, url: str) -> None:
     """With the setting, and what to do."""
-    free = {"--otlp-http-port": "0", "--otlp-grpc-port": "0", "--dashboard-port": "0"}
+    free = dict.fromkeys(PORTS, "0")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -189,9 +189,9 @@ def test_overview(compared: Compared) -> None:
     now_us = int(now.timestamp() * 1e6)
     ours = overview(snapshot, ALL, now_us=now_us, today_us=midnight_us(now_us, ZONE))
     rows = {row.endpoint.name: row for row in ours.rows}
-    for one in theirs["overview"]:
-        if one["name"] not in rows:
-            continue
+    asked = [one for one in theirs["overview"] if one["name"] in rows]
+    assert {one["name"] for one in asked} == rows.keys() == {"item", "orders"}
+    for one in asked:
         row = rows[one["name"]]
         assert one["hits-today"] == row.today.requests
         assert one["hits-today-errors"] == row.today.errors
@@ -207,6 +207,8 @@ def test_daily_and_hourly_utilization(compared: Compared) -> None:
     first, last = (now - 12 * DAY).date(), now.date()
     ours = daily(snapshot, spanned(now), ZONE)
     one = theirs[f"requests/{first}/{last}"]
+    assert len(one["days"]) == 13
+    assert set(ours.per_endpoint) == {1, 2}
     assert one["days"] == ours.columns.labels
     per_name = {snapshot.endpoints[n].name: row for n, row in ours.per_endpoint.items()}
     assert {row["name"]: row["values"] for row in one["data"] if sum(row["values"])} == per_name
@@ -275,6 +277,7 @@ def test_who_by_version(compared: Compared, path: str, kind: int, people: list[s
         for column, version in enumerate(("1.0", "2.0")):
             mine = ours[seen[version], who]
             assert theirs[path]["data"][row][column] == pytest.approx(mine.median, rel=0.035)
+    assert {who for _, who in ours} >= set(people)
     hits = {
         row["user" if kind == USER else "ip"]: row["hits"]
         for row in theirs["users/1" if kind == USER else "ip/1"]
@@ -295,6 +298,8 @@ def test_status_codes(compared: Compared) -> None:
         snapshot, ALL.of([1]), keep=RequestFilter(status_from=400, status_to=600), limit=500
     )
     errors = theirs["endpoint_status_code_summary/1"]["error_requests"]
+    assert set(ours) == {200, 500}
+    assert errors
     assert {int(one["id"]) for one in errors} <= {one.id for one in failed.requests}
 
 
@@ -313,6 +318,7 @@ def test_outliers(compared: Compared) -> None:
         assert float(other["request"]["duration"]) == pytest.approx(one.request.duration)
     loads = outlier_loads(snapshot, 1)
     cores = [sorted(one["values"]) for one in theirs["outlier_graph/1"]]
+    assert len(loads) == 2
     assert cores == [sorted(load.cpu_percent[core] for load in loads) for core in range(2)]
 
 
@@ -321,6 +327,7 @@ def test_profiles(compared: Compared) -> None:
     theirs, snapshot, _ = compared
     assert theirs["num_profiled/1"] == profile_count(snapshot, 1) == 2
     ours = {one.request.id: one for one in profiles(snapshot, 1)}
+    assert {int(one["id"]) for one in theirs["profiler_table/1/0/10"]} == ours.keys()
     for one in theirs["profiler_table/1/0/10"]:
         mine = ours[int(one["id"])]
         lines = [
@@ -328,7 +335,10 @@ def test_profiles(compared: Compared) -> None:
             for line in one["stack_lines"]
         ]
         assert lines == [(line.code, line.indent, line.duration_ms) for line in mine.lines]
+        assert len(lines) == len(LINES)
     merged = {line.code: line for line in grouped_profile(snapshot, 1).lines}
+    assert {one["code"] for one in theirs["grouped_profiler/1"]} == merged.keys()
+    assert len(merged) == len(LINES)
     for one in theirs["grouped_profiler/1"]:
         line = merged[one["code"]]
         assert (one["hits"], one["indent"]) == (line.hits, line.indent)
@@ -345,7 +355,7 @@ def test_reporting(compared: Compared) -> None:
     new = Selection.between(end_us - 4 * day, end_us)
     ours = {one.endpoint.name: one for one in report(snapshot, old, new)}
     summaries = theirs["reporting/make_report/intervals"]["summaries"]
-    assert len(summaries) >= 2
+    assert {one["endpoint_name"] for one in summaries} >= ours.keys() == {"item", "orders"}
     for summary in summaries:
         mine = ours.get(summary["endpoint_name"])
         if mine is None:
@@ -357,6 +367,7 @@ def test_reporting(compared: Compared) -> None:
         assert latency["is_significant"] == mine.duration_changed
         assert status["is_significant"] == mine.status_changed
         shares = {one.status_code: one for one in mine.status}
+        assert {one["status_code"] for one in status["percentages"]} == shares.keys() == {200, 500}
         for one in status["percentages"]:
             assert one["comparison"] == pytest.approx(shares[one["status_code"]].comparison, abs=2)
 
@@ -368,7 +379,10 @@ def test_reporting_of_versions_answers_where_fmd_does_not(compared: Compared) ->
     seen = {one.name: one.id for one in versions_seen(snapshot)}
     old, new = (Selection(version_ids=[seen[name]]) for name in ("1.0", "2.0"))
     found = report(snapshot, old, new)
-    assert all(one.duration_changed for one in found)
+    assert {one.endpoint.name: one.duration_changed for one in found} == {
+        "item": True,
+        "orders": True,
+    }
 
 
 def test_deploy_details(compared: Compared) -> None:

@@ -73,9 +73,9 @@ def test_a_message_over_the_limit_is_not_to_be_retried(channel: grpc.Channel, co
     with pytest.raises(grpc.RpcError) as caught:
         TraceServiceStub(channel).Export(large, compression=coding)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    for key, value in caught.value.trailing_metadata():
-        if key == "grpc-status-details-bin":
-            assert not Status.FromString(value).details
+    found = dict(caught.value.trailing_metadata() or ())
+    details = found.get("grpc-status-details-bin", b"")
+    assert not Status.FromString(details).details
 
 
 def test_health(channel: grpc.Channel) -> None:

@@ -109,5 +109,6 @@ def test_a_websocket_is_one_connection_however_it_ends(command: list[str], tmp_p
         ("echo", 403),
         ("index", 200),
     ]
+    assert len(others) == 23
     assert all(row.duration > 0 for row in others)
     assert set(with_more.values()) == {0}, with_more

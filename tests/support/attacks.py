@@ -128,6 +128,7 @@ def half_open(url: str, number: int, first: bytes) -> Iterator[list[socket.socke
                 made.append(one)
                 one.setblocking(False)
                 one.send(first)
+        assert len(made) > number // 2, "hardly anything was connected"
         yield made
 
 

@@ -12,6 +12,7 @@ from plotly.utils import PlotlyJSONEncoder
 from dash_app import routing
 from dash_app.context import Context, make_context
 from dash_app.live import chart_csv, fresh
+from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.config import Settings
 from otel_fmd.people.actor import OPERATOR, Actor
@@ -57,6 +58,16 @@ def everything_of(context: Context) -> Iterator[str]:
     yield encoded(list(fresh(context)))
     for chart in found[0].charts:
         yield chart_csv(chart, context)
+
+
+def plain_charts() -> list[tuple[Page, str]]:
+    """Every chart that needs no details of requests, with its page."""
+    return [
+        (page, chart.key)
+        for page in PAGES
+        for chart in page.charts
+        if not chart.key.startswith(("outlier-", "profile-"))
+    ]
 
 
 def rows_on(context: Context, table: str) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def test_ports_are_those_that_we_listen_on() -> None:
             for container in one["spec"]["template"]["spec"]["containers"]:
                 found |= {port["containerPort"] for port in container["ports"]}
                 security = container["securityContext"]
-                assert security["readOnlyRootFilesystem"]
+                assert security["readOnlyRootFilesystem"] is True
     assert found == ours
 
 
@@ -97,7 +97,7 @@ def test_services_of_compose_are_locked() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     own = [one for one in services.values() if one["image"] == "otel-fmd"]
     assert own
-    assert all(one["read_only"] for one in own)
+    assert [one["read_only"] for one in own] == [True] * len(own)
     assert services["receiver"]["deploy"]["replicas"] == 2
     for one in services.values():
         assert set(one.get("depends_on", ())) <= services.keys()

@@ -75,7 +75,7 @@ def test_every_thread_is_a_job_or_says_why_not() -> None:
     assert found == {"otel_fmd/job.py", *OTHER_THREADS}
     for path, reason in OTHER_THREADS.items():
         text = " ".join((ROOT / path).read_text().split())
-        assert re.search("no `Job`", text, re.IGNORECASE), path
+        assert re.search("(no|not a) `Job`", text, re.IGNORECASE), path
         assert reason in text, path
 
 

@@ -20,6 +20,7 @@ from otel_fmd.otlp import spans_protobuf
 from otel_fmd.serve import Server
 from otel_fmd.store.store import Store
 from tests.support.spans import Spans, body, payload
+from tests.support.waiting import wait_for
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
@@ -56,8 +57,7 @@ def test_a_full_queue_is_429_and_resource_exhausted(server: Server) -> None:
             for seed in range(2)
         ]
         threads[0].start()
-        while server.pipeline.waiting < 300:
-            pass
+        wait_for(lambda: server.pipeline.waiting >= 300, what="the first batch waits")
         answer = requests.post(url, body(Spans(3).many(300)), headers=PROTOBUF, timeout=10)
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) >= 1
@@ -93,8 +93,7 @@ def test_a_body_that_cannot_fit_is_refused_before_it_is_decoded(server: Server) 
             kwargs={"headers": PROTOBUF, "timeout": 60},
         )
         waiting.start()
-        while server.pipeline.waiting < 300:
-            pass
+        wait_for(lambda: server.pipeline.waiting >= 300, what="the first batch waits")
         small = requests.post(url, b"no protobuf", headers=PROTOBUF, timeout=10)
         large = requests.post(url, b"no protobuf" * 20_000, headers=PROTOBUF, timeout=10)
         assert (small.status_code, large.status_code) == (400, 429)

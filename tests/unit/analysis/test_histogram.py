@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,65 @@ def test_no_counts_have_no_distribution() -> None:
     assert from_counts(empty_counts()) is None
     assert from_values([]) is None
     assert histogram.percentile({}, [0.5]) == [None]
+
+
+@given(COUNTS.filter(bool), COUNTS.filter(bool))
+def test_a_sum_is_packed_as_the_sum_would_be(one: dict[int, int], other: dict[int, int]) -> None:
+    """To the byte, whichever way it was added."""
+    total = {b: one.get(b, 0) + other.get(b, 0) for b in one.keys() | other.keys()}
+    assert histogram.add(histogram.pack(one), other) == histogram.pack(total)
+
+
+@pytest.mark.parametrize(
+    ("counts", "width"),
+    [({0: 2**32 - 1, 2: 1}, 4), ({0: 2**32, 2: 1}, 8), ({0: 2**63, 2: 1}, 8)],
+)
+def test_the_packed_form(counts: dict[int, int], width: int) -> None:
+    """A byte of width, two of the lowest bucket, a count for each bucket up to the highest."""
+    packed = histogram.pack(counts)
+    assert packed[0] == width
+    assert int.from_bytes(packed[1:3], "little", signed=True) == 0
+    assert len(packed) == 3 + 3 * width
+    assert histogram.unpack(packed) == counts
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({5: 1}, {6: 1}),
+        ({5: 1}, {7: 1}),
+        ({5: 1}, {4: 1}),
+        ({0: 2**32 - 1, 3: 1}, {0: 1, 1: 5}),
+        ({0: 2**32 - 1, 3: 1}, {1: 5, 0: 1}),
+        ({0: 2**32, 3: 1}, {1: 5, 3: 2}),
+    ],
+)
+def test_adding_grows_and_widens(one: dict[int, int], other: dict[int, int]) -> None:
+    """By a bucket at either end; where a count no longer fits; nothing is added twice."""
+    total = {b: one.get(b, 0) + other.get(b, 0) for b in one.keys() | other.keys()}
+    assert histogram.add(histogram.pack(one), other) == histogram.pack(total)
+    assert histogram.add(b"", other) == histogram.pack(other)
+
+
+def test_nothing_is_packed_into_nothing() -> None:
+    """No bytes for no counts."""
+    assert histogram.pack({}) == b""
+    assert histogram.unpack(b"") == {}
+
+
+def test_the_shortest_durations() -> None:
+    """0 and 1 ns have the bucket of zero; 2 ns the end of the first power of two."""
+    assert [histogram.bucket_of(ns) for ns in (0, 1, 2, 4)] == [-1, -1, 31, 63]
+    assert buckets_of([0, 1, 2, 4]) == [-1, -1, 31, 63]
+    assert histogram.value_ms(-1) == 0.0
+    assert histogram.value_ms(0) == pytest.approx(1.0108e-6, rel=1e-4)
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    """The first at 0, the last at 1, and each fraction by itself."""
+    counts = {320: 1, 0: 94, 640: 5}
+    low, middle, high = (histogram.value_ms(bucket) for bucket in (0, 320, 640))
+    assert histogram.percentile(counts, [0, 0.94, 0.95, 0.9500001, 1]) == [
+        low, low, middle, high, high,
+    ]  # fmt: skip
+    assert histogram.percentile({}, [0.5, 0.9]) == [None, None]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +47,52 @@ def test_the_next_id_goes_upward_and_around() -> None:
     assert next_id(5, *ids) == 5 + step
     assert next_id(5, ids[0], b"other id") != 5 + step
     assert next_id(MAX_ID, *ids) == step
+
+
+@given(st.integers(0, MAX_ID), IDS)
+def test_the_next_id_is_a_step_of_the_spans_own(taken: int, ids: tuple[bytes, bytes]) -> None:
+    """Odd, of 20 bits; around from the last id to the first, never 0."""
+    step = crc32(ids[0], crc32(ids[1])) >> 12 | 1
+    found = next_id(taken, *ids)
+    assert found == (taken + step if taken + step <= MAX_ID else taken + step - MAX_ID)
+    assert 0 < found <= MAX_ID
+
+
+LAST = 2**51 - 1
+"""The first microsecond after the epoch that does not fit."""
+EARLY, LATE = 2 << 43, MAX_ID - (2 << 43)
+"""The ids of all that was before, and will be after, what fits."""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "lowest", "highest"),
+    [
+        (1_000, 2_000, 1_000 << 12, (2_000 << 12) - 1),
+        (1, 2, 1 << 12, (2 << 12) - 1),
+        (0, 1, 0, EARLY),
+        (-5, 0, 0, EARLY),
+        (-5, 2**40, 0, (2**40 << 12) - 1),
+        (-5, LAST, 0, MAX_ID),
+        (LAST - 1, LAST, LATE, MAX_ID),
+        (2**40, LAST, 2**40 << 12, MAX_ID),
+        (LAST, LAST + 1, LATE, MAX_ID),
+        (LAST - 2, LAST - 1, (LAST - 2) << 12, ((LAST - 1) << 12) - 1),
+    ],
+)
+def test_the_ids_of_a_time(start: int, end: int, lowest: int, highest: int) -> None:
+    """Exactly; wider where starts that do not fit were clamped. In microseconds since 2020."""
+    assert id_range(EPOCH_US + start, EPOCH_US + end) == (lowest, highest)
+
+
+@pytest.mark.parametrize("start", [-(10**15), 0, 1, 5_000, LAST - 1, LAST, 10**16])
+def test_the_bits_of_an_id(start: int) -> None:
+    """Time, then the hash; of what does not fit, more of the hash."""
+    trace_id, span_id = b"0123456789abcdef", b"01234567"
+    code = crc32(span_id, crc32(trace_id))
+    wide = (code << 32 | crc32(trace_id, code)) % 2**43
+    expected = start * 4_096 + code % 4_096
+    if start <= 0:
+        expected = 2**43 + wide
+    elif start >= LAST:
+        expected = MAX_ID - 2**43 - wide
+    assert request_id(EPOCH_US + start, trace_id, span_id) == expected

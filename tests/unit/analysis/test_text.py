@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_fmd.analysis.text import clean, fit
+from otel_fmd.analysis.text import clean, count_text, duration_text, fit, visible
 from otel_fmd.requests.redact import REDACTED, is_secret, redact
 
 
@@ -53,3 +53,72 @@ def test_only_secrets_are_redacted() -> None:
     """Other values stay; further names can be added."""
     found = redact({"Cookie": "a", "Accept": "b", "X-Mine": "c"}, ["x-mine"])
     assert found == {"Cookie": REDACTED, "Accept": "b", "X-Mine": REDACTED}
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "–"),
+        (0, "0 µs"),
+        (0.0004, "0 µs"),
+        (0.85, "850 µs"),
+        (0.999, "999 µs"),
+        (1, "1 ms"),
+        (12.34, "12.3 ms"),
+        (999, "999 ms"),
+        (1000, "1 s"),
+        (4561, "4.56 s"),
+    ],
+)
+def test_durations_in_words(ms: float | None, text: str) -> None:
+    """With the unit that suits them, in three digits."""
+    assert duration_text(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (950, "950"),
+        (9_999, "9,999"),
+        (10_000, "10k"),
+        (12_340, "12.3k"),
+        (999_000, "999k"),
+        (1_000_000, "1M"),
+        (4_510_000, "4.51M"),
+        (1_000_000_000, "1G"),
+        (2_340_000_000, "2.34G"),
+    ],
+)
+def test_counts_in_words(number: int, text: str) -> None:
+    """Abbreviated from ten thousand on."""
+    assert count_text(number) == text
+
+
+def test_what_a_database_refuses_is_replaced() -> None:
+    """NUL by the sign for what cannot be shown, half a surrogate pair by a question mark."""
+    assert clean("a\x00b\x00") == "a\ufffdb\ufffd"
+    assert clean("é\ud800") == "é?"
+
+
+def test_a_cut_text_ends_in_a_hash() -> None:
+    """Of the whole, after as much of the text as fits."""
+    found = fit("a" * 101, 100)
+    assert len(found) == 100
+    assert found[:92] == "a" * 91 + "~"
+    assert set(found[92:]) <= set("0123456789abcdef")
+    assert fit("a" * 100, 100) == "a" * 100
+    assert fit("é\ud800" * 100, 100)[:91] == ("é?" * 100)[:91]
+
+
+def test_blanks_at_the_end_are_no_part_of_a_text() -> None:
+    """MariaDB compares without them; nothing but blanks is nothing."""
+    assert fit("a b \t", 100) == "a b"
+    assert fit(" " * 200, 100) == ""
+    assert fit(" " * 50, 100) == ""
+
+
+def test_directions_are_shown_and_not_obeyed() -> None:
+    """By their code point; the rest of the text stays."""
+    assert visible("plain") == "plain"
+    assert visible("é\u202eb\u2066") == "é⟨U+202E⟩b⟨U+2066⟩"

@@ -135,6 +135,14 @@ def csv_of(context: Context, place: int = 0) -> list[list[str]]:
     return rows_of(chart_csv(found[0].charts[place], context))[1:]
 
 
+def test_most_searches_choose_requests(sent: tuple[Store, list[Row]]) -> None:
+    """Else the tests below would compare nothing with nothing."""
+    store, rows = sent
+    chosen = [len(selected(rows, look(store, "/", search))) for search in SEARCHES]
+    assert sum(map(bool, chosen)) > len(SEARCHES) * 2 / 3
+    assert len(set(chosen)) > 5
+
+
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: urlencode(search))
 def test_pages_of_the_application(sent: tuple[Store, list[Row]], search: dict[str, str]) -> None:
     """Hours, days, endpoints, versions: the sums of what is downloaded, which is what is drawn."""
@@ -274,8 +282,7 @@ def test_keys_decide(sent: tuple[Store, list[Row]]) -> None:
         href = chart.click({"customdata": [who, version, what]}, context)
         assert href is not None
         there = context_of(store, "/requests", href.partition("?")[2])
-        for row in rows_on(there, "requests"):
-            assert row["user"] == who
+        assert {row["user"] for row in rows_on(there, "requests")} == {who}
         opened[who] = opened.get(who, 0) + 1
     assert set(opened) == {row.user for row in mine}
     assert chart.click({"customdata": [OTHERS, "1", "user"]}, context) is None

@@ -282,3 +282,165 @@ def test_a_bad_rule_is_refused_and_named(rule: str, why: str) -> None:
     """What is wrong with which."""
     with pytest.raises(ConfigurationError, match=why):
         read_rule(rule)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"flask.endpoint": "item"}, ("item", "flask")),
+        ({"flask.endpoint": 7}, ("7", "flask")),
+        ({"http.method": "GET", "fmd.monitor_level": 1, "url.path": "/a"},
+         ("GET (unmatched)", "unmatched")),
+        ({"http.method": "GET", "fmd.unmatched": True, "url.path": "/a"},
+         ("GET (unmatched)", "unmatched")),
+        ({"http.method": "GET"}, ("GET (unmatched)", "unmatched")),
+        ({}, ("GET /nothing?a=1", "span")),
+        ({"http.method": "GET", "http.route": 7}, ("GET 7", "route")),
+        ({"http.method": "TEAPOT", "http.route": "/a"}, ("_OTHER /a", "route")),
+        ({"http.method": "propfind", "http.route": "/a"}, ("PROPFIND /a", "route")),
+        ({"http.request.method": "", "http.method": "PUT", "http.route": "/a"},
+         ("PUT /a", "route")),
+    ],
+)  # fmt: skip
+def test_where_a_name_comes_from(attributes: dict[str, Any], expected: tuple[str, str]) -> None:
+    """The app's own endpoint, its route, its agent; a span that is not HTTP has its own name."""
+    name = "GET /nothing?a=1" if not attributes else "GET"
+    (found,) = named((name, attributes))
+    assert (found.endpoint, found.name_source) == expected
+
+
+@pytest.mark.parametrize(
+    ("span_name", "expected"),
+    [
+        ("GET /items/7/and/8?x=1", "GET /items/{id}/and/{id}"),
+        ("GET", "GET (unmatched)"),
+        ("GET /", "GET /"),
+        ("/a?b=c/d", "GET /a"),
+    ],
+)
+def test_a_path_may_stand_in_the_spans_name_alone(span_name: str, expected: str) -> None:
+    """From its first slash on, without its query."""
+    assert name_of(span_name)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("span_name", "path", "status", "expected"),
+    [
+        ("GET  list   orders ", "/orders", 200, "GET  list   orders"),
+        ("GET /a b", "/other", 200, "GET /a b"),
+        ("GET /%C3%A9", "/é", 200, "GET /{id}"),
+        ("GET /é/", "/%C3%A9", 200, "GET /{id}"),
+        ("GET //", "/", 200, "GET /"),
+        ("GET /items/7", "/items/7/", 200, "GET /items/{id}"),
+        ("GET /items/7/", "/items/7/", 200, "GET /items/{id}"),
+        ("GET /X", "/a/X", 200, "GET /a/X"),
+        ("GET /X/", "/a/XX", 200, "GET /X/"),
+        ("GET /page", "/fr/other", 404, "GET (unmatched)"),
+        ("GET /p/{id}", "/fr/other", 404, "GET /p/{id}"),
+        ("GET /items/7", "/items/7", 404, "GET (unmatched)"),
+        ("_OTHER /a/{b}", "/a/7", 200, "GET /a/{b}"),
+        ("get post HTTP head", "/a", 200, "GET /a"),
+    ],
+)
+def test_what_a_spans_name_tells(span_name: str, path: str, status: int, expected: str) -> None:
+    """Words, another template, or what the path is already; a missing page has no endpoint."""
+    assert name_of(span_name, path, status)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"url.path": "", "http.target": "/b#c"}, "GET /b"),
+        ({"url.path": 7, "http.target": "/b"}, "GET /b"),
+        ({"url.full": "http://[::1", "http.url": "http://h/b"}, "GET /b"),
+        ({"url.full": "nowhere", "http.url": "http://h"}, "GET /"),
+        ({"url.path": "/" + "a/" * 600}, "GET /a/a/a/a/a/a/a/a/..."),
+    ],
+)
+def test_the_first_path_that_is_one_counts(attributes: dict[str, Any], expected: str) -> None:
+    """What is empty, no text or no address is passed over."""
+    assert name_of("GET", **attributes)[0] == expected
+
+
+def test_a_rule_may_name_a_path_below_a_route() -> None:
+    """Before it is made a template; and what has a method only."""
+    rules = (
+        "GET /sub/a.* -> the a",
+        "POST \\(unmatched\\) -> lost",
+        "GET /n/.* -> n",
+        "Job .* -> job",
+    )
+    found = named(
+        ("GET", {"http.method": "GET", "http.route": "/sub", "url.path": "/sub/ab"}),
+        ("POST", {"http.method": "POST"}),
+        ("GET", {"http.method": "GET", "url.path": "/n/7"}),
+        ("Job 7", {}),
+        ("GET", {"http.method": "GET", "http.route": "/" + "x" * 600}),
+        rules=rules,
+    )
+    assert [(one.endpoint, one.name_source) for one in found[:4]] == [
+        ("the a", "rule"),
+        ("lost", "rule"),
+        ("n", "rule"),
+        ("job", "rule"),
+    ]
+    assert found[4].name_source == "route"
+
+
+def test_a_rule_is_held_against_the_beginning_of_a_long_name() -> None:
+    """500 characters: no expression is let loose on more."""
+    name = "x" * 499
+    rules = (r"x{500} -> long", r"x{499} -> fits")
+    found = named(
+        ("GET", {"flask.endpoint": name}), ("GET", {"flask.endpoint": name + "xyz"}), rules=rules
+    )
+    assert [one.endpoint for one in found] == ["fits", "long"]
+
+
+def test_a_route_is_trusted_after_it_fitted_often() -> None:
+    """Paths are held against it 32 times, and no more until it is checked again."""
+    translator = Translator()
+
+    def ask(path: str) -> str:
+        attributes = {"http.method": "GET", "http.route": "/sub", "http.target": path}
+        spans = decode_protobuf(body([Spans().span(attributes)])).spans
+        return translator.translate(spans).requests[0].endpoint
+
+    assert [ask("/sub") for _ in range(32)] == ["GET /sub"] * 32
+    assert ask("/sub/a") == "GET /sub/a"
+    assert ask("/sub") == "GET /sub"
+    assert ask("/sub/a") == "GET /sub"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("/" + "x" * 40, "/" + "x" * 40),
+        ("/" + "x" * 41, "/{id}"),
+        ("/a/b/c/d/e/f/g/h", "/a/b/c/d/e/f/g/h"),
+        ("/a/b/c/d/e/f/g/h/i", "/a/b/c/d/e/f/g/h/..."),
+        ("/1.2", "/{id}"),
+        ("/v1.2.json", "/v1.{id}.json"),
+        ("/abcdefab", "/abcdefab"),
+        ("/abcdef01", "/{id}"),
+        ("/abcdef0", "/abcdef0"),
+        ("/abcdefabcdefabcd", "/{id}"),
+        ("/abcdefabcdefabc", "/abcdefabcdefabc"),
+        ("/aB3dE5gH", "/{id}"),
+        ("/ab3de5gh", "/ab3de5gh"),
+        ("/AB3DE5GH", "/AB3DE5GH"),
+        ("/aB3dE5g", "/aB3dE5g"),
+        ("/aB3dEfgH", "/aB3dEfgH"),
+        ("/gh3de5ghijklmnop", "/{id}"),
+        ("/gh3de5ghijklmno", "/gh3de5ghijklmno"),
+        ("/x-1", "/x-{id}"),
+        ("/x-1a", "/x-1a"),
+        ("/x12", "/x12"),
+        ("/x123", "/x{id}"),
+        ("/10:30_5~2,1", "/{id}"),
+        ("/;a=1/b", "/b"),
+    ],
+)
+def test_the_bounds_of_a_template(template: str, expected: str) -> None:
+    """How long a word is before it is one by chance; how deep a path."""
+    assert template_of(template).replace("//", "/") == expected

@@ -23,6 +23,8 @@ def test_every_table_and_column_of_fmd_is_made(store: Store) -> None:
     """Names and nullability are FMD 5.1.0's; its indexes are there by name."""
     with store.read() as connection:
         found = inspect(connection)
+        assert FMD.keys() <= set(found.get_table_names())
+        assert len(FMD) == 19
         for name, table in FMD.items():
             columns = {column["name"]: column for column in found.get_columns(name)}
             for column, facts in table["columns"].items():

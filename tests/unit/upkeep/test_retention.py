@@ -12,12 +12,12 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import check
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Eviction
 from otel_fmd.upkeep.retention import Ages, Retention
+from tests.support.folding import fold_all
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import count, requests_of, writer
 
@@ -33,8 +33,7 @@ def fill(store: Store, days: int = 10, number: int = 60) -> int:
         spans = [makers.span(duration_ms=10) for _ in range(number)]
         spans.append(makers.span(flask_attributes(**{"x": "y" * 500}), duration_ms=900))
         one.write(Batch(requests_of(spans)))
-    while DeltaFolder(store).fold(100) or DeltaFolder(store).fold_callers(100):
-        pass
+    fold_all(store)
     return now_ns // 1000
 
 

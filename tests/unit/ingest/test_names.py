@@ -1,0 +1,194 @@
+"""Names and their ids: looked up in memory, made once, bounded, read again in time."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from otel_fmd.ingest import names
+from otel_fmd.ingest.names import EndpointInfo, NameRegistry
+from otel_fmd.requests.request import NOTHING_MORE, Request
+from otel_fmd.store.store import Store
+
+
+def request(
+    endpoint: str, service: str = "shop", level: int | None = None, source: str = "route"
+) -> Request:
+    """A request of an endpoint."""
+    return Request(
+        service, endpoint, "1", 0, 1, 200, None, "", b"t", b"s", NOTHING_MORE, level, None, source
+    )
+
+
+def prepare(registry: NameRegistry, *requests: Request, version: str = "1") -> None:
+    """As a batch of these requests does."""
+    registry.prepare({(one.service, one.endpoint, version): one for one in requests})
+
+
+def test_an_endpoint_is_made_with_what_is_known(store: Store) -> None:
+    """Its service, level, source and version, and when."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    registry = NameRegistry(store, default_level=1)
+    prepare(registry, request("a"), request("b", level=3), request("c", level=0, source=""))
+    with store.read() as connection:
+        rows = {row.name: row for row in connection.execute(select(store.tables.endpoint))}
+        service = connection.execute(select(store.tables.service)).one()
+        version = connection.execute(select(store.tables.version)).one()
+    assert {name: (row.monitor_level, row.name_source) for name, row in rows.items()} == {
+        "a": (1, "route"),
+        "b": (3, "route"),
+        "c": (0, None),
+    }
+    for name, row in rows.items():
+        assert (row.service_id, row.version_added) == (service.id, "1")
+        assert abs(row.time_added - now) < timedelta(minutes=1)
+        assert registry.endpoints["shop", name] == EndpointInfo(row.id, row.monitor_level)
+    assert (service.name, version.name) == ("shop", "1")
+    assert abs(service.time_added - now) < timedelta(minutes=1)
+    assert registry.versions == {"1": version.id}
+
+
+def test_names_are_made_once(store: Store) -> None:
+    """By registries that do not know of each other; services keep theirs apart."""
+    one, other = NameRegistry(store), NameRegistry(store)
+    for registry in (one, other, one):
+        registry.prepare({})
+    for registry in (one, other):
+        prepare(registry, request("a"), request("a", "stock"))
+        prepare(registry, request("a"), version="2")
+    assert one.endpoints == other.endpoints
+    assert one.versions == other.versions
+    assert len({info.id for info in one.endpoints.values()}) == len(one.endpoints) == 2
+    assert NameRegistry(store).endpoints == {}
+
+
+def test_a_level_that_was_set_is_read(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After five seconds, or at once when a write failed; none means the default."""
+    clock = [100.0]
+    monkeypatch.setattr(names.time, "monotonic", lambda: clock[0])
+    registry = NameRegistry(sqlite_store, default_level=2)
+    prepare(registry, request("a"), request("b"))
+    table = sqlite_store.tables.endpoint
+    with sqlite_store.write() as connection:
+        connection.execute(table.update().where(table.c.name == "a").values(monitor_level=3))
+        connection.execute(table.update().where(table.c.name == "b").values(monitor_level=None))
+
+    def levels() -> list[int]:
+        prepare(registry, request("a"), request("b"))
+        return [registry.endpoints["shop", name].monitor_level for name in "ab"]
+
+    clock[0] += 5.0
+    assert levels() == [2, 2]
+    clock[0] += 0.1
+    assert levels() == [3, 2]
+    with sqlite_store.write() as connection:
+        connection.execute(table.update().values(monitor_level=1))
+    assert levels() == [3, 2]
+    registry.forget()
+    assert levels() == [1, 1]
+
+
+def test_what_is_over_a_limit_is_told_once_an_hour(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service, the setting, and what becomes of it."""
+    clock = [100.0]
+    monkeypatch.setattr(names.time, "monotonic", lambda: clock[0])
+    registry = NameRegistry(sqlite_store, max_endpoints=2)
+    with caplog.at_level(logging.WARNING, names.__name__):
+        prepare(registry, *(request(name) for name in "abcd"))
+        clock[0] += 3_599
+        prepare(registry, request("e"))
+    assert [one.getMessage() for one in caplog.records] == [
+        "service 'shop' has more than 2 endpoints (limit: OTEL_FMD_MAX_ENDPOINTS); 'c' and further "
+        "ones become '(other endpoints)'"
+    ]
+    caplog.clear()
+    clock[0] += 1
+    with caplog.at_level(logging.WARNING, names.__name__):
+        prepare(registry, request("f" * 200, "s" * 200), request("g", "s" * 200))
+        prepare(registry, request("h" * 200, "s" * 200))
+    assert [one.getMessage() for one in caplog.records] == [
+        f"service {'s' * 100!r} has more than 2 endpoints (limit: OTEL_FMD_MAX_ENDPOINTS); "
+        f"{'h' * 100!r} and further ones become '(other endpoints)'"
+    ]
+
+
+def test_paths_have_a_limit_of_their_own(
+    sqlite_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of each service; what stands for the rest is not counted among them."""
+    registry = NameRegistry(sqlite_store, max_endpoints=4, max_paths=1)
+    with caplog.at_level(logging.WARNING, names.__name__):
+        prepare(registry, *(request(name, source="path") for name in "abc"))
+    assert [one.getMessage() for one in caplog.records] == [
+        "service 'shop' has more than 1 endpoints (limit: OTEL_FMD_MAX_PATHS); 'b' and further "
+        "ones become '(other paths)'"
+    ]
+    prepare(registry, request("a", "stock", source="path"), request("d"), request("e"))
+    prepare(registry, request("f"))
+    ids = {name: registry.endpoints["shop", name].id for name in "abcdef"}
+    others = registry.endpoints["shop", "(other paths)"].id
+    rest = registry.endpoints["shop", "(other endpoints)"].id
+    assert (ids["b"], ids["c"], ids["f"]) == (others, others, rest)
+    assert len({ids["a"], ids["d"], ids["e"], others, rest}) == 5
+    assert registry.others == {("shop", "b"), ("shop", "c"), ("shop", "f")}
+    assert ("stock", "(other paths)") not in registry.endpoints
+
+
+def test_limits_hold_after_a_restart(sqlite_store: Store) -> None:
+    """What is stored counts, by service and source; those over it are found anew."""
+    prepare(NameRegistry(sqlite_store), *(request(name, source="path") for name in "ab"))
+    prepare(NameRegistry(sqlite_store), request("c"))
+    again = NameRegistry(sqlite_store, max_endpoints=3, max_paths=2)
+    prepare(again, request("d", source="path"), request("a", source="path"))
+    assert again.others == {("shop", "d")}
+    assert ("shop", "(other paths)") in again.endpoints
+    prepare(again, request("e"))
+    assert again.others == {("shop", "d"), ("shop", "e")}
+
+
+def test_a_source_that_is_learnt_counts(sqlite_store: Store) -> None:
+    """An endpoint from before: noted once, and among the paths from then on."""
+    registry = NameRegistry(sqlite_store)
+    prepare(registry, request("old", source=""), request("kept", source="route"))
+    again = NameRegistry(sqlite_store, max_paths=1)
+    prepare(again, request("old", source=""))
+    prepare(again, request("old", source="path"))
+    table = sqlite_store.tables.endpoint
+
+    def sources() -> dict[str, str | None]:
+        with sqlite_store.read() as connection:
+            return {row.name: row.name_source for row in connection.execute(select(table))}
+
+    assert sources() == {"old": None, "kept": "route"}
+    third = NameRegistry(sqlite_store, max_paths=1)
+    prepare(third, request("old", source="path"))
+    assert sources() == {"old": "path", "kept": "route"}
+    prepare(third, request("new", source="path"), request("old", source="route"))
+    assert third.others == {("shop", "new")}
+    assert sources()["old"] == "path"
+
+
+def test_a_name_that_another_process_makes_first_is_read(sqlite_store: Store) -> None:
+    """The loser of the race has the winner's id."""
+    winner, loser = NameRegistry(sqlite_store), NameRegistry(sqlite_store)
+    find, looks = names._find, []
+
+    def late(*arguments: object) -> int | None:
+        found = find(*arguments)  # type: ignore[arg-type]
+        if not looks:
+            looks.append(found)
+            prepare(winner, request("a"))
+        return found
+
+    loser.prepare({})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_find", late)
+        prepare(loser, request("a"))
+    assert looks == [None]
+    assert loser.endpoints == winner.endpoints
+    assert loser.versions == winner.versions
