@@ -218,7 +218,7 @@ def test_an_admin_prunes_and_sets_a_schedule(
     page.click("#prune-now")
     page.get_by_text("Removed nothing.").wait_for()
     page.reload()
-    page.get_by_text("Pruned at '5 4 * * 1'").wait_for()
+    page.get_by_text("Pruning runs at '5 4 * * 1'").wait_for()
 
 
 def test_an_empty_database_says_what_to_do(
