@@ -21,7 +21,7 @@ from tests.support.waiting import wait_for
 ROOT = Path(__file__).parents[2]
 OTHER_THREADS = {
     "otel_fmd/agent/watcher.py": "its pauses depend on what the last sleep cost",
-    "otel_fmd/pipeline/pipeline.py": "it waits for its queue, not for a time",
+    "otel_fmd/pipeline/pipeline.py": "it waits for its queue, not for an interval",
     "otel_fmd/otlp/http_server.py": "uvicorn's loop runs in the thread from start to end",
     "otel_fmd/serve.py": "they stop the servers side by side, once",
     "otel_fmd/demo/history.py": "the server loops itself",

@@ -209,7 +209,7 @@ def test_rows_come_back_with_their_places(store: Store) -> None:
     inserter = Inserter(store)
     rows = [item.row for item in one._prepare([*batch[1:], batch[0]])[0]]
     stranger = rows[0]._replace(trace_id=b"x" * 16)
-    with store.write(Batch()) as connection:
+    with store.write() as connection:
         places, fresh = inserter.resolve(connection, [rows[2], stranger, rows[0], rows[1], rows[2]])
         assert inserter.insert_all(connection, fresh)
         assert inserter.insert_all(connection, [])
