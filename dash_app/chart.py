@@ -13,6 +13,7 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import dcc, html
 
+from dash_app.components.frame import framed
 from dash_app.context import Context
 from dash_app.figures.marks import add_marks
 from dash_app.figures.style import Style
@@ -119,7 +120,7 @@ def card(chart: Chart[Any], loaded: Loaded[Context]) -> dmc.Paper:
             "modeBarButtonsToRemove": ["lasso2d", "select2d"],
         },
     )
-    return dmc.Paper(
+    return framed(
         [
             dmc.Group(
                 [
@@ -132,11 +133,7 @@ def card(chart: Chart[Any], loaded: Loaded[Context]) -> dmc.Paper:
             graph,
             html.Div(found.message, id={"type": "message", "view": chart.key}),
             dcc.Store(id={"type": "fresh", "view": chart.key}),
-        ],
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
+        ]
     )
 
 

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 import dash_mantine_components as dmc
 from dash import html
 
+from dash_app.components.frame import framed
+
 
 def fact_table(title: str, rows: Sequence[tuple[str, str]]) -> dmc.Paper:
     """One row per fact."""
     body = [dmc.TableTr([dmc.TableTh(name), dmc.TableTd(value)]) for name, value in rows]
-    return dmc.Paper(
+    return framed(
         [
             html.H2(title, className="card-title"),
             dmc.Table(dmc.TableTbody(body), variant="vertical", withTableBorder=True, mt="sm"),
-        ],
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
+        ]
     )

@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dash_app.components.frame import framed
 from dash_app.context import Context
 from otel_fmd.analysis.text import duration_text
 from otel_fmd.queries.profiles import ProfiledRequest, StackLine
@@ -32,13 +33,7 @@ def profile_card(one: ProfiledRequest, context: Context, *, opened: bool = True)
         href=context.href(f"/request/{request.id}"),
         className="profile-link",
     )
-    return dmc.Paper(
-        html.Details([title, link, *_tree(one.lines, whole)], open=opened),
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
-    )
+    return framed(html.Details([title, link, *_tree(one.lines, whole)], open=opened))
 
 
 def _tree(lines: list[StackLine], whole_ms: float) -> list[Any]:

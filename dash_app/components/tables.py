@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dash_app.chart import nothing
+from dash_app.components.frame import framed
 from dash_app.context import Context
 from otel_fmd.analysis.text import duration_text
 from otel_fmd.views.requests import NamedRequest
@@ -81,7 +82,7 @@ def grid(
         justify="space-between",
     )
     parts = [head, html.P(note, className="card-help") if note else None, body]
-    card = dmc.Paper(parts, withBorder=True, p="md", radius="md", className="card")
+    card = framed(parts)
     return html.Div([html.Div(above, id={"type": "above", "view": name}), card])
 
 

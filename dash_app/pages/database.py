@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.facts import fact_table
+from dash_app.components.frame import framed
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions.pruning import prune, schedule_of, set_schedule
@@ -25,7 +26,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
     """What the database holds, and a form."""
     data = loaded[DATABASE]
     schedule = data.schedule
-    form = dmc.Paper(
+    form = framed(
         [
             html.H2("Pruning", className="card-title"),
             html.P(
@@ -67,11 +68,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
                 mt="md",
             ),
             html.Div(_words(schedule), id="prune-note", role="status", className="muted"),
-        ],
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
+        ]
     )
     return [fact_table(DATABASE.title, data.facts), form]
 

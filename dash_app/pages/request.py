@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.chart import failure
+from dash_app.components.frame import framed
 from dash_app.components.profile import profile_card
 from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
@@ -31,7 +32,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         else f"Slower than {100 * share:.0f} % of this endpoint's requests in the last 7 days."
     )
     parts: list[Any] = [
-        dmc.Paper(
+        framed(
             [
                 dcc.Link(
                     f"← {visible(endpoint.name)}",
@@ -40,11 +41,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
                 html.H2(f"{visible(endpoint.name)} took {duration_text(one.duration)}"),
                 html.P(place, className="card-help"),
                 _facts(one, endpoint.service, context),
-            ],
-            withBorder=True,
-            p="md",
-            radius="md",
-            className="card",
+            ]
         )
     ]
     if data.profile is not None:
@@ -94,9 +91,7 @@ def _outlier(outlier: Outlier) -> dmc.Paper:
         for name, text in parts
         if text
     ]
-    return dmc.Paper(
-        [html.H2("Outlier"), *shown], withBorder=True, p="md", radius="md", className="card"
-    )
+    return framed([html.H2("Outlier"), *shown])
 
 
 PAGE = Page("/request/<request>", "Request", HIDDEN, views=(REQUEST_VIEW,), layout=layout)

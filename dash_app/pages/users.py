@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, html, no_update
 
+from dash_app.components.frame import framed
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
@@ -23,7 +24,7 @@ _ROLES = {"guest": Role.GUEST, "admin": Role.ADMIN}
 def layout(loaded: Loaded[Context], _context: Context) -> Any:
     """The users, and a form."""
     columns = (("username", "user name", ""), ("role", "role", ""))
-    form = dmc.Paper(
+    form = framed(
         [
             html.H2("Add, change or remove", className="card-title"),
             html.P(
@@ -55,11 +56,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
                 mt="md",
             ),
             html.Div(id="user-note", role="status"),
-        ],
-        withBorder=True,
-        p="md",
-        radius="md",
-        className="card",
+        ]
     )
     return [grid("users", USERS.title, _rows(loaded[USERS]), columns), form]
 
