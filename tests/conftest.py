@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,8 +19,13 @@ _number = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that wait until time has passed come last."""
+    """Those that wait until time has passed come last; for a mutant, databases after the rest.
+
+    Most mutants are noticed by a test that needs no database, in a hundredth of the time.
+    """
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    if "MUTANT_UNDER_TEST" in os.environ:
+        items.sort(key=lambda item: "new_url" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,10 @@ def test_version() -> None:
         (["--database-url", "nonsense"], "nonsense"),
         (["--database-url", "sqlite:////no/such/folder/x.db"], "/no/such/folder"),
         (["--database-url", "mssql://x/y"], "mssql"),
-        (["--no-dashboard", "--no-receiver"], "both the receiver and the dashboard are switched off"),
+        (
+            ["--no-dashboard", "--no-receiver"],
+            "both the receiver and the dashboard are switched off",
+        ),
     ],
 )
 def test_what_cannot_be_used_gets_one_line(arguments: list[str], said: str, url: str) -> None:

@@ -93,6 +93,8 @@ def test_the_packed_form(counts: dict[int, int], width: int) -> None:
     assert packed[0] == width
     assert int.from_bytes(packed[1:3], "little", signed=True) == 0
     assert len(packed) == 3 + 3 * width
+    counts_of = [packed[3 + n * width :][:width] for n in range(3)]
+    assert [int.from_bytes(one, "little") for one in counts_of] == [counts[0], 0, 1]
     assert histogram.unpack(packed) == counts
 
 
@@ -135,4 +137,5 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert histogram.percentile(counts, [0, 0.94, 0.95, 0.9500001, 1]) == [
         low, low, middle, high, high,
     ]  # fmt: skip
+    assert histogram.percentile({0: 1, 320: 99}, [0, 0.01, 0.02]) == [low, low, middle]
     assert histogram.percentile({}, [0.5, 0.9]) == [None, None]

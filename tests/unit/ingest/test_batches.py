@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest import write
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.insert import Inserter
+from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.ingest.write import BatchWriter, Written
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.request import NOTHING_MORE, Request
@@ -80,6 +81,36 @@ def test_a_row_tells_what_the_request_does(store: Store) -> None:
     assert [row.time_to_first_byte for row in rows] == [None] * 4 + [1.25]
     assert [row.status_code for row in rows] == [None] * 4 + [200]
     assert [(row.group_by, row.ip) for row in rows] == [(None, "")] * 4 + [("ana", "::1")]
+
+
+def test_moments_are_in_utc(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the process runs; in 1970 as well."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        writer(sqlite_store).write(Batch([request(start_us=1_500_000), request(start_us=START_US)]))
+        UrlMaps(sqlite_store, (), 2, 100).add("other", "", ["b"])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    tables = sqlite_store.tables
+    with sqlite_store.read() as connection:
+        requested = connection.execute(
+            select(tables.request.c.time_requested).order_by(tables.request.c.id)
+        ).scalars()
+        moments = list(requested)
+        added = [
+            one
+            for table in (tables.service, tables.endpoint)
+            for one in connection.execute(select(table.c.time_added)).scalars()
+        ]
+    assert moments == [
+        datetime(1970, 1, 1, 0, 0, 1, 500_000),
+        datetime.fromtimestamp(START_US / 1e6, UTC).replace(tzinfo=None),
+    ]
+    now = datetime.now(UTC).replace(tzinfo=None)
+    assert len(added) == 4
+    assert all(abs(one - now) < timedelta(minutes=1) for one in added)
 
 
 def test_an_outlier_is_judged_by_those_before_it(store: Store) -> None:
@@ -155,6 +186,7 @@ def test_a_batch_leaves_one_delta(store: Store) -> None:
         (delta,) = connection.execute(select(store.tables.delta)).all()
     assert delta.count == 2
     assert before <= delta.created_us <= time.time_ns() // 1000
+    assert isinstance(delta.created_us, int)
 
 
 def test_figures_of_what_is_pending(store: Store) -> None:
@@ -199,6 +231,15 @@ def test_a_batch_that_is_partly_known_has_each_request_once(store: Store) -> Non
     assert one.write(Batch(batch)) == Written(0, 5, 0, 0, 0)
     assert one._means is not None
     assert [mean.count for mean in one._means.values()] == [5]
+
+
+def test_rows_are_inserted_in_the_order_of_their_ids(sqlite_store: Store) -> None:
+    """Whatever their endpoints: writers that insert in the same order cannot deadlock."""
+    one = writer(sqlite_store)
+    batch = [request(endpoint=name) for name in "cab"]
+    one.write(Batch(batch))
+    rows = [item.row for item in one._prepare(batch[::-1])[0]]
+    assert [row.span_id for row in rows] == [made.span_id for made in batch]
 
 
 def test_rows_come_back_with_their_places(store: Store) -> None:
@@ -287,7 +328,7 @@ def test_ids_that_another_writer_takes_meanwhile(
     """Nothing is stored of the batch; it is for later."""
     one = writer(sqlite_store)
     monkeypatch.setattr(one._inserter, "insert_all", lambda *_: False)
-    with pytest.raises(StoreUnavailableError, match="another writer took the same ids"):
+    with pytest.raises(StoreUnavailableError, match=r"^another writer took the same ids$"):
         one.write(Batch([request()]))
     monkeypatch.undo()
     assert one.write(Batch([request()])).stored == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from sqlalchemy import Row, select
+from sqlalchemy import Row, event, select
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest import details
@@ -26,11 +26,11 @@ LINES = [
 ]
 
 
-def span_with(event: str, values: dict[str, Any], seed: int = 0, level: int = 3) -> Span:
+def span_with(name: str, values: dict[str, Any], seed: int = 0, level: int = 3) -> Span:
     """A watched request with an event."""
     span = Spans(seed).span(flask_attributes(**{"fmd.monitor_level": level}))
     attributes = [attribute(key, value) for key, value in values.items()]
-    span.events.add(name=event, time_unix_nano=span.end_time_unix_nano, attributes=attributes)
+    span.events.add(name=name, time_unix_nano=span.end_time_unix_nano, attributes=attributes)
     return span
 
 
@@ -104,6 +104,27 @@ def test_lines_of_code_are_shared(store: Store) -> None:
     assert sorted(places[-4:]) == sorted(tuple(other[:4]) for other in others)
 
 
+def test_lines_that_are_known_are_not_looked_up(sqlite_store: Store) -> None:
+    """A transaction makes them, the next one reads them, and then they are in memory."""
+    one = writer(sqlite_store)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "CodeLine" in statement:
+            asked.append(statement.split()[0])
+
+    event.listen(sqlite_store.engine, "before_cursor_execute", note)
+    try:
+        found = []
+        for seed in range(3):
+            one.write(Batch(requests_of([profiled(Profile(LINES[:2], 8, 0, is_cut=False), seed)])))
+            found.append(sorted(asked))
+            asked.clear()
+    finally:
+        event.remove(sqlite_store.engine, "before_cursor_execute", note)
+    assert found == [["INSERT", "INSERT", "SELECT", "SELECT"], ["SELECT", "SELECT"], []]
+
+
 def test_a_line_that_does_not_fit_is_cut(store: Store) -> None:
     """Its file, function and text, each to 250 characters."""
     line = ProfileLine("f" * 300, 1, "g" * 300, "c" * 300, 0, 1, 1)
@@ -123,9 +144,9 @@ def test_the_memory_for_lines_is_bounded(
     monkeypatch.setattr(details, "_CACHE_LIMIT", 2)
     one = writer(sqlite_store)
     lines = [LINES[0]._replace(line_number=n) for n in range(5)]
-    for seed in range(3):
+    for seed, kept in enumerate((0, 1, 2)):
         one.write(Batch(requests_of([profiled(Profile(lines, 1, 0, is_cut=False), seed)])))
-        assert len(one._details._codes) <= 2
+        assert len(one._details._codes) == kept
     assert count(sqlite_store, "code_line") == 5
 
 

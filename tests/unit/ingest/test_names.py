@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from otel_fmd.config import Settings
 from otel_fmd.ingest import names
 from otel_fmd.ingest.names import EndpointInfo, NameRegistry
 from otel_fmd.requests.request import NOTHING_MORE, Request
@@ -137,6 +138,28 @@ def test_paths_have_a_limit_of_their_own(
     assert len({ids["a"], ids["d"], ids["e"], others, rest}) == 5
     assert registry.others == {("shop", "b"), ("shop", "c"), ("shop", "f")}
     assert ("stock", "(other paths)") not in registry.endpoints
+
+
+def test_what_stands_for_the_rest_has_no_source(sqlite_store: Store) -> None:
+    """Its level is the default, its version that of the first; the first of a service is itself."""
+    registry = NameRegistry(sqlite_store, default_level=1, max_endpoints=1)
+    prepare(registry, request("a", level=3), request("b", level=3), version="7")
+    assert registry.others == {("shop", "b")}
+    table = sqlite_store.tables.endpoint
+    with sqlite_store.read() as connection:
+        rows = {row.name: row for row in connection.execute(select(table))}
+    assert rows.keys() == {"a", "(other endpoints)"}
+    rest = rows["(other endpoints)"]
+    assert (rest.monitor_level, rest.version_added, rest.name_source) == (1, "7", None)
+
+
+def test_the_limits_are_those_of_the_settings(sqlite_store: Store) -> None:
+    """Unless somebody sets others."""
+    registry = NameRegistry(sqlite_store)
+    settings = Settings()
+    assert registry._default_level == settings.monitor_level
+    assert registry._max_endpoints == settings.max_endpoints
+    assert registry._max_paths == settings.max_paths
 
 
 def test_limits_hold_after_a_restart(sqlite_store: Store) -> None:

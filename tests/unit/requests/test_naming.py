@@ -444,3 +444,24 @@ def test_a_route_is_trusted_after_it_fitted_often() -> None:
 def test_the_bounds_of_a_template(template: str, expected: str) -> None:
     """How long a word is before it is one by chance; how deep a path."""
     assert template_of(template).replace("//", "/") == expected
+
+
+def test_what_depends_on_a_path_is_not_remembered_for_others() -> None:
+    """One translator, one method: rules, names, templates and what is missing, each by itself."""
+    translator = Translator(rules=("GET /ruled -> rule", "GET /sub/ruled -> rule below"))
+
+    def ask(**attributes: Any) -> str:
+        name = attributes.pop("name", "GET")
+        given = {"http.method": "GET", **{k.replace("_", "."): v for k, v in attributes.items()}}
+        spans = decode_protobuf(body([Spans().span(given, name=name)])).spans
+        return translator.translate(spans).requests[0].endpoint
+
+    assert ask(fmd_unmatched=True) == "GET (unmatched)"
+    assert ask(url_path="/ruled") == "rule"
+    assert ask(url_path="/a", name="do a") == "do a"
+    assert ask() == "GET (unmatched)"
+    assert ask(url_path="/b/7") == "GET /b/{id}"
+    assert ask(url_path="/c") == "GET /c"
+    for _ in range(40):
+        assert ask(http_route="/sub", url_path="/sub/ruled") == "rule below"
+        assert ask(http_route="/sub", url_path="/sub/7") == "GET /sub/{id}"

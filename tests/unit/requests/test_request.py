@@ -188,3 +188,36 @@ def test_what_failed_without_a_status_is_500(
         span.events.add(name=event, time_unix_nano=1)
     (found,) = Translator().translate(decode_protobuf(body([span])).spans).requests
     assert found.status_code == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status"),
+    [
+        ({"http.status_code": "418"}, 418),
+        ({"http.response.status_code": "", "http.status_code": "404"}, 404),
+        ({"http.status_code": 1}, 1),
+        ({"http.status_code": 99}, 99),
+        ({"http.status_code": 600}, 600),
+        ({"http.status_code": "999"}, 999),
+        ({"http.status_code": "1000"}, None),
+        ({"http.status_code": "0"}, None),
+    ],
+)
+def test_a_status_is_a_number_of_three_digits(attributes: dict, status: int | None) -> None:
+    """As text, too; the first name that holds something counts."""
+    assert one(attributes).status_code == status
+
+
+def test_clock_errors_are_counted_and_websockets_are_none() -> None:
+    """Each span that ends before it begins, or lasts longer than a month."""
+    month = 31 * 86_400 * 1_000
+    spans = [
+        Spans(n).span(flask_attributes(**{"http.status_code": status}), duration_ms=ms)
+        for n, (ms, status) in enumerate(
+            [(-5, 200), (0, 200), (10, 200), (10, 101), (month, 200), (month + 1, 200)]
+        )
+    ]
+    found = Translator().translate(decode_protobuf(body(spans)).spans)
+    assert found.clock_errors == 3
+    durations = [request.duration_ns for request in found.requests]
+    assert durations == [0, 0, 10_000_000, 0, month * 1_000_000, 0]
