@@ -127,6 +127,8 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         "dash_app",
         server=server,
         compress=True,
+        # With `flask[async]` in the monitored app, Dash would run an event loop for each callback.
+        use_async=False,
         requests_pathname_prefix=_ANYWHERE,
         routes_pathname_prefix="/",
         title=settings.title_name or settings.brand_name,

@@ -105,7 +105,7 @@ def test_per_version_performance_shows_the_slow_release(visitor: Visitor, recoun
     }
     assert (
         values["2.0.0"][len(values["2.0.0"]) // 2]
-        > 1.6 * values["1.0.0"][len(values["1.0.0"]) // 2]
+        > 1.3 * values["1.0.0"][len(values["1.0.0"]) // 2]
     )
 
 

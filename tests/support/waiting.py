@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+_RANDOM = random.SystemRandom()
+"""Tests that seed the common one must not choose the same ports in two processes."""
 
 
 def wait_for(condition: Callable[[], T], timeout_s: float = 30.0, what: str = "") -> T:
@@ -26,7 +28,7 @@ def wait_for(condition: Callable[[], T], timeout_s: float = 30.0, what: str = ""
 def free_port() -> int:
     """A port that was free a moment ago, from below those that the kernel gives to clients."""
     while True:
-        port = random.randint(12_000, 30_000)
+        port = _RANDOM.randint(12_000, 30_000)
         with socket.socket() as one:
             try:
                 one.bind(("127.0.0.1", port))
