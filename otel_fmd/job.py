@@ -10,6 +10,7 @@ from typing import Protocol
 
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.forks import on_fork
+from otel_fmd.termination import leave_signals_to_others
 
 _log = logging.getLogger(__name__)
 _LOG_EVERY_S = 60.0
@@ -110,6 +111,7 @@ class Job:
         return not thread.is_alive()
 
     def _loop(self) -> None:
+        leave_signals_to_others()
         pause_s = self._first_s
         try:
             while self._goes_on(pause_s):

@@ -18,6 +18,11 @@ from typing import Any, Protocol
 
 _log = logging.getLogger(__name__)
 BOUND_S = 5.0
+_FAULTS = {
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS")
+    if hasattr(signal, name)
+}
 
 
 class Flushes(Protocol):
@@ -74,3 +79,16 @@ def _flush_all(at_end: Callable[[], None]) -> None:
         _log.exception("queued requests were not stored at SIGTERM")
     finally:
         at_end()
+
+
+def leave_signals_to_others() -> None:
+    """Block the signals that come from outside in this thread, one of ours.
+
+    The kernel hands a signal of the process to any thread that does not block it. uWSGI's handlers
+    end the process from within whichever thread that is: in one of ours, Python's end then waits
+    for locks of threads that are gone. Signals of a thread's own faults stay.
+    """
+    if _is_patched_by_gevent() or sys.platform != "linux":
+        return
+    if threading.get_native_id() != os.getpid():
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _FAULTS)

@@ -20,6 +20,7 @@ from typing import Any
 
 from otel_fmd.agent.watch import Due, Released, Watch
 from otel_fmd.forks import on_fork
+from otel_fmd.termination import leave_signals_to_others
 
 resource: Any
 try:
@@ -188,6 +189,7 @@ class Watcher:
                 self._thread.start()
 
     def _run(self) -> None:
+        leave_signals_to_others()
         used = time.monotonic()
         spent_s = time.thread_time()
         while not self._stopped:

@@ -37,6 +37,7 @@ from otel_fmd.pipeline.folding import DeltaFolding
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
+from otel_fmd.termination import leave_signals_to_others
 
 _log = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.2
@@ -228,6 +229,7 @@ class Pipeline:
         self._folding.start()
 
     def _write_loop(self) -> None:
+        leave_signals_to_others()
         while tickets := self._queue.take():
             self._store_all(tickets)
             # Not kept while the queue is empty.

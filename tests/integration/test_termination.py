@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +120,39 @@ def test_a_stream_that_is_open_at_sigterm_is_stored(tmp_path: Path) -> None:
             code = app.stop()
     assert code == -signal.SIGTERM
     assert counted(url) == 2
+
+
+MASKS = """
+import os, threading, time
+import otel_fmd
+from flask import Flask
+
+app = Flask("masks")
+app.add_url_rule("/", "index", lambda: time.sleep(0.05) or "x")
+found = otel_fmd.instrument(app, monitor_level=3)
+app.test_client().get("/")
+found.force_flush()
+for thread in threading.enumerate():
+    with open(f"/proc/self/task/{thread.native_id}/status") as status:
+        mask = next(line.split()[1] for line in status if line.startswith("SigBlk"))
+    print(thread.name, int(mask, 16))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have files in /proc there")
+def test_no_signal_is_handled_in_a_thread_of_ours(tmp_path: Path) -> None:
+    """UWSGI's handlers end the process from within whichever thread the kernel chose."""
+    found = subprocess.run(
+        [sys.executable, "-c", MASKS],
+        env={**os.environ, "OTEL_FMD_DATABASE_URL": f"sqlite:///{tmp_path / 'fmd.db'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    masks = {name: int(mask) for name, mask in map(str.split, found.stdout.splitlines())}
+    ours = {name for name in masks if name.startswith("otel-fmd-")}
+    assert ours >= {"otel-fmd-watcher", "otel-fmd-writer", "otel-fmd-levels", "otel-fmd-folder"}
+    for name, mask in masks.items():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            assert bool(mask >> (number - 1) & 1) is (name in ours), (name, number)
+        assert not mask >> (signal.SIGSEGV - 1) & 1
