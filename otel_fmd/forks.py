@@ -38,7 +38,7 @@ class _Forks:
     def announced(self) -> None:
         """In a child, called by Python."""
         self.pid = os.getpid()
-        self._make_anew()
+        self._recreate()
 
     def unannounced(self) -> None:
         """In a child that Python does not know of; the first thread to notice does the work."""
@@ -49,14 +49,14 @@ class _Forks:
                 time.sleep(0.001)
             return
         self.unannounced_pid = pid
-        self._make_anew()
+        self._recreate()
         self.pid = pid
         _log.warning(
             "this process was forked without Python's fork hooks: monitoring continues at level 1, "
             "without outliers and profiles. Under uWSGI, set --py-call-uwsgi-fork-hooks"
         )
 
-    def _make_anew(self) -> None:
+    def _recreate(self) -> None:
         for owner, method in list(self._resets.items()):
             try:
                 getattr(owner, method)()

@@ -33,14 +33,14 @@ _DEEP_LIBRARY = 4
 class Sample(NamedTuple):
     """One sample of a thread: wall and CPU nanoseconds, and the lines from the endpoint down.
 
-    `let_go`: it is seen where it released the interpreter's lock (a query, a file), but computed
-    elsewhere a moment before, when the sample was due.
+    `released_lock`: it is seen where it released the interpreter's lock (a query, a file), but
+    computed elsewhere a moment before, when the sample was due.
     """
 
     wall_ns: int
     cpu_ns: int
     path: Path | None
-    let_go: bool = False
+    released_lock: bool = False
 
 
 class _Node:
@@ -153,11 +153,11 @@ def build_profile(
         if not path:
             ends.append(nothing)
             continue
-        end_of = known.get((id(path), sample.let_go))
+        end_of = known.get((id(path), sample.released_lock))
         if end_of is None:
             node = root.below(folded(path, own))
-            end_of = _End(node, _computed_before(node) if sample.let_go else None)
-            known[id(path), sample.let_go] = end_of
+            end_of = _End(node, _computed_before(node) if sample.released_lock else None)
+            known[id(path), sample.released_lock] = end_of
         ends.append(end_of)
     ends.append(nothing)
     number = sum(one.node is not None for one in ends)

@@ -224,8 +224,8 @@ class Watch:
             key = id(raw)
             if key not in paths:
                 paths[key] = None if raw is None else without_framework(lines_of(raw)) or None
-            let_go = released.computed_before(raw, due)
-            samples.append(Sample(wall, cpu, paths[key], let_go))
+            released_lock = released.computed_before(raw, due)
+            samples.append(Sample(wall, cpu, paths[key], released_lock))
         return build_profile(samples, begin, end, self.code, has_cpu=HAS_CPU_CLOCK)
 
     def _add_sample(self, raw: RawStack | None, due: Due | None) -> None:

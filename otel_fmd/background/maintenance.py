@@ -119,7 +119,7 @@ class Maintenance:
     def _relieve(self) -> None:
         """Free space if the disk was full."""
         if "full" in self._last_error().lower():
-            self.state.last_evicted = str(self._eviction.make_room())
+            self.state.last_evicted = str(self._eviction.evict_some())
 
     def _look(self) -> None:
         """Enforce the size cap, and prune what is due."""

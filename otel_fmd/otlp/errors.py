@@ -51,7 +51,7 @@ class RetryableError(OtlpError):
         self.overload = overload
 
 
-def let_go(error: BaseException) -> None:
+def release_frames(error: BaseException) -> None:
     """Release everything that an error's traceback keeps alive.
 
     A traceback holds every frame that the error passed through, and with them request bodies and

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from otel_fmd.otlp.errors import OtlpError, RetryableError, TooLargeError, let_go
+from otel_fmd.otlp.errors import OtlpError, RetryableError, TooLargeError, release_frames
 
 _RETRY_AFTER_S = 1.0
 _FULL_S = 5.0
@@ -50,7 +50,7 @@ class Flight:
             try:
                 yield
             except OtlpError as error:
-                let_go(error)
+                release_frames(error)
                 raise
 
     def take(self, more: int, held: int, sent: int) -> None:
@@ -100,7 +100,7 @@ class Hold:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, OtlpError):
-            let_go(error)
+            release_frames(error)
         self.resize(0)
 
     def receive(self, number: int) -> None:

@@ -92,7 +92,7 @@ class Guard:
         if self.sweeping:
             loop.call_later(_SWEEP_S, self._sweep, loop)
 
-    def has_room(self, more: int) -> bool:
+    def has_capacity(self, more: int) -> bool:
         """Whether what came and was not taken by the application yet may be so much more."""
         self.unread += more
         if self.unread > _UNREAD_BYTES:
@@ -162,7 +162,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # What was on its way when the connection was turned away.
             return
         self._unset_keepalive_if_required()
-        if len(data) > _SMALL_HEAD and not self._guard.has_room(len(data)):
+        if len(data) > _SMALL_HEAD and not self._guard.has_capacity(len(data)):
             self._turn_away(429)
         for start in range(0, len(data), _PIECE):
             if self._refused:

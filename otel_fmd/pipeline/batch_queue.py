@@ -69,7 +69,7 @@ class BatchQueue:
             QueueFullError: too many wait.
         """
         with self._changed:
-            self._check_room(number)
+            self._check_capacity(number)
             self._reserved += number
 
     def release(self, number: int) -> None:
@@ -90,7 +90,7 @@ class BatchQueue:
             self._reserved -= reserved
             if self.stopping:
                 raise ShuttingDownError("shutting down; send again later")
-            self._check_room(rows)
+            self._check_capacity(rows)
             if rows:
                 self._tickets.append(Ticket(batch, done, rows))
                 self._waiting += rows
@@ -149,7 +149,7 @@ class BatchQueue:
             self.stopping = True
             self._changed.notify_all()
 
-    def _check_room(self, number: int) -> None:
+    def _check_capacity(self, number: int) -> None:
         # A batch larger than the whole queue must still get through when nothing else waits.
         taken = self._waiting + self._reserved
         if taken and taken + number > self._limit:

@@ -52,7 +52,7 @@ class Eviction:
             give_back(self._store)
         return removed
 
-    def make_room(self) -> dict[str, int]:
+    def evict_some(self) -> dict[str, int]:
         """After the disk was full: delete the reserve file, evict, and create the file again."""
         reserve = self.reserve_path
         if reserve is not None:

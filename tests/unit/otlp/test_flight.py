@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from otel_fmd.otlp.errors import BadDataError, RetryableError, TooLargeError, let_go
+from otel_fmd.otlp.errors import BadDataError, RetryableError, TooLargeError, release_frames
 from otel_fmd.otlp.flight import Flight, Hold
 
 
@@ -62,7 +62,7 @@ def test_an_error_of_ours_keeps_its_traceback() -> None:
 def test_letting_go_of_an_error_that_was_never_raised() -> None:
     """Nothing to forget."""
     error = TooLargeError("too many")
-    let_go(error)
+    release_frames(error)
     assert str(error) == "too many"
 
 
