@@ -15,6 +15,7 @@ from dash_app.context import Context
 from dash_app.page import Live, MakeContext, Page
 from dash_app.routing import find_page
 from otel_fmd.errors import OtelFmdError
+from otel_fmd.people.actor import require
 from otel_fmd.views.view import csv_text
 
 _log = logging.getLogger(__name__)
@@ -159,5 +160,8 @@ def _chart(
     """A chart of the page at an address, and its context."""
     context = make(path, search)
     found = find_page(context.path)
-    chart = None if found is None else found[0].chart(key)
+    if found is None:
+        return None
+    require(context.actor, found[0].role, "see this page")
+    chart = found[0].chart(key)
     return None if chart is None else (chart, context)

@@ -13,7 +13,7 @@ from a2wsgi import WSGIMiddleware
 
 from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.otlp.flight import Flight, Hold
-from otel_fmd.otlp.http_protocol import Guard
+from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 
 _THREADS = 8

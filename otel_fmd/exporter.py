@@ -7,7 +7,6 @@ stores them, retrying until they are stored. What does not fit is dropped and co
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.log_limit import LogLimit
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
@@ -31,7 +31,6 @@ from otel_fmd.signals.sdk import spans_of
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
-_LOG_EVERY_S = 60.0
 _SHUTDOWN_S = 30.0
 _APP_FOLDS = 5
 """The monitored app folds this many times less often: readers add pending deltas themselves."""
@@ -52,14 +51,14 @@ class FmdSpanExporter(SpanExporter):
     def __init__(self, database_url: str | None = None, **settings: Any) -> None:
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
-        self._batches = RequestBatches(translator(self._settings))
+        self._translator = translator(self._settings)
+        self._batches = RequestBatches(self._translator)
         self._pipeline = open_pipeline(
             self._store, self._settings, self._batches.of_offered, retry=True
         )
-        self._logged_at = float("-inf")
+        self._log_limit = LogLimit()
         self._sdk_resource: Any = None
         self._resource = Resource({})
-        self._translator = translator(self._settings)
         self._said = False
 
     @property
@@ -122,9 +121,7 @@ class FmdSpanExporter(SpanExporter):
 
     def _dropped(self, number: int, error: OtelFmdError) -> None:
         self.counters.dropped += number
-        now = time.monotonic()
-        if now - self._logged_at > _LOG_EVERY_S:
-            self._logged_at = now
+        if self._log_limit.allows():
             _log.warning("%d spans dropped (%d so far): %s", number, self.counters.dropped, error)
 
 

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_fmd import config, watching
 from otel_fmd.agent.boundary import RequestBoundary
 from otel_fmd.agent.processor import FmdSpanProcessor
+from otel_fmd.arguments import check_arguments
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp_target import otlp_target
 from otel_fmd.termination import flush_at_sigterm
@@ -122,7 +123,8 @@ def instrument(
     """
     if not isinstance(app, Flask):
         raise ConfigurationError(f"app={app!r}: expected a Flask app")
-    if getattr(app, "_got_first_request", False):
+    is_hooked = getattr(app, "_is_instrumented_by_opentelemetry", False)
+    if not is_hooked and getattr(app, "_got_first_request", False):
         raise ConfigurationError(
             f"{app.name!r} has already served requests; call instrument() before the first one"
         )
@@ -135,7 +137,7 @@ def instrument(
     if get_ip is not None and not callable(get_ip):
         raise ConfigurationError(f"get_ip={get_ip!r}: expected a function without parameters")
     found = config.load(database_url=database_url, **settings)
-    watching.check_arguments(found, settings)
+    check_arguments(found, settings)
     target = None
     if "database_url" not in config.sources(database_url=database_url, **settings):
         target = otlp_target(os.environ)
@@ -147,7 +149,7 @@ def instrument(
     options = {"group_by": group_by, "get_ip": get_ip}
     watching.check_again(app, found, target, options)
     place = watching.place_for(found, database_url, settings, target, tracer_provider, **options)
-    if not getattr(app, "_is_instrumented_by_opentelemetry", False):
+    if not is_hooked:
         FlaskInstrumentor().instrument_app(app, tracer_provider=place.provider)
         _first_hook(app)
     flush_at_sigterm(place)

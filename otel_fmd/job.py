@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Protocol
 
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.forks import on_fork
+from otel_fmd.log_limit import LogLimit
 from otel_fmd.termination import leave_signals_to_others
 
 _log = logging.getLogger(__name__)
-_LOG_EVERY_S = 60.0
 
 Run = Callable[[], float | None]
 """Does the work once; returns the seconds until the next call, None for the interval."""
@@ -43,7 +42,6 @@ class Job:
         after_error_s: seconds until the next call after an error; None: the interval.
         lease: if only one process may run it. It is acquired before every call, and released at
             the end.
-        restarts: start it again in a forked child, if it ran in the parent.
     """
 
     def __init__(
@@ -55,7 +53,6 @@ class Job:
         first_s: float | None = None,
         after_error_s: float | None = None,
         lease: Lease | None = None,
-        restarts: bool = False,
     ) -> None:
         self.name = name
         self._run = run
@@ -63,11 +60,10 @@ class Job:
         self._first_s = interval_s if first_s is None else first_s
         self._after_error_s = interval_s if after_error_s is None else after_error_s
         self._lease = lease
-        self._restarts = restarts
         self._stopped = False
-        self._logged_at = float("-inf")
+        self._log_limit = LogLimit()
         self._reset()
-        on_fork(self._after_fork)
+        on_fork(self._reset)
 
     def _reset(self) -> None:
         self.is_started = False
@@ -75,12 +71,6 @@ class Job:
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-
-    def _after_fork(self) -> None:
-        again = self._restarts and self.is_started
-        self._reset()
-        if again:
-            self.start()
 
     def start(self) -> None:
         """Start the thread, unless it was started or stopped before; any thread may."""
@@ -135,9 +125,7 @@ class Job:
         return self._interval_s if pause_s is None else pause_s
 
     def _log_error(self, error: Exception) -> None:
-        now = time.monotonic()
-        if now - self._logged_at > _LOG_EVERY_S:
-            self._logged_at = now
+        if self._log_limit.allows():
             # Our own errors need no traceback.
             traceback = None if isinstance(error, OtelFmdError) else error
             _log.warning("%s failed, and will run again: %s", self.name, error, exc_info=traceback)

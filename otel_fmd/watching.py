@@ -9,7 +9,7 @@ import logging
 import os
 import weakref
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -21,37 +21,18 @@ from otel_fmd import config
 from otel_fmd.agent.levels import Levels, Seed
 from otel_fmd.agent.options import AgentOptions
 from otel_fmd.agent.poller import LevelPoller
-from otel_fmd.agent.processor import FmdSpanProcessor, Sink
+from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.agent.provider import OwnIds, remove_processor, take_over
 from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.agent.sink import Sink, SinkProcessor
 from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.arguments import shared_settings
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp_target import OtlpTarget, otlp_target
 
 _log = logging.getLogger(__name__)
-
-_SERVER = frozenset(
-    [
-        "host", "otlp_http_port", "otlp_grpc_port", "dashboard_port", "dashboard", "receiver",
-        "max_body_bytes", "allowed_origins", "grace_seconds", "pruning_schedule",
-        "max_database_size", "log_level", "agent",
-    ]
-)  # fmt: skip
-"""Settings of `otel-fmd serve` or `opentelemetry-instrument`: without effect in `instrument`."""
-_DASHBOARD = frozenset(
-    [
-        "dashboard_path", "admin_username", "admin_password", "timezone", "colors", "brand_name",
-        "title_name", "description", "show_login_banner", "show_login_footer",
-    ]
-)  # fmt: skip
-_KEPT = frozenset(
-    name.name for name in fields(config.Settings) if name.name.startswith("keep_")
-) - {
-    "keep_headers",
-    "keep_environ",
-}
 
 
 class Place:
@@ -103,21 +84,6 @@ _places: weakref.WeakKeyDictionary[TracerProvider, Place] = weakref.WeakKeyDicti
 """One processor watches all apps of a provider: with two, a request would be stored twice."""
 
 
-def check_arguments(found: config.Settings, given: Mapping[str, Any]) -> None:
-    """Refuse arguments that would do nothing.
-
-    Raises:
-        ConfigurationError: it names them.
-    """
-    unused = _SERVER | _KEPT if found.dashboard_path else _SERVER | _KEPT | _DASHBOARD
-    names = sorted(name for name in unused & given.keys() if given[name] not in (None, ""))
-    if names:
-        raise ConfigurationError(
-            f"{', '.join(names)}: no effect in instrument(); expected in `otel-fmd serve`"
-            + ("" if found.dashboard_path else ', or together with dashboard="/dashboard"')
-        )
-
-
 def check_again(
     app: Flask, found: config.Settings, target: OtlpTarget | None, options: Mapping[str, Any]
 ) -> None:
@@ -126,7 +92,7 @@ def check_again(
     Raises:
         ConfigurationError: it names what differs.
     """
-    key = _key(found, target, options)
+    key = shared_settings(found, target, options)
     for place in list(_places.values()):
         differing = place.differences(key) if app in place.apps else []
         if differing:
@@ -154,7 +120,7 @@ def place_for(
             f"tracer_provider={tracer_provider!r}: expected a TracerProvider of opentelemetry.sdk"
         )
     provider: Any = tracer_provider or trace.get_tracer_provider()
-    key = _key(found, target, options)
+    key = shared_settings(found, target, options)
     known = _places.get(provider) if isinstance(provider, TracerProvider) else None
     if known is not None:
         if not known.instruments and _adopt_options(known, key, options):
@@ -192,30 +158,11 @@ def automatic(settings: config.Settings, provider: TracerProvider, *, stores: bo
         return None
     target = None if stores else otlp_target(os.environ)
     options = {"group_by": None, "get_ip": None}
-    key = _key(settings, target, options)
+    key = shared_settings(settings, target, options)
     return _watch(
         settings, provider, sink, target, key, options,
         is_own=False, instruments=False, stores=stores,
     )  # fmt: skip
-
-
-class SinkProcessor(SpanProcessor):
-    """Passes every span to our exporter as it ends."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def on_end(self, span: Any) -> None:
-        """Take it."""
-        self._sink.take(span, dict(span.attributes or {}))
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until all is stored; False when some was not."""
-        return self._sink.force_flush(timeout_millis)
-
-    def shutdown(self) -> None:
-        """Store what is queued, and stop."""
-        self._sink.shutdown()
 
 
 class _OwnProvider(TracerProvider):
@@ -256,14 +203,6 @@ def _exporter(found: config.Settings, given: Mapping[str, Any]) -> Any:
     from otel_fmd.exporter import FmdSpanExporter
 
     return FmdSpanExporter(found.database_url, **given)
-
-
-def _key(
-    found: config.Settings, target: OtlpTarget | None, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    left_out = _SERVER | _DASHBOARD | _KEPT | {"config_file"}
-    names = [one.name for one in fields(found) if one.name not in left_out]
-    return {**{name: getattr(found, name) for name in names}, "OTLP": target, **options}
 
 
 def _adopt_options(known: Place, key: Mapping[str, Any], options: Mapping[str, Any]) -> bool:

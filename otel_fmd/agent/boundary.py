@@ -9,7 +9,7 @@ hook saw. A streamed body belongs to its request, which ends as the server close
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, MutableSet
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 from flask import Flask
@@ -120,7 +120,7 @@ def _restore(outer: Context) -> Context:
 
 
 def _until_closed(
-    body: Any, running: RunningRequest, end_ns: int, context: Any, streams: MutableSet[Any]
+    body: Any, running: RunningRequest, end_ns: int, context: Any, streams: MutableMapping[int, Any]
 ) -> Any:
     """A body that ends its request on close, or the body itself if the request has ended."""
     if hasattr(type(body), "__len__"):
@@ -132,7 +132,7 @@ def _until_closed(
         _end_with_file(body, running, end_ns)
         return body
     streamed = StreamedBody(body, running, context)
-    streams.add(streamed)
+    streams[id(streamed)] = streamed
     return streamed
 
 

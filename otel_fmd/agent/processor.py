@@ -6,26 +6,29 @@ Everything here is guarded: an error of ours is counted, logged once, and never 
 from __future__ import annotations
 
 import logging
-import time
 import weakref
 from types import CodeType
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 import flask
 from flask import Flask
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd import forks
+from otel_fmd.agent.entry import is_request, unmatched_attributes
 from otel_fmd.agent.group_by import group_of
 from otel_fmd.agent.levels import OUTLIERS, PROFILES, REQUESTS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
+from otel_fmd.agent.outcome import note_error, was_upgraded
 from otel_fmd.agent.outlier import outlier_attributes
 from otel_fmd.agent.running import RunningRequest
+from otel_fmd.agent.sink import Sink
 from otel_fmd.agent.views import code_of_view
 from otel_fmd.agent.watch import Watch
 from otel_fmd.agent.watcher import Watcher
+from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests.profile import profile_attributes
 from otel_fmd.signals import semconv
 from otel_fmd.signals.sdk import add_attributes, attributes_of
@@ -34,8 +37,6 @@ _log = logging.getLogger(__name__)
 _FLASK_SCOPE = "opentelemetry.instrumentation.flask"
 _SERVED = "opentelemetry-flask.starttime_key"
 """Key in the environment of every request that passed through the app's `wsgi_app`."""
-_FAILED = 500
-_LOG_EVERY_S = 60.0
 
 
 class Background(Protocol):
@@ -47,19 +48,6 @@ class Background(Protocol):
 
     def start(self) -> None:
         """Start it in this process."""
-
-
-class Sink(Protocol):
-    """Where ended spans go when no exporter of the SDK carries them."""
-
-    def take(self, span: ReadableSpan, attributes: dict[str, Any]) -> None:
-        """Take an ended span, with its attributes; never waits, never raises."""
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until all that was taken is durable."""
-
-    def shutdown(self) -> None:
-        """Store what waits, and stop."""
 
 
 class FmdSpanProcessor(SpanProcessor):
@@ -83,12 +71,12 @@ class FmdSpanProcessor(SpanProcessor):
         """Where the environment of a request has its `RunningRequest`."""
         self.apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         """The apps that it watches."""
-        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.streams: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         """Bodies that are being streamed; each has `end_now`."""
         self.is_stopped = False
         self.errors = 0
         self.hidden = 0
-        self._hidden_logged_at = float("-inf")
+        self._hidden_limit = LogLimit()
         self.background: Background | None = None
         self.tracer: trace.Tracer = trace.NoOpTracer()
 
@@ -142,15 +130,16 @@ class FmdSpanProcessor(SpanProcessor):
 
         They were answered, and the process that answers them ends.
         """
-        for body in list(self.streams):
-            body.end_now()
+        # A copy that no other thread can change meanwhile: more may begin.
+        for reference in self.streams.valuerefs():
+            body = reference()
+            if body is not None:
+                body.end_now()
 
     def not_sampled(self) -> None:
         """Count a request that the SDK's sampler hid, and say so once a minute."""
         self.hidden += 1
-        now = time.monotonic()
-        if now - self._hidden_logged_at > _LOG_EVERY_S:
-            self._hidden_logged_at = now
+        if self._hidden_limit.allows():
             _log.warning(
                 "%d requests are missing so far: the SDK or the caller's `traceparent` decided not "
                 "to sample them; set OTEL_TRACES_SAMPLER=always_on to see all",
@@ -214,8 +203,8 @@ class FmdSpanProcessor(SpanProcessor):
             running.end(end_ns)
             return
         if error is not None:
-            self._note_error(running, entry, error)
-        if "HTTP_UPGRADE" in running.environ and self._was_upgraded(running, entry):
+            note_error(running, entry, error)
+        if "HTTP_UPGRADE" in running.environ and was_upgraded(running, entry, self._levels):
             add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:
             add_attributes(entry, {semconv.FIRST_BYTE_NS: running.first_byte_ns})
@@ -244,7 +233,7 @@ class FmdSpanProcessor(SpanProcessor):
         entry: Any = span
         if span.kind is not trace.SpanKind.SERVER:
             entry = trace.get_current_span(parent_context)
-            if not _is_request(entry):
+            if not is_request(entry):
                 return  # a view that sends a request to its own process
         running.hold(span, entry)
         running.request = request
@@ -254,7 +243,7 @@ class FmdSpanProcessor(SpanProcessor):
         """Name the endpoint of a request that begins, and watch it as its level asks."""
         environ, rule = running.environ, running.request.url_rule
         if rule is None:
-            add_attributes(entry, _unmatched(entry, environ))
+            add_attributes(entry, unmatched_attributes(entry, environ))
             return
         state = self._levels.state(rule.endpoint)
         level = state.level
@@ -302,73 +291,3 @@ class FmdSpanProcessor(SpanProcessor):
         except Exception:
             self.failed("finish")
         running.end(end_ns)
-
-    def _was_upgraded(self, running: RunningRequest, entry: Span) -> bool:
-        """Whether the request became a websocket.
-
-        Only some servers let an app say so. Under the others the view answers as any view does
-        when the connection is over, into a socket that is no longer HTTP: with a success, or with
-        the 500 of an exception that it let through.
-        """
-        if not running.is_upgrade:
-            return False
-        status = running.status_code
-        if status is None or status == semconv.SWITCHING_PROTOCOLS:
-            return True
-        rule = running.request.url_rule if running.request is not None else None
-        if rule is None or not rule.websocket:
-            return False
-        if status == _FAILED:
-            code = self._levels.state(rule.endpoint).code
-            return any(_passed_through(event, code) for event in entry.events)
-        return 200 <= status < 300
-
-    @staticmethod
-    def _note_error(running: RunningRequest, entry: Span, error: BaseException) -> None:
-        if running.is_upgrade and not running.status:
-            return  # how servers take leave of a websocket
-        if not any(event.name == semconv.EVENT_EXCEPTION for event in entry.events):
-            entry.record_exception(error)
-        entry.set_status(trace.StatusCode.ERROR)
-        if not running.is_answered:
-            # The server answers in the app's place.
-            add_attributes(entry, dict.fromkeys(_status_names(entry), _FAILED))
-
-
-def _unmatched(entry: Span, environ: dict[str, Any]) -> dict[str, Any]:
-    """Attributes that mark a request as matched by no route, including its method.
-
-    The older conventions, which are the instrumentation's default, hide a method that they do not
-    know.
-    """
-    found: dict[str, Any] = {semconv.UNMATCHED: True}
-    known = attributes_of(entry)
-    if semconv.OTHER_METHOD in (known.get(name) for name in semconv.METHOD):
-        found[semconv.ORIGINAL_METHOD] = str(environ.get("REQUEST_METHOD", ""))
-    return found
-
-
-def _passed_through(error: Event, code: CodeType | None) -> bool:
-    """Whether the stack of a recorded exception has a frame of this code."""
-    if error.name != semconv.EVENT_EXCEPTION or code is None:
-        return False
-    stack = str((error.attributes or {}).get("exception.stacktrace", ""))
-    start, end = f'File "{code.co_filename}", line ', f", in {code.co_name}"
-    return any(
-        line.lstrip().startswith(start) and line.endswith(end) for line in stack.splitlines()
-    )
-
-
-def _status_names(entry: Span) -> list[str]:
-    found = [name for name in semconv.STATUS_CODE if name in attributes_of(entry)]
-    return found or [semconv.STATUS_CODE[0]]
-
-
-def _is_request(outer: trace.Span) -> TypeGuard[Span]:
-    """Whether this span, around Flask's, becomes the request: an outer WSGI instrumentation's."""
-    return (
-        isinstance(outer, Span)
-        and outer.kind is trace.SpanKind.SERVER
-        and outer.is_recording()
-        and semconv.FLASK_ENDPOINT not in attributes_of(outer)
-    )

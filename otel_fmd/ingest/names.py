@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.exc import IntegrityError
 
+from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests import naming
 from otel_fmd.requests.request import Request
 from otel_fmd.store.store import Store
@@ -63,7 +64,8 @@ class NameRegistry:
         self._paths: dict[str, int] = {}
         self._without_source: set[tuple[str, str]] = set()
         self.others: set[tuple[str, str]] = set()
-        self._refreshed = self._logged_at = float("-inf")
+        self._refreshed = float("-inf")
+        self._log_limit = LogLimit(_LOG_EVERY_S)
 
     def prepare(self, wanted: Mapping[tuple[str, str, str], Request]) -> None:
         """Make sure that every (service, endpoint, version) can be looked up afterwards.
@@ -153,10 +155,8 @@ class NameRegistry:
         return OTHER_ENDPOINTS if full else ""
 
     def _log_other(self, service: str, name: str, instead: str) -> None:
-        now = time.monotonic()
-        if now - self._logged_at < _LOG_EVERY_S:
+        if not self._log_limit.allows():
             return
-        self._logged_at = now
         limit, setting = (
             (self._max_paths, "OTEL_FMD_MAX_PATHS")
             if instead == OTHER_PATHS

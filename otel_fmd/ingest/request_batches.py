@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests.ended import EndedRequest
 from otel_fmd.requests.request import Request, Translator
 from otel_fmd.signals import semconv
 from otel_fmd.signals.record import Span
 
 _log = logging.getLogger(__name__)
-_LOG_EVERY_S = 60.0
 
 
 class RequestBatches:
@@ -26,7 +25,7 @@ class RequestBatches:
 
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
-        self._logged_at = float("-inf")
+        self._log_limit = LogLimit()
 
     def of_spans(self, spans: Iterable[Span]) -> Batch:
         """The requests among spans; may be called from any thread, never blocks."""
@@ -42,7 +41,8 @@ class RequestBatches:
                 made = self._made(item)
             except Exception:
                 dropped += 1
-                self._log_dropped()
+                if self._log_limit.allows():
+                    _log.warning("a request was dropped: it could not be translated", exc_info=True)
                 continue
             if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
@@ -51,9 +51,3 @@ class RequestBatches:
 
     def _made(self, item: Request | EndedRequest) -> Request:
         return item if isinstance(item, Request) else item.request(self._translator)
-
-    def _log_dropped(self) -> None:
-        now = time.monotonic()
-        if now - self._logged_at > _LOG_EVERY_S:
-            self._logged_at = now
-            _log.warning("a request was dropped: it could not be translated", exc_info=True)

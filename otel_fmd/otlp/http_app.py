@@ -11,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf.message import Message
 from google.rpc.code_pb2 import INTERNAL, INVALID_ARGUMENT, NOT_FOUND
 
 from otel_fmd.otlp.acceptor import Acceptor
 from otel_fmd.otlp.body import content_coding
-from otel_fmd.otlp.cors import Cors, Headers
+from otel_fmd.otlp.cors import Cors
 from otel_fmd.otlp.encode import encode, status, status_for
 from otel_fmd.otlp.errors import (
     OtlpError,
@@ -31,106 +31,25 @@ from otel_fmd.otlp.errors import (
     UnsupportedEncodingError,
 )
 from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.http_call import (
+    JSON,
+    PROTOBUF,
+    HttpCall,
+    Page,
+    PlainRequest,
+    Receive,
+    Scope,
+    Send,
+)
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
 from otel_fmd.otlp.signal import Signal
 from otel_fmd.otlp.signals import SIGNALS
 
 _log = logging.getLogger(__name__)
-_PROTOBUF = "application/x-protobuf"
-_JSON = "application/json"
 _DECODERS = 4
-_DISCARDED = 1024 * 1024
-"""Bytes of a refused body that are read and forgotten, so that its client reads the answer."""
 _MOST_POSTED = 512 * 1024
 """Bytes of a body that a page besides OTLP takes."""
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-class PlainRequest(NamedTuple):
-    """What a page besides OTLP may look at.
-
-    Query string, lower-case headers, client address, and what was posted.
-    """
-
-    query: str
-    headers: Mapping[str, str]
-    client: str = ""
-    body: bytes = b""
-
-
-class PlainAnswer(NamedTuple):
-    """The answer of a page besides OTLP."""
-
-    status: int
-    content_type: str
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-Page = Callable[[PlainRequest], PlainAnswer]
-
-
-class _Call:
-    """One request, and the way to answer it."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, cors: Cors) -> None:
-        self.scope, self.receive, self.send = scope, receive, send
-        self.headers = {
-            k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]
-        }
-        self.method: str = scope["method"]
-        self.path = "/" + "/".join(part for part in scope["path"].split("/") if part)
-        self.client: str = (scope.get("client") or ("",))[0]
-        self.kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        self.cors = cors.headers(self.headers)
-        self._unread = True
-
-    async def part(self) -> bytes | None:
-        """The next part of the body; None at its end.
-
-        Raises:
-            ConnectionError: the client went away, or made no progress.
-        """
-        if not self._unread:
-            return None
-        message = await self.receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionError("client went away")
-        self._unread = bool(message.get("more_body"))
-        part: bytes = message.get("body", b"")
-        return part
-
-    async def discard(self) -> Headers:
-        """Read and forget what is left of the body; headers of the answer when it is too much."""
-        left = _DISCARDED
-        if "expect" not in self.headers:
-            while left > 0 and (part := await self.part()) is not None:
-                left -= len(part)
-        return [("connection", "close")] if self._unread else []
-
-    async def answer(self, code: int, kind: str, body: bytes, extra: Headers) -> None:
-        """Send an answer."""
-        headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
-        if code == 204:
-            headers = list(extra)
-        await self.send(
-            {
-                "type": "http.response.start",
-                "status": code,
-                "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers],
-            }
-        )
-        await self.send({"type": "http.response.body", "body": body})
-
-    async def status(self, code: int, message: Any, extra: Headers) -> None:
-        """Send a `google.rpc.Status`, in the encoding of the request."""
-        as_json = self.kind != _PROTOBUF
-        body = encode(message, as_json=as_json)
-        await self.answer(code, _JSON if as_json else _PROTOBUF, body, [*self.cors, *extra])
 
 
 class OtlpHttpApp:
@@ -180,7 +99,7 @@ class OtlpHttpApp:
         """Answer a request."""
         if scope["type"] != "http":
             return
-        call = _Call(scope, receive, send, self._cors)
+        call = HttpCall(scope, receive, send, self._cors)
         try:
             if call.path in self._pages:
                 await self._page(call)
@@ -196,7 +115,7 @@ class OtlpHttpApp:
         except ConnectionError:
             self._counters.add("http", "aborted")
 
-    async def _page(self, call: _Call) -> None:
+    async def _page(self, call: HttpCall) -> None:
         closing = await call.discard()
         if call.method not in ("GET", "HEAD"):
             self._refusals.add("http", call.path, "405", call.client)
@@ -213,7 +132,7 @@ class OtlpHttpApp:
         headers = [*answer.headers, *closing]
         await call.answer(answer.status, answer.content_type, body, headers)
 
-    async def _post(self, call: _Call) -> None:
+    async def _post(self, call: HttpCall) -> None:
         if call.method != "POST":
             message = f"{call.path} takes POST, not {call.method[:20]}"
             refused = status(INVALID_ARGUMENT, message)
@@ -235,7 +154,7 @@ class OtlpHttpApp:
             self._refusals.add("http", call.path, str(answer.status), call.client)
         await call.answer(answer.status, answer.content_type, answer.body, [*answer.headers])
 
-    async def _signal(self, call: _Call, signal: Signal) -> None:
+    async def _signal(self, call: HttpCall, signal: Signal) -> None:
         """A POST of a signal, or what is none."""
         if call.method == "OPTIONS" and call.cors:
             await call.answer(204, "text/plain", b"", [*call.cors, *await call.discard()])
@@ -245,8 +164,8 @@ class OtlpHttpApp:
             refused = status(INVALID_ARGUMENT, message)
             await self._turn_away(call, 405, refused, [("allow", "POST, OPTIONS")])
             return
-        if call.kind not in (_PROTOBUF, _JSON):
-            message = f"Content-Type must be {_PROTOBUF} or {_JSON}, not {call.kind[:100]!r}"
+        if call.kind not in (PROTOBUF, JSON):
+            message = f"Content-Type must be {PROTOBUF} or {JSON}, not {call.kind[:100]!r}"
             await self._turn_away(call, 415, status(INVALID_ARGUMENT, message))
             return
         try:
@@ -266,7 +185,7 @@ class OtlpHttpApp:
             self._counters.add("http", "internal_errors")
             await call.status(500, status(INTERNAL, "internal error"), [("connection", "close")])
 
-    async def _keep(self, call: _Call, signal: Signal) -> None:
+    async def _keep(self, call: HttpCall, signal: Signal) -> None:
         """Take records, and answer when they are durable."""
         self._counters.add("http", "requests")
         coding = content_coding(call.headers.get("content-encoding", ""))
@@ -276,7 +195,7 @@ class OtlpHttpApp:
             with self._intake.admit(signal, len(body), encoding) as reservation:
                 bodies = [body]
                 del body
-                accept = partial(self._acceptor.accept, as_json=call.kind == _JSON)
+                accept = partial(self._acceptor.accept, as_json=call.kind == JSON)
                 accepted = await asyncio.get_running_loop().run_in_executor(
                     self._decoders, accept, signal, reservation, bodies, coding, hold
                 )
@@ -284,7 +203,7 @@ class OtlpHttpApp:
             warning = await asyncio.wrap_future(stored) if stored else ""
         await self._succeed(call, self._acceptor.answer(signal, accepted, warning))
 
-    async def _forget(self, call: _Call, signal: Signal) -> None:
+    async def _forget(self, call: HttpCall, signal: Signal) -> None:
         """Take what nothing keeps yet, and say so once to each client."""
         size = 0
         while (part := await call.part()) is not None:
@@ -294,11 +213,11 @@ class OtlpHttpApp:
         agent = call.headers.get("user-agent", "")
         await self._succeed(call, self._acceptor.not_kept(signal, call.client, agent))
 
-    async def _succeed(self, call: _Call, answer: Message) -> None:
-        encoded = encode(answer, as_json=call.kind == _JSON)
+    async def _succeed(self, call: HttpCall, answer: Message) -> None:
+        encoded = encode(answer, as_json=call.kind == JSON)
         await call.answer(200, call.kind, encoded, call.cors)
 
-    async def _read(self, call: _Call, hold: Hold, limit: int) -> bytes:
+    async def _read(self, call: HttpCall, hold: Hold, limit: int) -> bytes:
         declared = call.headers.get("content-length", "")
         if declared.isdigit() and int(declared[:20]) > limit:
             raise TooLargeError(f"the body is over {limit} bytes")
@@ -312,7 +231,7 @@ class OtlpHttpApp:
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _refuse(self, error: OtlpError, call: _Call) -> None:
+    async def _refuse(self, error: OtlpError, call: HttpCall) -> None:
         code, extra = 400, []
         if isinstance(error, TooLargeError):
             code = 413
@@ -328,7 +247,7 @@ class OtlpHttpApp:
         await self._turn_away(call, code, status_for(error), extra)
 
     async def _turn_away(
-        self, call: _Call, code: int, message: Any, extra: Sequence[tuple[str, str]] = ()
+        self, call: HttpCall, code: int, message: Any, extra: Sequence[tuple[str, str]] = ()
     ) -> None:
         self._refusals.add("http", call.path, str(code), call.client)
         closing = await call.discard()

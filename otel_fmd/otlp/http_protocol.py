@@ -9,11 +9,7 @@ client that opens many and sends nothing does not block others.
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import httptools
@@ -24,87 +20,20 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from otel_fmd.otlp.errors import RetryableError
-from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.flight import Hold
+from otel_fmd.otlp.http_guard import Guard
 
-_log = logging.getLogger(__name__)
 _PER_HEADER = 64
 """What a header takes in memory in addition to its text."""
 _MOST_PIPELINED = 16
 _SMALL_HEAD = 4 * 1024
 _LEAST_BYTES_PER_S = 16 * 1024
 _STALLED_S = 2.0
-_UNREAD_BYTES = 4 * 2**20
-_SWEEP_S = 1.0
-_LOG_EVERY_S = 60.0
 _LINGER_S = 1.0
 _PIECE = 64 * 1024
 _FRAMING = (b"content-length", b"transfer-encoding")
 _NEW, _HEAD, _BODY, _DONE = range(4)
 """A connection of which nothing came; headers come; a body comes; a request is complete."""
-
-Refuse = Callable[[str, int, str], None]
-"""Told of a refusal: path, status, address."""
-
-
-@dataclass
-class Guard:
-    """The limits of one server, and what its connections share.
-
-    Args:
-        flight: where memory is counted.
-        refuse: called with what is refused here.
-        header_bytes: of one request, its first line included.
-        header_s: seconds until the headers of a request are complete, from its first byte, or from
-            the opening of the connection.
-        body_s: seconds that a body may take beyond one for each 16 KiB of it. While others are
-            refused because too much is held, one that makes no progress for two is closed.
-        connections: open at once.
-    """
-
-    flight: Flight
-    refuse: Refuse
-    header_bytes: int = 64 * 1024
-    header_s: float = 10.0
-    body_s: float = 30.0
-    write_s: float = 60.0
-    connections: int = 512
-    protocols: set[GuardedProtocol] = field(default_factory=set)
-    unread: int = 0
-    sweeping: bool = False
-    logged_at: float = float("-inf")
-
-    def opened(self, protocol: GuardedProtocol) -> None:
-        """Register a connection; close the one idle longest if there are too many."""
-        self.protocols.add(protocol)
-        if not self.sweeping:
-            self.sweeping = True
-            protocol.loop.call_later(_SWEEP_S, self._sweep, protocol.loop)
-        if len(self.protocols) > self.connections:
-            waiting = [one for one in self.protocols if one.waits_for_client]
-            victim = min(waiting, key=lambda one: one.since, default=protocol)
-            victim.close_now()
-
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for protocol in list(self.protocols):
-            protocol.check(now)
-        self.sweeping = bool(self.protocols)
-        if self.sweeping:
-            loop.call_later(_SWEEP_S, self._sweep, loop)
-
-    def has_capacity(self, more: int) -> bool:
-        """Whether what came and was not taken by the application yet may be so much more."""
-        self.unread += more
-        if self.unread > _UNREAD_BYTES:
-            self.unread = sum(one.unread for one in self.protocols)
-        return self.unread <= _UNREAD_BYTES
-
-    def log(self, what: str, address: str) -> None:
-        """A line about broken HTTP, at most one a minute."""
-        now = time.monotonic()
-        if now - self.logged_at > _LOG_EVERY_S:
-            self.logged_at = now
-            _log.warning("%s from %s; no more such lines for a minute", what, address)
 
 
 class GuardedProtocol(HttpToolsProtocol):

@@ -11,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from otel_fmd.otlp.http_protocol import Guard, protocol_class
+from otel_fmd.otlp.http_guard import Guard
+from otel_fmd.otlp.http_protocol import protocol_class
 
 
 class HttpServer:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple
 
+from otel_fmd.log_limit import LogLimit
+
 _log = logging.getLogger(__name__)
-_LOG_EVERY_S = 60.0
 _TAKES_IT_FOR_A_FAILURE = re.compile(
     r"OTLP[ -]Exporter[ -](?!python|java)|OTel Go |grpc-go|collector|otelcol|alloy"
     r"|\((?:linux|windows|darwin)/\w+\)",
@@ -43,7 +44,7 @@ class Refusals:
         self._senders: OrderedDict[tuple[str, str, str, str], tuple[int, float]] = OrderedDict()
         self._informed: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._lock = Lock()
-        self._logged_at = float("-inf")
+        self._log_limit = LogLimit()
         self._unlogged = 0
 
     def know(self, paths: Iterable[str]) -> None:
@@ -70,10 +71,8 @@ class Refusals:
             self._senders[sender] = (count + 1, now)
             if len(self._senders) > _MOST_SENDERS:
                 self._senders.popitem(last=False)
-            quiet = time.monotonic() - self._logged_at < _LOG_EVERY_S
+            quiet = not self._log_limit.allows()
             unlogged, self._unlogged = self._unlogged, self._unlogged + 1 if quiet else 0
-            if not quiet:
-                self._logged_at = time.monotonic()
         if not quiet:
             more = f" ({unlogged} more since the last such line)" if unlogged else ""
             _log.warning("refused %s over %s: %s from %s%s", path, transport, reason, address, more)

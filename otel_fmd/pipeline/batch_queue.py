@@ -24,6 +24,33 @@ class Ticket:
     done: Future[str]
     size: int
 
+    def settle(self, error: Exception | None = None) -> None:
+        """Let its sender know that it is stored, or why it is not."""
+        if self.done.set_running_or_notify_cancel():
+            if error is None:
+                self.done.set_result("")
+            else:
+                self.done.set_exception(error)
+
+
+def apart(tickets: list[Ticket], *, halves: bool) -> list[list[Ticket]]:
+    """Each ticket by itself; a single one as it is, or in halves.
+
+    Args:
+        tickets: what could not be stored together.
+        halves: whether a single one is divided, because no client would send it again.
+    """
+    if len(tickets) > 1:
+        return [[ticket] for ticket in tickets]
+    (ticket,) = tickets
+    rows = ticket.batch.rows
+    if not halves or rows < 2:
+        return [tickets]
+    parts = [Ticket(one, Future(), one.rows) for one in ticket.batch.parts((rows + 1) // 2)]
+    # Its size may exceed its rows: items that could not be converted were dropped.
+    parts[-1].size += ticket.size - rows
+    return [[part] for part in parts]
+
 
 class BatchQueue:
     """Rows of one process that wait to be stored.

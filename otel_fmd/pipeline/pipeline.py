@@ -12,8 +12,6 @@ The writer thread is not a `Job`: it waits for its queue, not for an interval.
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,9 +27,10 @@ from otel_fmd.errors import (
 )
 from otel_fmd.forks import check, on_fork
 from otel_fmd.ingest.batch import Batch, joined
-from otel_fmd.ingest.dropped import note_dropped
+from otel_fmd.ingest.dropped import DropReport
 from otel_fmd.ingest.write import Written
-from otel_fmd.pipeline.batch_queue import BatchQueue, Ticket
+from otel_fmd.log_limit import LogLimit
+from otel_fmd.pipeline.batch_queue import BatchQueue, Ticket, apart
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import DeltaFolding
 from otel_fmd.pipeline.settings import PipelineSettings
@@ -45,7 +44,6 @@ _RETRY_MOST_S = 10.0
 _RETRY_AT_STOP_S = 5.0
 _ANEW_S = 1.0
 """After pauses this long, the database may be another one than the one that was opened."""
-_LOG_EVERY_S = 60.0
 
 
 class Writer(Protocol):
@@ -101,9 +99,9 @@ class Pipeline:
         )
         self._last_error = ""
         self.counters.dropped = self.counters.failed = 0
-        self._reported_dropped = self._reported_lost = 0
-        self._process = f"{socket.gethostname()[:40]}:{os.getpid()}:{time.time_ns()}"
-        self._logged_at = self._dropped_at = float("-inf")
+        self._reported_lost = 0
+        self._drop_report = DropReport(self._store)
+        self._error_limit, self._drop_limit = LogLimit(), LogLimit()
 
     @property
     def waiting(self) -> int:
@@ -173,9 +171,7 @@ class Pipeline:
 
     def _drop(self) -> None:
         self.counters.dropped += 1
-        now = time.monotonic()
-        if now - self._dropped_at > _LOG_EVERY_S:
-            self._dropped_at = now
+        if self._drop_limit.allows():
             _log.warning(
                 "monitoring data is dropped, %d rows so far; %d rows are queued. %s",
                 self.counters.dropped,
@@ -253,7 +249,8 @@ class Pipeline:
                 return self._store_apart(tickets, error)
             else:
                 self._succeed(tickets, written)
-                return self._report_dropped()
+                # Visible in the database, now that it takes something again.
+                return self._drop_report.update(self.counters.dropped)
 
     def _pause(self, pause_s: float) -> float:
         """Wait before the next attempt; returns the wait before the one after it."""
@@ -266,7 +263,7 @@ class Pipeline:
         """Store each part separately: rows that can never be stored must not affect others."""
         self._writer = None
         self._note(error)
-        parts = self._parts(tickets)
+        parts = apart(tickets, halves=self._settings.retry)
         if len(parts) == 1:
             return self._fail(tickets, error)
         for part in parts:
@@ -285,30 +282,6 @@ class Pipeline:
         written = [write(part) for part in batch.parts(self._settings.batch_rows)]
         return Written(*map(sum, zip(*written, strict=True)))
 
-    def _parts(self, tickets: list[Ticket]) -> list[list[Ticket]]:
-        """Each batch by itself; a single one that no client would send again, in halves."""
-        if len(tickets) > 1:
-            return [[ticket] for ticket in tickets]
-        (ticket,) = tickets
-        rows = ticket.batch.rows
-        if not self._settings.retry or rows < 2:
-            return [tickets]
-        halves = [Ticket(one, Future(), one.rows) for one in ticket.batch.parts((rows + 1) // 2)]
-        # Its size may exceed its rows: items that could not be converted were dropped.
-        halves[-1].size += ticket.size - rows
-        return [[half] for half in halves]
-
-    def _report_dropped(self) -> None:
-        """Record dropped rows in the database, now that it can be written again."""
-        number = self.counters.dropped
-        if number == self._reported_dropped:
-            return
-        try:
-            note_dropped(self._store, self._process, number)
-            self._reported_dropped = number
-        except OtelFmdError as error:
-            _log.debug("the number of dropped rows could not be recorded: %s", error)
-
     def _finished(self, offered: Sequence[Any]) -> Batch:
         if self._finish is None:
             raise TypeError("this pipeline accepts batches only")
@@ -323,8 +296,7 @@ class Pipeline:
         self._last_error = ""
         self._queue.finish(tickets)
         for ticket in tickets:
-            if ticket.done.set_running_or_notify_cancel():
-                ticket.done.set_result("")
+            ticket.settle()
 
     def _fail(self, tickets: list[Ticket], error: Exception) -> None:
         lost = sum(ticket.batch.rows for ticket in tickets)
@@ -335,13 +307,10 @@ class Pipeline:
                 self.counters.failed += lost
         self._queue.finish(tickets)
         for ticket in tickets:
-            if ticket.done.set_running_or_notify_cancel():
-                ticket.done.set_exception(error)
+            ticket.settle(error)
 
     def _note(self, error: Exception) -> None:
         self._last_error = str(error)
-        now = time.monotonic()
-        if now - self._logged_at > _LOG_EVERY_S:
-            self._logged_at = now
+        if self._error_limit.allows():
             traceback = None if isinstance(error, OtelFmdError) else error
             _log.warning("a batch could not be stored: %s", error, exc_info=traceback)

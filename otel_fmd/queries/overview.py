@@ -15,7 +15,7 @@ from otel_fmd.queries.future import Future, future, last_before
 from otel_fmd.queries.latency import Latencies
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Endpoint, Snapshot
-from otel_fmd.queries.versions import endpoint_versions, known_range
+from otel_fmd.queries.versions import known_range
 
 _WEEK_H = 24 * 7
 SPARK_HOURS = 24
@@ -259,7 +259,7 @@ def _last_of_versions(
     None if only in the future, from a sender with a wrong clock, or if that hides it.
     """
     found: dict[int, datetime | None] = {}
-    for (endpoint, version), (_, last_us) in endpoint_versions(snapshot).items():
+    for (endpoint, version), (_, last_us) in snapshot.endpoint_versions.items():
         if version in versions:
             found.setdefault(endpoint, None)
             if last_us <= until_us:

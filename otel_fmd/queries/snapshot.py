@@ -108,6 +108,20 @@ class Snapshot:
         }
 
     @cached_property
+    def endpoint_versions(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """First and last request, in unix microseconds, by (endpoint id, version id)."""
+        table = self.tables.endpoint_version.c
+        query = select(table.endpoint_id, table.version_id, table.first_us, table.last_us)
+        found = {
+            (row.endpoint_id, row.version_id): (row.first_us, row.last_us)
+            for row in self.connection.execute(query)
+        }
+        for key, (first, last) in self.pending.endpoint_versions().items():
+            known = found.get(key, (first, last))
+            found[key] = (min(known[0], first), max(known[1], last))
+        return found
+
+    @cached_property
     def pending_columns(self) -> list[Columns]:
         """The requests of all deltas not folded yet."""
         return list(pending_columns(self.connection, self.tables))

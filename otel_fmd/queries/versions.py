@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import select
-
 from otel_fmd.analysis.rollup import HOUR_US
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Snapshot
@@ -21,26 +19,12 @@ class VersionSeen(NamedTuple):
     last_us: int
 
 
-def endpoint_versions(snapshot: Snapshot) -> dict[tuple[int, int], tuple[int, int]]:
-    """First and last request, in unix microseconds, by (endpoint id, version id)."""
-    table = snapshot.tables.endpoint_version.c
-    query = select(table.endpoint_id, table.version_id, table.first_us, table.last_us)
-    found = {
-        (row.endpoint_id, row.version_id): (row.first_us, row.last_us)
-        for row in snapshot.connection.execute(query)
-    }
-    for key, (first, last) in snapshot.pending.endpoint_versions().items():
-        known = found.get(key, (first, last))
-        found[key] = (min(known[0], first), max(known[1], last))
-    return found
-
-
 def versions_seen(
     snapshot: Snapshot, endpoint_ids: Collection[int] | None = None
 ) -> list[VersionSeen]:
     """Versions that requests of these endpoints had, the newest first."""
     times: dict[int, tuple[int, int]] = {}
-    for (endpoint, version), (first, last) in endpoint_versions(snapshot).items():
+    for (endpoint, version), (first, last) in snapshot.endpoint_versions.items():
         if endpoint_ids is None or endpoint in endpoint_ids:
             known = times.get(version, (first, last))
             times[version] = (min(known[0], first), max(known[1], last))

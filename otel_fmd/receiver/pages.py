@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from otel_fmd._version import __version__
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.url_maps import UrlMaps
-from otel_fmd.otlp.http_app import Page, PlainAnswer, PlainRequest
+from otel_fmd.otlp.http_call import Page, PlainAnswer, PlainRequest
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import ReceiverCounters, has_token
 from otel_fmd.pipeline.pipeline import Pipeline

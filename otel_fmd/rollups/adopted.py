@@ -7,7 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import func, select
 
 from otel_fmd.analysis.rollup import Rollup
-from otel_fmd.rollups.fold import DeltaFolder, caller_counts
+from otel_fmd.rollups.callers import caller_counts
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import request_columns
 from otel_fmd.store.settings import ADOPTED_DONE_ID, ADOPTED_LAST_ID, get_setting, put_setting
 from otel_fmd.store.store import Store

@@ -11,19 +11,18 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import compress
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis import histogram
-from otel_fmd.analysis.rollup import AHEAD_US, Rollup, buckets_of
-from otel_fmd.signals.semconv import SWITCHING_PROTOCOLS
+from otel_fmd.analysis.rollup import AHEAD_US, Rollup
+from otel_fmd.rollups.callers import caller_counts
 from otel_fmd.store.delta import unpack
-from otel_fmd.store.kinds import ADDRESS, OTHER_ADDRESSES, OTHER_USERS, USER
+from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
@@ -238,63 +237,6 @@ class DeltaFolder:
                 .values(last_requested=bindparam("time")),
                 changes,
             )
-
-
-class CallerColumns(Protocol):
-    """Requests as columns: what users and addresses are counted from."""
-
-    @property
-    def endpoint_ids(self) -> Sequence[int]:
-        """Of each request, its endpoint."""
-
-    @property
-    def version_ids(self) -> Sequence[int]:
-        """Its version."""
-
-    @property
-    def status_codes(self) -> Sequence[int]:
-        """Its status code; 0 for none."""
-
-    @property
-    def durations_ns(self) -> Sequence[int]:
-        """How long it took, in nanoseconds."""
-
-    @property
-    def users(self) -> Sequence[str]:
-        """Its user; '' if unknown."""
-
-    @property
-    def addresses(self) -> Sequence[str]:
-        """The client's address; '' where it is not known."""
-
-
-def caller_counts(
-    batches: Iterable[CallerColumns],
-) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
-    """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets.
-
-    How long one was open is no duration.
-    """
-    users: Counter[tuple[int, int, str, int]] = Counter()
-    addresses: Counter[tuple[int, int, str, int]] = Counter()
-    for columns in batches:
-        buckets = buckets_of(columns.durations_ns)
-        endpoints, versions = columns.endpoint_ids, columns.version_ids
-        by_user = zip(endpoints, versions, columns.users, buckets, strict=True)
-        by_address = zip(endpoints, versions, columns.addresses, buckets, strict=True)
-        if SWITCHING_PROTOCOLS in columns.status_codes:
-            timed = [status != SWITCHING_PROTOCOLS for status in columns.status_codes]
-            users.update(compress(by_user, timed))
-            addresses.update(compress(by_address, timed))
-        else:
-            users.update(by_user)
-            addresses.update(by_address)
-    found: dict[tuple[int, int, int], dict[str, dict[int, int]]] = {}
-    for kind, counter in ((USER, users), (ADDRESS, addresses)):
-        for (endpoint, version, name, bucket), count in counter.items():
-            group = found.setdefault((endpoint, kind, version), {})
-            group.setdefault(name, {})[bucket] = count
-    return found
 
 
 def _oldest(connection: Connection, table: Table, most: int) -> tuple[list[int], list[bytes]]:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, delete, select
 
 from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY, Rollup, Tally
-from otel_fmd.rollups.fold import DeltaFolder, caller_counts
+from otel_fmd.rollups.callers import caller_counts
+from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.signals.semconv import UNKNOWN_VERSION
 from otel_fmd.store.delta import NO_STATUS
 from otel_fmd.store.pending import pending_rollup

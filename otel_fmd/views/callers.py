@@ -11,7 +11,7 @@ from otel_fmd.queries.versions import versions_seen
 from otel_fmd.store.kinds import ADDRESS, USER
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import ENDPOINT
-from otel_fmd.views.view import Column, Table, View
+from otel_fmd.views.view import NOTHING, Column, Table, View
 
 _MOST_CALLERS = 50
 _MOST_VERSIONS = 30
@@ -81,7 +81,7 @@ def note_of(found: CallerDistributions) -> str:
 def table(data: Callers | None, _look: Look) -> Table:
     """One row per caller and version."""
     if data is None:
-        return Table((), ())
+        return NOTHING
     columns = (Column(data.what), Column("version"), Column("requests"), Column("median_ms", "ms"))
     rows = [
         (caller_cell(one.who), one.version, one.requests, round(one.median_ms, 6))

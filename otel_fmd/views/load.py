@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 from otel_fmd.people.actor import require
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.views.look import Look
-from otel_fmd.views.view import Table, View
+from otel_fmd.views.view import NOTHING, Table, View
 
 D = TypeVar("D")
 L = TypeVar("L", bound=Look)
@@ -30,7 +30,7 @@ class Loaded(Generic[L]):
     def table(self, view: View[Any]) -> Table:
         """The data of a view as a table; empty if there is none."""
         data = self[view]
-        return view.table(data, self.look) if data else Table((), ())
+        return view.table(data, self.look) if data else NOTHING
 
 
 def load(reader: Reader, look: L, views: Sequence[View[Any]]) -> Loaded[L]:

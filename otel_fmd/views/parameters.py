@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -130,8 +130,3 @@ USER = Parameter(
 )
 ADDRESS = Parameter("ip", "Only requests from this address.", _optional_text, None)
 HOUR = Parameter("hour", "Only this hour (0 to 23) of the day `from`.", _optional_hour, None)
-
-
-def names_of(parameters: Collection[Parameter[object]]) -> list[str]:
-    """The names of parameters in an address."""
-    return [one.name for one in parameters]

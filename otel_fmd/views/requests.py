@@ -32,7 +32,7 @@ from otel_fmd.views.parameters import (
     USER,
     whole_number,
 )
-from otel_fmd.views.view import Column, Table, View
+from otel_fmd.views.view import NOTHING, Column, Table, View
 
 _PER_PAGE = 100
 _MOST_FAILED = 100
@@ -171,7 +171,7 @@ def table_of(found: Iterable[NamedRequest], look: Look) -> Table:
 
 def _one_table(data: WholeRequest | NoRequest, look: Look) -> Table:
     if isinstance(data, NoRequest):
-        return Table((), ())
+        return NOTHING
     return table_of([NamedRequest(data.request, data.endpoint.name), *data.related], look)
 
 

@@ -11,7 +11,7 @@ from otel_fmd.queries.utilization import DailyLoad, VersionShare
 from otel_fmd.queries.versions import known_range
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import ENDPOINT
-from otel_fmd.views.view import Column, Table, View
+from otel_fmd.views.view import NOTHING, Column, Table, View
 
 _MOST_ENDPOINTS = 25
 _REST = "all other endpoints"
@@ -46,7 +46,7 @@ def hourly(snapshot: Snapshot, look: Look) -> HourlyLoad | None:
 def hourly_table(data: HourlyLoad | None, _look: Look) -> Table:
     """One row per hour."""
     if data is None:
-        return Table((), ())
+        return NOTHING
     rows = [
         (label, hour, data.matrix[hour][column])
         for column, label in enumerate(data.columns.labels)
@@ -76,7 +76,7 @@ def daily(snapshot: Snapshot, look: Look) -> Daily | None:
 def daily_table(data: Daily | None, _look: Look) -> Table:
     """One row per day (or longer time), one column per endpoint."""
     if data is None:
-        return Table((), ())
+        return NOTHING
     columns = data.load.columns
     rows = [
         (label, *(values[column] for values in data.named.values()))
@@ -96,7 +96,7 @@ def shares(snapshot: Snapshot, look: Look) -> Shares | None:
 def shares_table(data: Shares | None, _look: Look) -> Table:
     """One row per endpoint, one column per version, in percent."""
     if data is None:
-        return Table((), ())
+        return NOTHING
     rows = [
         (name, *(round(value, 4) for value in row))
         for name, row in zip(data.endpoints, data.share.percent, strict=True)

@@ -6,6 +6,7 @@ import functools
 import gc
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -239,6 +240,37 @@ def test_a_stream_is_stored_as_its_process_ends(watched: Watched) -> None:
     assert found == {"s": 200, "index": 200}
     body.close()
     assert len(running.rows()) == 2
+
+
+def test_streams_that_begin_while_others_end_do_no_harm(
+    watched: Watched, kept: InMemorySpanExporter
+) -> None:
+    """At a process's end its threads still serve: each stream is ended once, and nothing raises."""
+    app = plain(lambda app: app.add_url_rule("/s", "s", lambda: Response(iter((b"x",) * 9))))
+    running = watched(app)
+    stop, errors = threading.Event(), []
+    begun: list[Any] = []
+
+    def serve() -> None:
+        while not stop.is_set():
+            begun.append(run_wsgi_app(app.wsgi_app, EnvironBuilder("/s").get_environ())[0])
+
+    threads = [threading.Thread(target=serve) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        try:
+            running.found.processor.end_streams()
+        except RuntimeError as error:
+            errors.append(error)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(begun) > 10
+    running.found.processor.end_streams()
+    assert running.found.force_flush()
+    assert len(kept.get_finished_spans()) == len(begun)
 
 
 def test_what_no_server_asked_for_is_no_request(

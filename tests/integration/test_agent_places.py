@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
+from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
@@ -134,6 +135,24 @@ def test_an_app_that_has_answered_is_refused(tmp_path: Path) -> None:
     app.test_client().get("/")
     with pytest.raises(ConfigurationError, match="'late' has already served requests"):
         otel_fmd.instrument(app, database_url=f"sqlite:///{tmp_path / 'a.db'}")
+
+
+def test_an_app_with_opentelemetrys_hooks_may_have_answered(tmp_path: Path) -> None:
+    """As under `opentelemetry-instrument`: there is nothing left to add to it."""
+    app = Flask("hooked")
+    app.add_url_rule("/", "index", lambda: "x")
+    provider = TracerProvider()
+    FlaskInstrumentor().instrument_app(app, tracer_provider=provider)
+    app.test_client().get("/")
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    found = otel_fmd.instrument(app, database_url=url, tracer_provider=provider)
+    assert app.test_client().get("/").text == "x"
+    assert found.force_flush()
+    store = Store(url)
+    with Reader(store).snapshot() as snapshot:
+        assert len(requests(snapshot, Selection()).requests) == 1
+    store.close()
+    found.uninstrument()
 
 
 @pytest.mark.parametrize(("status", "flushed"), [(200, True), (401, False), (413, False)])

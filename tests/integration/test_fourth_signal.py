@@ -21,7 +21,7 @@ from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
-from otel_fmd.otlp.http_protocol import Guard
+from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
