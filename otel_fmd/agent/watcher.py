@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from otel_fmd.agent.collector_pause import COLLECTOR_PAUSE
 from otel_fmd.agent.watch import Due, Released, Watch
 from otel_fmd.forks import on_fork
 from otel_fmd.termination import leave_signals_to_others
@@ -261,8 +262,11 @@ class Watcher:
         """Sample each request, or as many as the tick has time for, in turns."""
         now_ns = time.perf_counter_ns()
         wanted = [watch for watch in list(self._watched.values()) if watch.is_due(now_ns)]
-        if not wanted:
-            return
+        if wanted:
+            with COLLECTOR_PAUSE:
+                self._look_at(wanted, now_ns)
+
+    def _look_at(self, wanted: list[Watch], now_ns: int) -> None:
         frames = sys._current_frames()
         number = len(wanted)
         # With several threads it is unknown which one had the lock.
