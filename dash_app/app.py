@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,16 +14,17 @@ from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.pages import PAGES
 from otel_fmd._version import __version__
 from otel_fmd.config import Settings
-from otel_fmd.people.users import Users
+from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
+from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
 from otel_fmd.web.security import current_actor, protect
+from otel_fmd.web.setup import setup_blueprint
 
-_SESSION_DAYS = 14
 _ANYWHERE = "/_otel_fmd_anywhere_/"
 """Placeholder in Dash's pages for the path of the dashboard, which depends on the request."""
 
@@ -106,22 +106,18 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         settings: brand, time zone, colours.
         process: the counters and refusals of this process.
     """
-    people = Users(store)
+    sessions = Sessions(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
-    server.session_interface = proxy.PrefixedSessions()
-    server.secret_key = people.session_key()
     server.config.update(
-        SESSION_COOKIE_NAME="otel_fmd_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=2 * 2**20,
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=4,
     )
-    protect(server, people)
+    protect(server, sessions)
     server.after_request(_keep_assets)
-    server.register_blueprint(login_blueprint(people, _login_words(settings)))
+    entrance, texts = Entrance(store, sessions), _login_words(settings)
+    server.register_blueprint(login_blueprint(entrance, texts))
+    server.register_blueprint(setup_blueprint(store, entrance, texts, settings.admin_username))
     server.register_blueprint(health_blueprint(store))
     app = _make_dash(
         "dash_app",

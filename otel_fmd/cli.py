@@ -10,7 +10,7 @@ from typing import Any
 
 from otel_fmd import config
 from otel_fmd._version import __version__
-from otel_fmd.commands import configuration, database, serving, users
+from otel_fmd.commands import configuration, database, serving, tokens, users
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _FAILED = 2
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "fold deltas, prune by the configured ages, enforce the size cap",
     )
     prune = _command(commands, "prune", database.prune, "delete data older than a number of days")
-    for kind in ("requests", "outliers", "profiles", "rollups", "custom-graphs"):
+    for kind in ("requests", "outliers", "profiles", "rollups", "custom-graphs", "audit"):
         prune.add_argument(
             f"--{kind}", type=float, default=0, metavar="DAYS", help="delete those older than this"
         )
@@ -106,7 +106,29 @@ def _parser() -> argparse.ArgumentParser:
     remove = _command(actions, "remove", users.remove, "remove a user")
     remove.add_argument("username")
     _command(actions, "list", users.show_all, "list users")
+    _command(
+        actions, "setup-link", users.setup_link, "print a link with which the first user is created"
+    )
+    _add_tokens(commands)
     return parser
+
+
+def _add_tokens(commands: Any) -> None:
+    token = commands.add_parser("token", help="create, list and revoke API tokens")
+    actions = token.add_subparsers(metavar="action", required=True)
+    add = _command(actions, "add", tokens.add, "create an API token, and print it once")
+    add.add_argument("name")
+    add.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        metavar="SCOPE",
+        help="what it may be used for: read, write, admin or ingest; may be given several times",
+    )
+    add.add_argument("--days", type=int, metavar="DAYS", help="valid for so many days")
+    revoke = _command(actions, "revoke", tokens.revoke, "revoke an API token")
+    revoke.add_argument("name")
+    _command(actions, "list", tokens.show_all, "list API tokens")
 
 
 def _command(

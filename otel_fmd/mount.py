@@ -84,8 +84,7 @@ class MountedDashboard:
         if self._proxied is None:
             from otel_fmd.web.proxy import BehindProxy
 
-            settings = self._settings
-            self._proxied = BehindProxy(self._show, settings.url_prefix, settings.trusted_proxies)
+            self._proxied = BehindProxy(self._show, self._settings, self._path)
         with suppress_instrumentation():
             return self._proxied(environ, start_response)
 
@@ -122,7 +121,7 @@ class MountedDashboard:
         with self._making:
             if self._dashboard is None:
                 from dash_app.app import create_app
-                from otel_fmd.people.users import Users
+                from otel_fmd.people.setup import prepare_first_user
                 from otel_fmd.rollups.prepare import prepare
                 from otel_fmd.store.store import Store
                 from otel_fmd.views.look import NO_PROCESS
@@ -132,9 +131,10 @@ class MountedDashboard:
                 try:
                     prepare(store)
                     name = settings.admin_username
-                    made = Users(store).ensure_admin(name, settings.admin_password)
-                    if made is not None:
-                        _log.warning("first start: user %s, password %s", name, made)
+                    link = prepare_first_user(store, name, settings.admin_password)
+                    if link is not None:
+                        where = settings.public_url or self._path
+                        _log.warning("first start: create the first user at %s/%s", where, link)
                     self._dashboard = create_app(store, settings, NO_PROCESS)
                 except BaseException:
                     store.close()

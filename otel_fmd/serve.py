@@ -24,7 +24,7 @@ from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
 from otel_fmd.otlp.signals.traces import TRACES
-from otel_fmd.people.users import Users
+from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.receiver.intake import PipelineIntake, Translate
 from otel_fmd.receiver.pages import ReceiverPages
 from otel_fmd.rollups.prepare import prepare
@@ -53,10 +53,8 @@ class Server:
         self._settings = settings
         self.store = Store(settings.database_url, settings.table_prefix)
         prepare(self.store)
-        self.first_user = settings.admin_username
-        self.generated_password = Users(self.store).ensure_admin(
-            settings.admin_username, settings.admin_password
-        )
+        self.setup_address = ""
+        """Where the first user is created; '' if there are users."""
         self.pipeline = open_pipeline(self.store, settings, retry=False)
         self.received = ReceiverCounters()
         self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
@@ -179,12 +177,16 @@ class Server:
 
         app = create_app(self.store, settings, Process(self._counters, refusals))
         self._dashboard = dashboard_server(
-            BehindProxy(app, settings.url_prefix, settings.trusted_proxies),
+            BehindProxy(app, settings),
             bound,
             settings.grace_seconds,
             settings.max_connections,
         )
         self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
+        link = prepare_first_user(self.store, settings.admin_username, settings.admin_password)
+        if link is not None:
+            local = self.addresses["dashboard"] + settings.url_prefix
+            self.setup_address = f"{settings.public_url or local}/{link}"
 
 
 def translations(settings: Settings) -> dict[str, Translate]:

@@ -2,7 +2,9 @@
 
 from dash_app.page import Page
 from dash_app.pages import (
+    account,
     api_performance,
+    audit,
     configuration,
     daily,
     database,
@@ -21,6 +23,7 @@ from dash_app.pages import (
     reporting,
     request,
     requests,
+    tokens,
     users,
 )
 
@@ -42,7 +45,10 @@ PAGES: tuple[Page, ...] = (
     endpoint_grouped_profile.PAGE,
     requests.PAGE,
     request.PAGE,
+    account.PAGE,
     users.PAGE,
+    tokens.PAGE,
+    audit.PAGE,
     database.PAGE,
     configuration.PAGE,
 )

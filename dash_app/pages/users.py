@@ -14,9 +14,10 @@ from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions import users
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.actor import Role
+from otel_fmd.people.passwords import LEAST_LENGTH
 from otel_fmd.people.users import User
-from otel_fmd.views.administration import USERS
 from otel_fmd.views.load import Loaded
+from otel_fmd.views.people import USERS
 
 _ROLES = {"guest": Role.GUEST, "admin": Role.ADMIN}
 
@@ -28,7 +29,8 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
         [
             html.H2("Add, change or remove", className="card-title"),
             html.P(
-                f"{USERS.description} Passwords need at least 8 characters.",
+                f"{USERS.description} Passwords need at least {LEAST_LENGTH} characters. A new "
+                "password or role ends the user's sessions.",
                 className="card-help",
             ),
             dmc.Group(
@@ -62,7 +64,7 @@ def layout(loaded: Loaded[Context], _context: Context) -> Any:
 
 
 def _rows(found: list[User]) -> list[Row]:
-    return [{"username": one.username, "role": one.actor.role.name.lower()} for one in found]
+    return [{"username": one.username, "role": one.role.name.lower()} for one in found]
 
 
 def register(app: Dash, make: MakeContext) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from otel_fmd.actions.audit import audit
 from otel_fmd.errors import SchemaError
 from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.people.change import changed
 from otel_fmd.rollups.adopted import Progress, build_rollups
 from otel_fmd.store.schema import revision_of
 from otel_fmd.store.settings import ADOPTED_AT, get_setting
@@ -35,7 +35,7 @@ def adopt(
     require(actor, Role.ADMIN, "adopt a database")
     if is_foreign(store):
         restructure(store, service)
-        audit(actor, f"adopted a database of FMD as service {service!r}")
+        changed(actor, store, "database.adopt", "database", f"service {service}")
     with store.read() as connection:
         if revision_of(connection, store.tables.prefix) is None:
             raise SchemaError(f"{store.display_url} holds no tables of FMD")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from otel_fmd.actions.audit import audit
 from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.people.change import changed
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import repair
 from otel_fmd.store.store import Store
@@ -41,7 +41,7 @@ def maintain(actor: Actor, store: Store, ages: Ages, max_size: int, max_callers:
     while step := folder.fold(_STEP) + folder.fold_callers(_STEP):
         folded += step
     done = Maintained(folded, Retention(store).prune(ages), Eviction(store).enforce(max_size))
-    audit(actor, f"maintained the database: {done}")
+    changed(actor, store, "database.maintain", "database", str(done._asdict()))
     return done
 
 
@@ -53,4 +53,4 @@ def repair_rollups(actor: Actor, store: Store, max_callers: int) -> None:
     """
     require(actor, Role.ADMIN, "repair rollups")
     repair(store, DeltaFolder(store, max_callers))
-    audit(actor, "recounted the rollups")
+    changed(actor, store, "database.recount", "rollups")

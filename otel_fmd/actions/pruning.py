@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from otel_fmd.actions.audit import audit
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.people.change import changed, changing
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.retention import Ages, Retention
-from otel_fmd.upkeep.schedule import PruningSchedule, save_schedule
+from otel_fmd.upkeep.schedule import PruningSchedule, save_schedule, schedule_in
 
 _WHAT = "prune"
 
@@ -34,7 +34,7 @@ def prune(actor: Actor, store: Store, ages: Ages) -> dict[str, int]:
     if not ages.any or min(ages.all) < 0:
         raise ConfigurationError("say what is to be removed, for example --requests 90")
     removed = Retention(store).prune(ages)
-    audit(actor, f"pruned {removed}")
+    changed(actor, store, "database.prune", "database", str(removed))
     return removed
 
 
@@ -45,6 +45,11 @@ def set_schedule(actor: Actor, store: Store, schedule: PruningSchedule | None) -
         NotAllowedError: the actor is not an admin.
         ConfigurationError: the cron schedule or the weeks cannot be used.
     """
-    require(actor, Role.ADMIN, _WHAT)
-    save_schedule(store, schedule)
-    audit(actor, f"pruning schedule: {schedule}")
+    with changing(actor, store, Role.ADMIN, _WHAT, "schedule.set", "pruning") as change:
+        before = schedule_in(change.connection, change.tables)
+        save_schedule(change.connection, change.tables, schedule)
+        change.before, change.after = _text(before), _text(schedule)
+
+
+def _text(schedule: PruningSchedule | None) -> str:
+    return "none" if schedule is None else str(schedule._asdict())

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from otel_fmd.actions.audit import audit
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.people import passwords
 from otel_fmd.people.actor import Actor, Role, require
-from otel_fmd.people.users import Users
+from otel_fmd.people.change import changing
+from otel_fmd.people.tokens import revoke_tokens_of
+from otel_fmd.people.users import (
+    delete_user,
+    get_user,
+    insert_user,
+    update_password,
+    update_role,
+)
 from otel_fmd.store.store import Store
 
 _WHAT = "change users"
@@ -16,46 +24,63 @@ def add_user(actor: Actor, store: Store, username: str, password: str, role: Rol
 
     Raises:
         NotAllowedError: the actor is not an admin.
-        ConfigurationError: the name is taken, empty or too long, or the password too short.
+        ConfigurationError: the name is taken, empty or too long, or the password may not be chosen.
     """
     require(actor, Role.ADMIN, _WHAT)
-    Users(store).add(username, password, is_admin=role is Role.ADMIN)
-    audit(actor, f"added user {username!r} as {role.name.lower()}")
+    password_hash = passwords.accepted(username, password)
+    with changing(actor, store, Role.ADMIN, _WHAT, "user.add", username) as change:
+        is_admin = role is Role.ADMIN
+        insert_user(change.connection, change.tables, username, password_hash, is_admin=is_admin)
+        change.after = role.name.lower()
 
 
 def set_password(actor: Actor, store: Store, username: str, password: str) -> None:
-    """Change a password.
+    """Change a password, which ends the user's sessions.
 
     Raises:
         NotAllowedError: the actor is not an admin.
-        ConfigurationError: no such user, or the password is too short.
+        ConfigurationError: no such user, or the password may not be chosen.
     """
     require(actor, Role.ADMIN, _WHAT)
-    Users(store).set_password(username, password)
-    audit(actor, f"changed the password of {username!r}")
+    password_hash = passwords.accepted(username, password)
+    with changing(actor, store, Role.ADMIN, _WHAT, "user.password", username) as change:
+        user = get_user(change.connection, change.tables, username)
+        update_password(change.connection, change.tables, user, password_hash)
 
 
 def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
-    """Change a role; the last admin stays one.
+    """Change a role, which ends the user's sessions; the last admin stays one.
+
+    Somebody who is no admin any more also loses the tokens that they created, except those that
+    only send telemetry.
 
     Raises:
         NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, or it is the last admin.
     """
-    require(actor, Role.ADMIN, _WHAT)
-    Users(store).set_admin(username, role is Role.ADMIN)
-    audit(actor, f"made {username!r} {role.name.lower()}")
+    with changing(actor, store, Role.ADMIN, _WHAT, "user.role", username) as change:
+        user = get_user(change.connection, change.tables, username)
+        update_role(change.connection, change.tables, user, role is Role.ADMIN)
+        change.before, change.after = user.role.name.lower(), role.name.lower()
+        if role is not Role.ADMIN:
+            change.after += _revoked(revoke_tokens_of(change.connection, change.tables, username))
 
 
 def remove_user(actor: Actor, store: Store, username: str) -> None:
-    """Remove a user; not the last admin, and not oneself.
+    """Remove a user, their sessions, and their tokens except those that only send telemetry.
 
     Raises:
         NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, the actor, or the last admin.
     """
-    require(actor, Role.ADMIN, _WHAT)
-    if username == actor.name:
-        raise ConfigurationError("You cannot remove yourself.")
-    Users(store).remove(username)
-    audit(actor, f"removed user {username!r}")
+    with changing(actor, store, Role.ADMIN, _WHAT, "user.remove", username) as change:
+        if username == actor.name:
+            raise ConfigurationError("You cannot remove yourself.")
+        user = get_user(change.connection, change.tables, username)
+        delete_user(change.connection, change.tables, user)
+        change.before = user.role.name.lower()
+        change.after = _revoked(revoke_tokens_of(change.connection, change.tables, username))
+
+
+def _revoked(names: list[str]) -> str:
+    return f" (tokens revoked: {', '.join(names)})" if names else ""

@@ -44,6 +44,7 @@ def ages_of(settings: Settings) -> Ages:
         profiles=settings.keep_profiles_days,
         rollups=settings.keep_rollups_days,
         custom_graphs=settings.keep_custom_graphs_days,
+        audit=settings.keep_audit_days,
     )
 
 

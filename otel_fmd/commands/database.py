@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 
 from otel_fmd import config
-from otel_fmd.commands.opening import open_people, open_store
+from otel_fmd.commands.opening import address_of, open_people, open_store
 from otel_fmd.people.actor import OPERATOR
 
 
 def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Create or upgrade the tables, and create the first user."""
-    from otel_fmd.people.users import Users
+    from otel_fmd.people.setup import prepare_first_user
     from otel_fmd.store.schema import HEAD
 
-    users = Users(open_people(settings))
-    password = users.ensure_admin(settings.admin_username, settings.admin_password)
-    if password is not None:
-        print(f"Created the first user: {settings.admin_username}, password {password}")
+    store = open_people(settings)
+    link = prepare_first_user(store, settings.admin_username, settings.admin_password)
+    if link is not None:
+        print(f"Create the first user at {address_of(settings, link)}")
     print(f"The database is at schema {HEAD}.")
     return 0
 
@@ -67,9 +68,7 @@ def prune(options: argparse.Namespace, settings: config.Settings) -> int:
     from otel_fmd.actions.pruning import prune as remove
     from otel_fmd.upkeep.retention import Ages
 
-    ages = Ages(
-        options.requests, options.outliers, options.profiles, options.rollups, options.custom_graphs
-    )
+    ages = Ages(**{one.name: getattr(options, one.name) for one in fields(Ages)})
     removed = remove(OPERATOR, open_store(settings), ages)
     print(
         "Removed:", ", ".join(f"{number:,} {kind}" for kind, number in removed.items()) or "nothing"

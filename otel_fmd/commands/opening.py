@@ -25,3 +25,11 @@ def open_people(settings: config.Settings) -> Any:
     except ModuleNotFoundError:
         raise ConfigurationError("users need 'werkzeug': pip install 'otel-fmd[server]'") from None
     return open_store(settings)
+
+
+def address_of(settings: config.Settings, path: str) -> str:
+    """Where browsers find a path of the dashboard that `serve` starts with these settings."""
+    if settings.public_url:
+        return f"{settings.public_url}/{path}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.dashboard_port}{settings.url_prefix}/{path}"

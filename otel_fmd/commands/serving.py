@@ -54,9 +54,8 @@ def _server(settings: config.Settings) -> Any:
 
 
 def _announce(server: Any) -> None:
-    if server.generated_password is not None:
-        words = f"First start: user {server.first_user}, password {server.generated_password}"
-        print(words, flush=True)
+    if server.setup_address:
+        print(f"First start: create the first user at {server.setup_address}", flush=True)
     where = " ".join(f"{name}={url}" for name, url in server.addresses.items())
     print(f"ready {where} database={server.store.display_url}", flush=True)
 

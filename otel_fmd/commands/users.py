@@ -7,7 +7,7 @@ import getpass
 import sys
 
 from otel_fmd import config
-from otel_fmd.commands.opening import open_people
+from otel_fmd.commands.opening import address_of, open_people
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import OPERATOR, Role
 
@@ -39,10 +39,20 @@ def remove(options: argparse.Namespace, settings: config.Settings) -> int:
 
 def show_all(_options: argparse.Namespace, settings: config.Settings) -> int:
     """List users."""
-    from otel_fmd.people.users import Users
+    from otel_fmd.people.users import all_users
 
-    for user in Users(open_people(settings)).all():
-        print(user.username, user.actor.role.name.lower(), sep="\t")
+    store = open_people(settings)
+    with store.read() as connection:
+        for user in all_users(connection, store.tables):
+            print(user.username, user.role.name.lower(), sep="\t")
+    return 0
+
+
+def setup_link(_options: argparse.Namespace, settings: config.Settings) -> int:
+    """Print a link with which the first user is created."""
+    from otel_fmd.people.setup import new_setup_link
+
+    print(address_of(settings, new_setup_link(open_people(settings))))
     return 0
 
 

@@ -25,6 +25,7 @@ from otel_fmd.config.values import (
     from_argument,
     networks,
     path,
+    public_url,
     rules,
     size,
     text,
@@ -87,6 +88,13 @@ class Settings:
         "Path below which a proxy serves the dashboard, such as `/fmd`; the proxy may strip it or "
         "pass it on.",
     )
+    public_url: str = _setting(
+        "",
+        public_url,
+        "Where browsers reach the dashboard, such as `https://fmd.example.com` or "
+        "`https://example.com/fmd`: its scheme, host and path then apply to every request, "
+        "whatever a proxy says, and under https cookies are `Secure`; empty: as requested.",
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         (),
         networks,
@@ -99,8 +107,8 @@ class Settings:
     admin_password: str = _setting(
         "",
         text,
-        "Password of the first user, at least 8 characters; empty: one is generated and printed "
-        "once.",
+        "Password of the first user, at least 12 characters; empty: a link is printed with which "
+        "the first user is created.",
     )
     otlp_token: str = _setting(
         "",
@@ -234,6 +242,9 @@ class Settings:
     )
     keep_rollups_days: float = _setting(
         0.0, decimal(0.0), "Days that rollups (all figures) are kept when pruning; 0: forever."
+    )
+    keep_audit_days: float = _setting(
+        365.0, decimal(0.0), "Days that the audit is kept when pruning; 0: forever."
     )
     keep_custom_graphs_days: float = _setting(
         0.0, decimal(0.0), "Days that custom graph data is kept when pruning; 0: forever."

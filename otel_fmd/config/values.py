@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from otel_fmd.analysis.renaming import read_rule
@@ -193,6 +194,19 @@ def address(value: str) -> str:
     if plain and not plain.startswith(("http://", "https://")):
         raise ValueError("a URL such as http://127.0.0.1:4318, or nothing")
     return plain
+
+
+def public_url(value: str) -> str:
+    """The URL of the dashboard in browsers, without its last slash, or nothing."""
+    plain = address(value)
+    try:
+        parts = urlsplit(plain)
+        is_usable = not plain or (bool(parts.hostname) and (parts.port is None or parts.port > 0))
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("a URL such as https://fmd.example.com/dashboard, or nothing")
+    return f"{parts.scheme}://{parts.netloc}{path(parts.path)}" if plain else ""
 
 
 def _literal(value: str) -> Any:

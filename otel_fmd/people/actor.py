@@ -13,20 +13,39 @@ class Role(IntEnum):
 
     NOBODY = 0
     GUEST = 1
-    ADMIN = 2
+    WRITER = 2
+    """A program whose token has the scope `write`: monitors, but manages nobody."""
+    ADMIN = 3
 
     @property
     def words(self) -> str:
         """For a sentence: `an admin`, `a user`."""
-        return "an admin" if self is Role.ADMIN else "a user"
+        return _WORDS[self]
+
+
+_WORDS = {
+    Role.NOBODY: "anyone",
+    Role.GUEST: "a user",
+    Role.WRITER: "an admin, or a token with the scope write,",
+    Role.ADMIN: "an admin",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody with a role, by the name that an audit knows."""
+    """Somebody with a role.
+
+    Args:
+        name: by which the audit knows them.
+        role: what they may do.
+        address: where they act from; '' for this machine.
+        session: the hash of their session; '' without one.
+    """
 
     name: str
     role: Role
+    address: str = ""
+    session: str = ""
 
     @property
     def is_admin(self) -> bool:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.store.store import Store
+from otel_fmd.store.tables import Tables
 
 
-def store_level(store: Store, endpoint_id: int, level: int) -> None:
-    """Set it, in a transaction of its own.
+def store_level(
+    connection: Connection, tables: Tables, endpoint_id: int, level: int
+) -> tuple[str, int | None]:
+    """Set it; the endpoint's name, and the level that it had.
 
     Raises:
         ConfigurationError: there is no such endpoint.
     """
-    endpoint = store.tables.endpoint
-    with store.write() as connection:
-        found = connection.execute(select(endpoint.c.id).where(endpoint.c.id == endpoint_id))
-        if found.first() is None:
-            raise ConfigurationError(f"there is no endpoint {endpoint_id}")
-        connection.execute(
-            update(endpoint).where(endpoint.c.id == endpoint_id).values(monitor_level=level)
-        )
+    endpoint = tables.endpoint
+    row = connection.execute(
+        select(endpoint.c.name, endpoint.c.monitor_level).where(endpoint.c.id == endpoint_id)
+    ).first()
+    if row is None:
+        raise ConfigurationError(f"there is no endpoint {endpoint_id}")
+    connection.execute(
+        update(endpoint).where(endpoint.c.id == endpoint_id).values(monitor_level=level)
+    )
+    return row.name, row.monitor_level

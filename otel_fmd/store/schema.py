@@ -14,7 +14,7 @@ from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _VERSION_COLUMN = "version_num"
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`."""
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
+from otel_fmd.store.people_tables import people_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ class Tables:
     fold_state: Table
     adopted_hour: Table
     setting: Table
+    session: Table
+    known_browser: Table
+    login_failure: Table
+    setup_link: Table
+    api_token: Table
+    audit: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -81,6 +88,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_volume_tables(table, ref, prefix, database),
         **_own_tables(table, database.types),
         **_rollup_tables(table, database),
+        **people_tables(table, prefix, database),
         **_exception_tables(table, ref, database.types),
     )
 

@@ -31,6 +31,7 @@ class Ages:
     profiles: float = 0
     rollups: float = 0
     custom_graphs: float = 0
+    audit: float = 0
 
     @property
     def all(self) -> tuple[float, ...]:
@@ -69,6 +70,8 @@ class Retention:
             done["rollups"] = self.prune_rollups(before(ages.rollups))
         if ages.custom_graphs:
             done["custom_graphs"] = self._prune_custom_graphs(before(ages.custom_graphs))
+        if ages.audit:
+            done["audit"] = self._prune_audit(before(ages.audit))
         hour = (now - _HOUR_HISTOGRAM_DAYS * _DAY_US) // HOUR_US
         self._delete_ranges(self._tables.hour_histogram, hour)
         give_back(self._store)
@@ -196,6 +199,17 @@ class Retention:
             found = select(data.c.id).where(data.c.time < moment).limit(min(most, 400))
             ids = connection.execute(found).scalars().all()
             connection.execute(delete(data).where(data.c.id.in_(ids)))
+            return len(ids)
+
+        return self._in_chunks(chunk)
+
+    def _prune_audit(self, before_us: int) -> int:
+        audit = self._tables.audit
+
+        def chunk(connection: Connection, most: int) -> int:
+            found = select(audit.c.id).where(audit.c.time_us < before_us).limit(min(most, 400))
+            ids = connection.execute(found).scalars().all()
+            connection.execute(delete(audit).where(audit.c.id.in_(ids)))
             return len(ids)
 
         return self._in_chunks(chunk)

@@ -50,16 +50,14 @@ def schedule_in(connection: Connection, tables: Tables) -> PruningSchedule | Non
     return PruningSchedule(found["cron"], found["weeks"], found["custom_graphs"])
 
 
-def save_schedule(store: Store, schedule: PruningSchedule | None) -> None:
+def save_schedule(connection: Connection, tables: Tables, schedule: PruningSchedule | None) -> None:
     """Set the schedule, or with None remove it.
 
     Raises:
         ConfigurationError: the cron schedule or the weeks cannot be used.
     """
     if schedule is None:
-        with store.write() as connection:
-            setting = store.tables.setting
-            connection.execute(delete(setting).where(setting.c.name == _NAME))
+        connection.execute(delete(tables.setting).where(tables.setting.c.name == _NAME))
         return
     from croniter import croniter
 
@@ -75,5 +73,4 @@ def save_schedule(store: Store, schedule: PruningSchedule | None) -> None:
         "weeks": schedule.weeks_to_keep,
         "custom_graphs": schedule.delete_custom_graph_data,
     }
-    with store.write() as connection:
-        put_setting(connection, store.tables, _NAME, json.dumps(value))
+    put_setting(connection, tables, _NAME, json.dumps(value))

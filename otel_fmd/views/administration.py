@@ -1,4 +1,4 @@
-"""What the administration pages show: deploy, database, settings, users, refused senders."""
+"""What the administration pages show: deploy, database, settings, refused senders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from otel_fmd import config
 from otel_fmd._version import __version__
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.actor import Role
-from otel_fmd.people.users import User, all_users
 from otel_fmd.queries.dropped import dropped
 from otel_fmd.queries.facts import adopted_us, database_facts
 from otel_fmd.queries.snapshot import Snapshot
@@ -113,11 +112,6 @@ def load_settings(_snapshot: Snapshot, look: Look) -> list[Setting]:
     return found
 
 
-def load_users(snapshot: Snapshot, _look: Look) -> list[User]:
-    """Everyone who may log in."""
-    return all_users(snapshot.connection, snapshot.tables)
-
-
 def load_refusals(_snapshot: Snapshot, look: Look) -> list[Refusal]:
     """The last senders of requests that the receiver refused."""
     return list(look.process.refusals())
@@ -164,17 +158,6 @@ REFUSED = View(
             (one.address, one.transport, one.path, one.reason, one.times, look.time_of(one.last_us))
             for one in data
         ],
-    ),
-    role=Role.ADMIN,
-)
-USERS = View(
-    name="users",
-    title="Users",
-    description="Guests see all pages except administration; admins can also make changes.",
-    load=load_users,
-    table=lambda data, _look: Table(
-        (Column("username"), Column("role")),
-        [(one.username, one.actor.role.name.lower()) for one in data],
     ),
     role=Role.ADMIN,
 )

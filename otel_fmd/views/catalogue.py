@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_fmd.views.administration import DATABASE, DEPLOY, REFUSED, SETTINGS, USERS
+from otel_fmd.views.administration import DATABASE, DEPLOY, REFUSED, SETTINGS
 from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
+from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, REQUESTS
@@ -44,4 +45,7 @@ VIEWS: tuple[View[Any], ...] = (
     SETTINGS,
     REFUSED,
     USERS,
+    SESSIONS,
+    TOKENS,
+    AUDIT,
 )

@@ -9,38 +9,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import request
-from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from otel_fmd.config import Settings
+from otel_fmd.errors import ConfigurationError
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _LONGEST = 500
 
 
 class BehindProxy:
-    """A WSGI application that knows the path below which browsers reach it.
+    """A WSGI application that knows the address at which browsers reach it.
 
     Args:
         app: what is behind the proxy.
-        prefix: that path, such as `/fmd`; '' for none. A proxy may strip it or pass it on.
-        trusted: addresses and networks of proxies whose `X-Forwarded-For`, `-Proto`, `-Host` and
-            `-Prefix` are trusted.
+        settings: `url_prefix`, below which a proxy serves it and which the proxy may strip or pass
+            on; `trusted_proxies`, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are
+            trusted; `public_url`, which wins over both.
+        mounted: the path of the dashboard below `app`, which `public_url` ends with.
+
+    Raises:
+        ConfigurationError: `public_url` does not end with that path.
     """
 
-    def __init__(self, app: WsgiApp, prefix: str, trusted: Sequence[str]) -> None:
+    def __init__(self, app: WsgiApp, settings: Settings, mounted: str = "") -> None:
         self._app = app
-        self._prefix = prefix
-        self._trusted = [ip_network(one, strict=False) for one in trusted]
+        self._public = urlsplit(settings.public_url)
+        self._prefix = settings.url_prefix
+        if settings.public_url:
+            if not self._public.path.endswith(mounted):
+                raise ConfigurationError(
+                    f"public_url={settings.public_url!r}: expected one that ends with {mounted!r}, "
+                    "where the dashboard is mounted"
+                )
+            self._prefix = self._public.path.removesuffix(mounted)
+        self._trusted = [ip_network(one, strict=False) for one in settings.trusted_proxies]
         self._fixed = ProxyFix(self._below, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Call the app with the effective prefix and client address."""
+        """Call the app with the effective address and the client's address."""
         environ = dict(environ)
-        if self._prefix:
+        if self._prefix or self._public.netloc:
             environ["SCRIPT_NAME"] = self._prefix
         if _is_in(environ.get("REMOTE_ADDR", ""), self._trusted):
             return self._fixed(environ, start_response)
@@ -51,11 +65,15 @@ class BehindProxy:
     def _below(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        root = plain_root(environ.get("SCRIPT_NAME", ""))
+        is_public = bool(self._public.netloc)
+        root = plain_root(self._prefix if is_public else environ.get("SCRIPT_NAME", ""))
         path = environ.get("PATH_INFO", "")
         if root and (path == root or path.startswith(f"{root}/")):
             path = path.removeprefix(root)
         inner = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path or "/"}
+        if is_public:
+            inner["wsgi.url_scheme"] = self._public.scheme
+            inner["HTTP_HOST"] = self._public.netloc
         return self._app(inner, start_response)
 
 
@@ -73,18 +91,6 @@ def quoted_root(script_name: str) -> str:
 def prefix() -> str:
     """The path at which this browser reaches the dashboard, escaped, with a trailing slash."""
     return quoted_root(request.environ.get("SCRIPT_NAME", "")) + "/"
-
-
-class PrefixedSessions(SecureCookieSessionInterface):
-    """Sessions whose cookie is bound to the path and scheme of the request that sets it."""
-
-    def get_cookie_path(self, _app: Any) -> str:
-        """Below which path a browser sends it."""
-        return prefix()
-
-    def get_cookie_secure(self, _app: Any) -> bool:
-        """Whether a browser sends it over https only."""
-        return request.is_secure
 
 
 def _is_in(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -1,0 +1,81 @@
+"""What users do about themselves: set-up, password, sessions."""
+
+from __future__ import annotations
+
+from otel_fmd.errors import ConfigurationError, NotAllowedError
+from otel_fmd.people import passwords
+from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.people.attempts import LoginAttempts
+from otel_fmd.people.change import changing
+from otel_fmd.people.sessions import end_other_sessions, end_session
+from otel_fmd.people.setup import use_setup_link
+from otel_fmd.people.users import User, find_user, get_user, update_password, verify
+from otel_fmd.store.store import Store
+
+_WHAT = "change their own account"
+
+
+def set_up(store: Store, secret: str, username: str, password: str, address: str) -> User:
+    """Create the first admin with a set-up link.
+
+    Raises:
+        ConfigurationError: the link was used or has expired, or the name or the password cannot be
+            used.
+    """
+    password_hash = passwords.accepted(username, password)
+    actor = Actor("(set-up link)", Role.NOBODY, address)
+    with changing(actor, store, Role.NOBODY, "set up", "user.add", username) as change:
+        use_setup_link(change.connection, change.tables, secret, username, password_hash)
+        change.after = "admin"
+        return get_user(change.connection, change.tables, username)
+
+
+def change_own_password(actor: Actor, store: Store, current: str, password: str) -> None:
+    """Change the actor's password, which ends all of their sessions.
+
+    Raises:
+        NotAllowedError: nobody is logged in.
+        ConfigurationError: the current password is wrong, as it was too often before, or the new
+            one may not be chosen.
+    """
+    require(actor, Role.GUEST, _WHAT)
+    attempts = LoginAttempts(store)
+    wait_s = attempts.admit(actor.name, actor.address)
+    if wait_s:
+        raise ConfigurationError(f"too many wrong passwords: try again in {wait_s} seconds")
+    if verify(store, actor.name, current) is None:
+        raise ConfigurationError("the current password is wrong")
+    attempts.forgive(actor.name, actor.address)
+    password_hash = passwords.accepted(actor.name, password)
+    with changing(actor, store, Role.GUEST, _WHAT, "user.password", actor.name) as change:
+        user = get_user(change.connection, change.tables, actor.name)
+        update_password(change.connection, change.tables, user, password_hash)
+
+
+def end_own_session(actor: Actor, store: Store, session_hash: str) -> None:
+    """End one session of the actor.
+
+    Raises:
+        NotAllowedError: nobody is logged in.
+        ConfigurationError: it is not one of theirs, or has ended.
+    """
+    with changing(actor, store, Role.GUEST, _WHAT, "session.end", actor.name) as change:
+        user = find_user(change.connection, change.tables, actor.name)
+        if user is None:
+            raise NotAllowedError(f"there is no user {actor.name!r} any more")
+        if not end_session(change.connection, change.tables, user, session_hash):
+            raise ConfigurationError("this session has ended already")
+        change.before = session_hash[:8]
+
+
+def end_own_other_sessions(actor: Actor, store: Store) -> int:
+    """End every session of the actor except the one in which they act; how many.
+
+    Raises:
+        NotAllowedError: nobody is logged in.
+    """
+    with changing(actor, store, Role.GUEST, _WHAT, "session.end", actor.name) as change:
+        user = get_user(change.connection, change.tables, actor.name)
+        ended = end_other_sessions(change.connection, change.tables, user, actor.session)
+        change.before = f"{ended} sessions"
+        return ended

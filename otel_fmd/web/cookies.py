@@ -1,0 +1,43 @@
+"""Cookies of a login: the session, and the browser that has logged in before.
+
+Over https their names begin with `__Host-` (`__Secure-` below a path), so that no other host, and
+no page without TLS, can set them.
+"""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from otel_fmd.people.sessions import ABSOLUTE_S
+from otel_fmd.web.proxy import prefix
+
+SESSION = "otel_fmd_session"
+BROWSER = "otel_fmd_browser"
+_BROWSER_S = 90 * 24 * 3600
+_LONGEST = 100
+_LIFETIMES = {SESSION: ABSOLUTE_S, BROWSER: _BROWSER_S}
+
+
+def cookie(name: str) -> str:
+    """Its value; '' if the browser sent none."""
+    return request.cookies.get(_full(name), "")[:_LONGEST]
+
+
+def set_cookie(response: Response, name: str, value: str) -> None:
+    """Have the browser keep a secret that no script can read; '' makes it forget it."""
+    response.set_cookie(
+        _full(name),
+        value,
+        max_age=_LIFETIMES[name] if value else 0,
+        path=prefix(),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _full(name: str) -> str:
+    if not request.is_secure:
+        return name
+    return f"__Host-{name}" if prefix() == "/" else f"__Secure-{name}"
