@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from dash import Dash, _get_paths, _pages
+from dash import Dash, _get_paths, _pages, set_props
 from flask import Flask, Response, abort, has_request_context, request
+from werkzeug.exceptions import HTTPException
 
 from dash_app import browser, live, routing, shell
 from dash_app.callback_shape import check_shape
+from dash_app.chart import failure
 from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.pages import PAGES
 from otel_fmd._version import __version__
 from otel_fmd.config import Settings
+from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
 from otel_fmd.web.entrance import Entrance
+from otel_fmd.web.failures import handle_failures, logged
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
 from otel_fmd.web.security import current_actor, protect
@@ -85,6 +89,13 @@ def _make_dash(*arguments: Any, **options: Any) -> _Dashboard:
     return made
 
 
+def _callback_failed(error: Exception) -> None:
+    """What becomes of an exception in a callback: a notice, and everything else stays as it is."""
+    if isinstance(error, HTTPException | OtelFmdError):
+        raise error
+    set_props("problem", {"children": failure(logged("a callback", error))})
+
+
 def _untraced(server: Flask) -> Flask:
     """A new Flask app without the hooks that were added to every Flask app.
 
@@ -113,6 +124,7 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=4,
     )
+    handle_failures(server)
     protect(server, sessions)
     server.after_request(_keep_assets)
     entrance, texts = Entrance(store, sessions), _login_words(settings)
@@ -125,6 +137,7 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         compress=True,
         # With `flask[async]` in the monitored app, Dash would run an event loop for each callback.
         use_async=False,
+        on_error=_callback_failed,
         requests_pathname_prefix=_ANYWHERE,
         routes_pathname_prefix="/",
         title=settings.title_name or settings.brand_name,

@@ -17,6 +17,7 @@ from dash_app.routing import find_page
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.actor import require
 from otel_fmd.views.view import csv_text
+from otel_fmd.web.failures import logged
 
 _log = logging.getLogger(__name__)
 
@@ -48,13 +49,15 @@ def fresh(context: Context) -> Fresh:
         }
     except OtelFmdError as error:
         _log.warning("page %s: %s", context.path, error)
-        return _failed(page, error)
+        return _failed(page, f"The data could not be read: {error}")
+    except Exception as error:
+        return _failed(page, logged(f"a refresh of {context.path[:200]!r}", error))
     return Fresh(charts, tables)
 
 
-def _failed(page: Page, error: OtelFmdError) -> Fresh:
+def _failed(page: Page, text: str) -> Fresh:
     """The error in place of charts; tables stay as they are."""
-    instead = failure(f"The data could not be read: {error}")
+    instead = failure(text)
     hidden = {"figure": {}, "style": {"display": "none"}}
     return Fresh({chart.key: (hidden, instead) for chart in page.charts}, {})
 

@@ -17,6 +17,7 @@ from otel_fmd.analysis.text import visible
 from otel_fmd.errors import NotAllowedError, OtelFmdError
 from otel_fmd.requests.naming import SOURCES
 from otel_fmd.views.choices import CHOICES, Choices
+from otel_fmd.web.failures import logged
 
 _log = logging.getLogger(__name__)
 _NO_CHOICES = Choices([], [], None)
@@ -60,6 +61,8 @@ def show(context: Context) -> Shown:
     except OtelFmdError as error:
         _log.warning("page %s: %s", context.path, error)
         content = failure(f"The data could not be read: {error}")
+    except Exception as error:
+        content = failure(logged(f"page {context.path[:200]!r}", error))
     return Shown(
         _with_notes(content, context, choices),
         shell.navigation(context, PAGES, page, choices.endpoint),
@@ -92,9 +95,10 @@ def register(app: Dash, make: MakeContext) -> None:
         Output("content", "children"),
         Output("navigation", "children"),
         Output("controls", "children"),
+        Output("problem", "children"),
         Input("url", "pathname"),
         Input("url", "search"),
         prevent_initial_call=True,
     )
     def route(path: str, search: str) -> Any:
-        return tuple(show(make(path, search)))
+        return (*show(make(path, search)), None)

@@ -62,12 +62,15 @@ def shell(brand: str, dark: bool, prefix: str) -> dmc.MantineProvider:
                         p="sm",
                     ),
                     dmc.AppShellMain(
-                        dcc.Loading(
-                            html.Main(id="content", tabIndex=-1),
-                            custom_spinner=skeleton(),
-                            overlay_style={"visibility": "visible", "opacity": 0.5},
-                            delay_show=300,
-                        )
+                        [
+                            html.Div(id="problem", role="alert"),
+                            dcc.Loading(
+                                html.Main(id="content", tabIndex=-1),
+                                custom_spinner=skeleton(),
+                                overlay_style={"visibility": "visible", "opacity": 0.5},
+                                delay_show=300,
+                            ),
+                        ]
                     ),
                 ],
                 id="shell",

@@ -27,6 +27,7 @@ from otel_fmd.otlp.signals.traces import TRACES
 from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.receiver.intake import PipelineIntake, Translate
 from otel_fmd.receiver.pages import ReceiverPages
+from otel_fmd.receiver.senders import TokenSenders
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
 
@@ -62,6 +63,7 @@ class Server:
         self._flight = Flight(settings.max_bytes_in_flight)
         self._http: HttpServer | None = None
         self._grpc: OtlpGrpcServer | None = None
+        self._senders: TokenSenders | None = None
         self._dashboard: HttpServer | None = None
         self.addresses: dict[str, str] = {}
         if settings.receiver:
@@ -75,6 +77,8 @@ class Server:
         quiet_allocator()
         self.pipeline.start_folding()
         self._maintenance.start()
+        if self._senders is not None:
+            self._senders.start()
         if self._http is not None:
             self._http.start()
         if self._grpc is not None:
@@ -96,6 +100,8 @@ class Server:
         for thread in threads:
             thread.join()
         self._maintenance.stop()
+        if self._senders is not None:
+            self._senders.stop()
         if not self.pipeline.stop(grace_s):
             _log.error("%d requests were not stored", self.pipeline.waiting)
         self.store.close()
@@ -110,17 +116,19 @@ class Server:
             settings.max_connections,
         )
         intake = PipelineIntake(self.pipeline, translations(settings))
-        token, flight, refusals = settings.otlp_token, self._flight, self.refusals
+        senders = TokenSenders(self.store, settings.otlp_token, required=settings.require_token)
+        self._senders = senders
+        flight, refusals = self._flight, self.refusals
         most = settings.max_endpoints // 2
         maps = UrlMaps(self.store, settings.rename, settings.monitor_level, most)
-        pages = ReceiverPages(self.store, self.pipeline, self.received, token, refusals, maps)
+        pages = ReceiverPages(self.store, self.pipeline, self.received, senders, refusals, maps)
         app = OtlpHttpApp(
             intake,
             limits,
             self.received,
             pages.by_path(),
             settings.allowed_origins,
-            token,
+            senders,
             flight,
             refusals,
             pages.posts(),
@@ -140,7 +148,7 @@ class Server:
                 settings.host,
                 settings.otlp_grpc_port,
                 settings.grace_seconds,
-                token,
+                senders,
                 flight,
                 refusals,
             )

@@ -113,8 +113,14 @@ class Settings:
     otlp_token: str = _setting(
         "",
         text,
-        "Bearer token that clients need to send spans or read monitor levels; empty: anyone may "
-        "send, and levels are readable from this machine only.",
+        "Bearer token that clients need to send spans or read monitor levels; API tokens with the "
+        "scope `ingest` do as well. Empty: anyone may send, and levels are readable from this "
+        "machine only.",
+    )
+    require_token: bool = _setting(
+        False,
+        flag,
+        "Whether clients need an API token with the scope `ingest` although `otlp_token` is empty.",
     )
     levels_url: str = _setting(
         "",

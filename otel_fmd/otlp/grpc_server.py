@@ -28,7 +28,7 @@ from otel_fmd.otlp.encode import status, status_for
 from otel_fmd.otlp.errors import OtlpError, RetryableError, UnauthenticatedError
 from otel_fmd.otlp.flight import Flight, Hold
 from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Everyone, Intake, Limits, ReceiverCounters, Senders
 from otel_fmd.otlp.signal import Signal
 from otel_fmd.otlp.signals import SIGNALS
 
@@ -55,7 +55,7 @@ class OtlpGrpcServer:
         host: the address to listen on, and
         port: its port.
         grace_s: seconds that accepted requests may take to finish at shutdown.
-        token: the bearer token that senders must have; '' for none.
+        senders: who may send; None: everyone.
         flight: where the memory of requests is counted.
         refusals: records what is refused.
         signals: what is served.
@@ -72,7 +72,7 @@ class OtlpGrpcServer:
         host: str,
         port: int,
         grace_s: float,
-        token: str = "",
+        senders: Senders | None = None,
         flight: Flight | None = None,
         refusals: Refusals | None = None,
         signals: Sequence[Signal] = SIGNALS,
@@ -80,7 +80,7 @@ class OtlpGrpcServer:
         self._intake = intake
         self._counters = counters
         self._grace_s = grace_s
-        self._token = token
+        self._senders = senders or Everyone()
         self._flight = flight or Flight(limits.flight_bytes)
         self._refusals = refusals or Refusals()
         self._signals = signals
@@ -155,7 +155,7 @@ class OtlpGrpcServer:
     def _read(self, messages: Iterator[bytes], context: Any, hold: Hold) -> list[bytes]:
         """The message of a call, in a list from which its last user takes it."""
         metadata = dict(context.invocation_metadata())
-        if not has_token(metadata.get("authorization", ""), self._token):
+        if not self._senders.allow(str(metadata.get("authorization", ""))):
             raise UnauthenticatedError("a bearer token is required in the authorization")
         with self._reading.place(context):
             body = next(messages, b"")

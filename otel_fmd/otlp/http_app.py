@@ -42,7 +42,7 @@ from otel_fmd.otlp.http_call import (
     Send,
 )
 from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import Intake, Limits, ReceiverCounters, has_token
+from otel_fmd.otlp.service import Everyone, Intake, Limits, ReceiverCounters, Senders
 from otel_fmd.otlp.signal import Signal
 from otel_fmd.otlp.signals import SIGNALS
 
@@ -60,9 +60,9 @@ class OtlpHttpApp:
         limits: bounds on bodies.
         counters: counts what happens.
         pages: GET pages by path, called in a worker thread.
-        posts: pages by path that take POST; without a token they refuse before reading the body.
+        posts: pages by path that take POST; without a token that is needed they read no body.
         allowed_origins: origins of browsers that may send (CORS); `*` for all.
-        token: the bearer token that senders must have; '' for none.
+        senders: who may send; None: everyone.
         flight: where the memory of requests is counted.
         refusals: records what is refused.
         signals: what is served.
@@ -75,7 +75,7 @@ class OtlpHttpApp:
         counters: ReceiverCounters,
         pages: Mapping[str, Page] | None = None,
         allowed_origins: Sequence[str] = (),
-        token: str = "",
+        senders: Senders | None = None,
         flight: Flight | None = None,
         refusals: Refusals | None = None,
         posts: Mapping[str, Page] | None = None,
@@ -86,7 +86,7 @@ class OtlpHttpApp:
         self._counters = counters
         self._pages, self._posts = dict(pages or {}), dict(posts or {})
         self._cors = Cors(allowed_origins)
-        self._token = token
+        self._senders = senders or Everyone()
         self._flight = flight or Flight(limits.flight_bytes)
         self._refusals = refusals or Refusals()
         self._signals = {signal.path: signal for signal in signals}
@@ -139,7 +139,7 @@ class OtlpHttpApp:
             await self._turn_away(call, 405, refused, [("allow", "POST")])
             return
         try:
-            if not has_token(call.headers.get("authorization", ""), self._token):
+            if not self._senders.allow(call.headers.get("authorization", "")):
                 raise UnauthenticatedError("a bearer token is required: Authorization: Bearer …")
             with Hold(self._flight) as hold:
                 body = await self._read(call, hold, _MOST_POSTED)
@@ -169,7 +169,7 @@ class OtlpHttpApp:
             await self._turn_away(call, 415, status(INVALID_ARGUMENT, message))
             return
         try:
-            if not has_token(call.headers.get("authorization", ""), self._token):
+            if not self._senders.allow(call.headers.get("authorization", "")):
                 raise UnauthenticatedError("a bearer token is required: Authorization: Bearer …")
             if signal.is_kept:
                 await self._keep(call, signal)

@@ -5,7 +5,6 @@ The transports know one thing of the rest of the program: an `Intake`.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -15,13 +14,31 @@ from typing import Any, Protocol
 from otel_fmd.otlp.signal import MOST_RECORDS, Signal
 
 
-def has_token(authorization: str, token: str) -> bool:
-    """Whether an `Authorization` header carries the token; always true if none is required."""
-    if not token:
+class Senders(Protocol):
+    """Who may send."""
+
+    @property
+    def need_token(self) -> bool:
+        """Whether they need a token at all."""
+
+    def allow(self, authorization: str) -> bool:
+        """Whether the sender of this `Authorization` header may; must not block."""
+
+
+class Everyone:
+    """Anyone may send."""
+
+    need_token = False
+
+    def allow(self, authorization: str) -> bool:
+        """Always."""
         return True
+
+
+def bearer(authorization: str) -> str:
+    """The token in an `Authorization` header; '' without one."""
     scheme, _, sent = authorization.partition(" ")
-    same = hmac.compare_digest(sent.strip().encode(), token.encode())
-    return scheme.lower() == "bearer" and same
+    return sent.strip() if scheme.lower() == "bearer" else ""
 
 
 class Reservation(Protocol):

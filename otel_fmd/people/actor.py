@@ -26,7 +26,7 @@ class Role(IntEnum):
 _WORDS = {
     Role.NOBODY: "anyone",
     Role.GUEST: "a user",
-    Role.WRITER: "an admin, or a token with the scope write,",
+    Role.WRITER: "an admin",
     Role.ADMIN: "an admin",
 }
 

@@ -11,6 +11,8 @@ import time
 from sqlalchemy import Connection, delete, insert, select
 
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.people.actor import Actor, Role
+from otel_fmd.people.audit import entry, record
 from otel_fmd.people.passwords import accepted
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.people.users import has_users, insert_user
@@ -19,6 +21,7 @@ from otel_fmd.store.tables import Tables
 
 _VALID_US = 24 * 3600 * 1_000_000
 SETUP_PATH = "setup"
+_SETTINGS = Actor("(settings)", Role.ADMIN)
 
 
 def prepare_first_user(store: Store, username: str, password: str) -> str | None:
@@ -39,6 +42,7 @@ def prepare_first_user(store: Store, username: str, password: str) -> str | None
         password_hash = accepted(username, password)
         with store.write() as connection:
             insert_user(connection, store.tables, username, password_hash, is_admin=True)
+            record(connection, store.tables, entry(_SETTINGS, "user.add", username, after="admin"))
     except ConfigurationError as error:
         with store.read() as connection:
             if has_users(connection, store.tables):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -181,6 +181,33 @@ def revoke_tokens_of(connection: Connection, tables: Tables, username: str) -> l
             connection.execute(delete(table).where(table.c.id == token.id))
             names.append(token.name)
     return names
+
+
+class Senders(NamedTuple):
+    """The tokens that may send telemetry: until when, in unix microseconds, by their hashes."""
+
+    expire_us: Mapping[str, int | None]
+
+    def include(self, secret: str) -> str | None:
+        """The hash of a secret that may send now; None for any other."""
+        found = hash_of(secret)
+        if found not in self.expire_us:
+            return None
+        until = self.expire_us[found]
+        return found if until is None or until > _now_us() else None
+
+
+def senders(store: Store, used: Iterable[str] = ()) -> Senders:
+    """The tokens that may send telemetry; records that those with some hashes were used."""
+    table, now = store.tables.api_token, _now_us()
+    hashes = list(used)
+    if hashes:
+        with store.write() as connection:
+            mine = update(table).where(table.c.hash.in_(hashes))
+            connection.execute(mine.values(used_us=now))
+    with store.read() as connection:
+        rows = connection.execute(select(table)).all()
+    return Senders({row.hash: row.expires_us for row in rows if _token(row).may_send})
 
 
 def find_token(store: Store, secret: str) -> Token | None:

@@ -15,7 +15,7 @@ from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.otlp.http_call import Page, PlainAnswer, PlainRequest
 from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import ReceiverCounters, has_token
+from otel_fmd.otlp.service import Everyone, ReceiverCounters, Senders
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.queries.seeds import endpoint_seeds
 from otel_fmd.rollups.prepare import prepare
@@ -46,7 +46,7 @@ class ReceiverPages:
         store: the database.
         pipeline: the write side.
         counters: what the transports counted.
-        token: the bearer token that agents must have; '' for none.
+        senders: who may send, and so report endpoints and read levels; None: everyone.
         refusals: what the transports refused.
         maps: stores the endpoints that agents report; None: no such path.
     """
@@ -56,7 +56,7 @@ class ReceiverPages:
         store: Store,
         pipeline: Pipeline,
         counters: ReceiverCounters,
-        token: str = "",
+        senders: Senders | None = None,
         refusals: Refusals | None = None,
         maps: UrlMaps | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class ReceiverPages:
         self._store = store
         self._pipeline = pipeline
         self._counters = counters
-        self._token = token
+        self._senders = senders or Everyone()
         self._refusals = refusals or Refusals()
 
     def by_path(self) -> dict[str, Page]:
@@ -78,8 +78,8 @@ class ReceiverPages:
 
     def _levels(self, request: PlainRequest) -> PlainAnswer:
         """Levels and means of a service's endpoints; 304 while the client's are still right."""
-        allowed = has_token(request.headers.get("authorization", ""), self._token)
-        if not allowed or not (self._token or _is_loopback(request.client)):
+        allowed = self._senders.allow(request.headers.get("authorization", ""))
+        if not allowed or not (self._senders.need_token or _is_loopback(request.client)):
             return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
         service = dict(parse_qsl(request.query)).get("service", "")
         if not service:
@@ -109,7 +109,7 @@ class ReceiverPages:
 
         204 once they are known, 503 if they cannot be stored now.
         """
-        if not (self._token or _is_loopback(request.client)):
+        if not (self._senders.need_token or _is_loopback(request.client)):
             return _json(401, {"error": "set OTEL_FMD_OTLP_TOKEN here and in the app"})
         try:
             sent = json.loads(request.body)

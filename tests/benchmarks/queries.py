@@ -144,7 +144,7 @@ def original(out: Report, path: Path, end_us: int) -> None:
     """What FMD 5.1.0 takes on the same database."""
     import shutil
 
-    from otel_fmd.people.users import Users
+    from otel_fmd.people.setup import prepare_first_user
     from tests.integration.test_original_fmd import PASSWORD
 
     python = BUILD / "fmd" / "bin" / "python"
@@ -154,7 +154,7 @@ def original(out: Report, path: Path, end_us: int) -> None:
     copy = path.with_name("fmd-original.db")
     shutil.copy(path, copy)
     store = Store(f"sqlite:///{copy}")
-    Users(store).ensure_admin("admin", PASSWORD)
+    prepare_first_user(store, "admin", PASSWORD)
     store.close()
     end_s = end_us // 1_000_000
     week = 7 * 86_400

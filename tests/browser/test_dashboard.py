@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from otel_fmd.people.actor import Role
 from otel_fmd.store.store import Store
 from tests.support.look import plain_charts
+from tests.support.people import PASSWORD, with_user
 from tests.support.recount import Recount
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
@@ -236,11 +238,9 @@ def test_a_wrong_password_is_refused_and_guests_change_nothing(
     visit: Visit, serve: Callable[..., Served], new_url: Callable[[str], str]
 ) -> None:
     """A guest sees no administration of users."""
-    from otel_fmd.people.users import Users
-
     served = serve(new_url("sqlite"))
     store = Store(served.database_url)
-    Users(store).add("guest", "long enough", is_admin=False)
+    with_user(store, "guest", Role.GUEST)
     store.close()
     one = visit(served)
     one.page.goto(f"{served.dashboard}/login")
@@ -250,7 +250,7 @@ def test_a_wrong_password_is_refused_and_guests_change_nothing(
     one.page.get_by_text("Wrong user name or password").wait_for()
     assert [p for p in one.problems if "401" not in p] == []
     one.problems.clear()
-    one.log_in("guest", "long enough")
+    one.log_in("guest", PASSWORD)
     one.page.goto(f"{served.dashboard}/admin/users")
     one.page.get_by_text("Only an admin can see this page").wait_for()
     assert one.page.get_by_role("link", name="Users", exact=True).count() == 0

@@ -16,7 +16,7 @@ from otel_fmd.errors import SchemaError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.people.actor import OPERATOR
-from otel_fmd.people.users import Users
+from otel_fmd.people.users import verify
 from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.outliers import outliers
 from otel_fmd.queries.rows import requests
@@ -131,7 +131,7 @@ def test_history_and_users_are_kept_and_the_original_still_reads(
         assert len(page.requests) == total(snapshot, first) > 100
     assert hits == {row["name"]: row["hits"] for row in before["endpoints_hits"] if row["hits"]}
     assert check(store) == []
-    user = Users(store).verify("admin", PASSWORD)
+    user = verify(store, "admin", PASSWORD)
     assert user is not None
     assert user.is_admin
 

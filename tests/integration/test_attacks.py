@@ -12,6 +12,7 @@ import requests
 
 from tests.support import attacks
 from tests.support.attacks import MIB, PROTOBUF, Memory, at_once, connect, half_open, is_closed
+from tests.support.people import log_in
 from tests.support.serving import PASSWORD, Served
 from tests.support.spans import Spans, body
 from tests.support.waiting import wait_for
@@ -71,14 +72,7 @@ class Attacked:
         """At the dashboard, logged in."""
         address = self.served.dashboard
         with requests.Session() as session:
-            page = session.get(f"{address}/login", timeout=30).text
-            form = {
-                "username": "admin",
-                "password": PASSWORD,
-                "token": page.split('name="token" value="')[1].split('"')[0],
-            }
-            answer = session.post(f"{address}/login", form, headers={"Origin": address}, timeout=30)
-            assert answer.status_code == 200
+            assert log_in(session, address, PASSWORD).status_code == 200
 
     def check(self) -> None:
         """Memory stayed bounded, and others are served."""

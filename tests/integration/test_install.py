@@ -11,6 +11,7 @@ import requests
 
 from tests.support.apps import counted
 from tests.support.bare import BareEnvironment, Running, commands_of, wheel_folder
+from tests.support.people import log_in
 from tests.support.requirements import ROOT
 from tests.support.serving import Served
 from tests.support.waiting import free_port, wait_for
@@ -205,11 +206,7 @@ def test_the_mounted_dashboard_lives_with_flask_2_3(wheels: Path, tmp_path: Path
         session = requests.Session()
         page = session.get(f"{address}/dashboard/login", timeout=60)
         assert page.status_code == 200
-        token = page.text.split('name="token" value="')[1].split('"')[0]
-        form = {"username": "admin", "password": "a long password", "token": token}
-        origin = {"Origin": address}
-        entered = session.post(f"{address}/dashboard/login", data=form, headers=origin, timeout=60)
-        assert entered.status_code == 200
+        assert log_in(session, f"{address}/dashboard", "a long password").status_code == 200
         assert session.get(f"{address}/dashboard/_dash-layout", timeout=60).status_code == 200
     finally:
         newcomer.stop()

@@ -23,6 +23,7 @@ from otel_fmd.mount import NEEDED
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
+from tests.support.people import log_in as log_in_over_http
 from tests.support.requirements import ROOT
 from tests.support.serving import PASSWORD
 from tests.support.waiting import wait_for
@@ -60,9 +61,7 @@ def mounted(tmp_path: Path) -> Iterator[tuple[Flask, Instrumentation, str]]:
 
 def log_in(client: Any) -> None:
     """Through the login page."""
-    page = client.get("/dashboard/login").text
-    token = re.search('name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
-    form = {"username": "admin", "password": PASSWORD, "token": token}
+    form = {"username": "admin", "password": PASSWORD}
     assert client.post("/dashboard/login", data=form, headers=ORIGIN).status_code == 302
 
 
@@ -98,11 +97,13 @@ def test_it_has_its_own_login_and_leaves_the_app_alone(
 
 def test_its_cookie_is_for_its_path_only(mounted: tuple[Flask, Instrumentation, str]) -> None:
     """The app never gets it."""
-    answer = mounted[0].test_client().get("/dashboard/login")
-    (cookie,) = answer.headers.getlist("Set-Cookie")
-    assert cookie.startswith("otel_fmd_session=")
-    assert "Path=/dashboard/" in cookie
-    assert "HttpOnly" in cookie
+    form = {"username": "admin", "password": PASSWORD}
+    client = mounted[0].test_client()
+    answer = client.post("/dashboard/login", data=form, headers=ORIGIN)
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert {one.partition("=")[0] for one in cookies} == {"otel_fmd_session", "otel_fmd_browser"}
+    for cookie in cookies:
+        assert {"Path=/dashboard/", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
 def test_uninstrument_takes_it_away_and_leaves_what_others_put_around(
@@ -175,10 +176,7 @@ def test_several_gunicorn_workers_share_it(tmp_path: Path) -> None:
     with running_app(command, "/item", tmp_path, **environment) as app:
         base = app.base
         browser = requests.Session()
-        page = browser.get(f"{base}/dashboard/login", timeout=30).text
-        token = re.search('name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
-        form = {"username": "admin", "password": PASSWORD, "token": token}
-        browser.post(f"{base}/dashboard/login", form, headers={"Origin": base}, timeout=30)
+        log_in_over_http(browser, f"{base}/dashboard", PASSWORD)
         for _ in range(8):
             with requests.Session() as other:
                 other.cookies.update(browser.cookies)
@@ -245,14 +243,13 @@ def test_every_request_has_its_own_prefix(mounted: tuple[Flask, Instrumentation,
         base = {"SCRIPT_NAME": script_name}
         client = app.test_client(use_cookies=False)
         page = client.get("/dashboard/login", environ_overrides=base)
-        assert cookie in page.headers["Set-Cookie"], script_name
         assert "<script>alert" not in page.text
         client = app.test_client(use_cookies=False)
-        token = re.search('name="token" value="([^"]+)"', page.text)[1]  # type: ignore[index]
-        form = {"username": "admin", "password": PASSWORD, "token": token}
-        headers = {**ORIGIN, "Cookie": page.headers["Set-Cookie"].partition(";")[0]}
+        form = {"username": "admin", "password": PASSWORD}
+        headers = dict(ORIGIN)
         logged = client.post("/dashboard/login", data=form, headers=headers, environ_overrides=base)
         assert logged.status_code == 302
+        assert cookie in logged.headers["Set-Cookie"], script_name
         prefix = cookie.removeprefix("Path=")
         assert logged.headers["Location"] == prefix
         headers["Cookie"] = logged.headers["Set-Cookie"].partition(";")[0]
@@ -358,10 +355,7 @@ def test_under_zero_code_the_dashboard_does_not_watch_itself(tmp_path: Path) -> 
     flask = ["flask", "--app", "zero", "run", "--port", "{port}"]
     with running_app(["opentelemetry-instrument", *flask], "/item", tmp_path, **environment) as app:
         browser = requests.Session()
-        page = browser.get(f"{app.base}/dashboard/login", timeout=30).text
-        token = re.search('name="token" value="([^"]+)"', page)[1]  # type: ignore[index]
-        form = {"username": "admin", "password": PASSWORD, "token": token}
-        browser.post(f"{app.base}/dashboard/login", form, headers={"Origin": app.base}, timeout=30)
+        log_in_over_http(browser, f"{app.base}/dashboard", PASSWORD)
         for path in ("", "_dash-layout", "_dash-dependencies", "hourly"):
             assert browser.get(f"{app.base}/dashboard/{path}", timeout=30).ok
         for _ in range(5):

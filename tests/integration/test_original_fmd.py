@@ -13,7 +13,7 @@ from sqlalchemy import inspect, update
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.people.users import Users
+from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.queries.counts import sums
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
@@ -65,7 +65,7 @@ def test_it_reports_the_same_hits(
     """Hits per endpoint, users, addresses, versions, status codes and outliers."""
     url = new_url(engine)
     store = open_store(url, prefix)
-    Users(store).ensure_admin("admin", PASSWORD)
+    prepare_first_user(store, "admin", PASSWORD)
     writer = BatchWriter(store, OutlierRule())
     spans = []
     for seed in range(12):

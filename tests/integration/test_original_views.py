@@ -27,7 +27,7 @@ from otel_fmd.analysis.calendar import midnight_us
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
-from otel_fmd.people.users import Users
+from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.queries.latency import by_caller, caller_distributions, distributions
 from otel_fmd.queries.outliers import outlier_loads, outliers
 from otel_fmd.queries.overview import overview
@@ -122,7 +122,7 @@ def compared(
     url = f"sqlite:///{tmp_path_factory.mktemp('views') / 'fmd.db'}"
     store = Store(url)
     ensure_schema(store)
-    Users(store).ensure_admin("admin", PASSWORD)
+    prepare_first_user(store, "admin", PASSWORD)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     writer = BatchWriter(store, OutlierRule())
     watched = SimpleNamespace(level=3, name_source="")

@@ -16,6 +16,7 @@ import requests
 
 from tests.support.apps import counted
 from tests.support.bare import Running, wheel_folder
+from tests.support.people import log_in
 from tests.support.requirements import ROOT, missing
 from tests.support.waiting import free_port, wait_for
 
@@ -133,10 +134,7 @@ def _wait_for_answer(url: str, process: Running) -> None:
 def _opens(address: str) -> None:
     """Log in, and ask for what the browser asks for."""
     session = requests.Session()
-    page = session.get(f"{address}/login", timeout=60)
-    token = page.text.split('name="token" value="')[1].split('"')[0]
-    form = {"username": "admin", "password": PASSWORD, "token": token}
-    session.post(f"{address}/login", data=form, headers={"Origin": address}, timeout=60)
+    log_in(session, address, PASSWORD)
     assert session.get(f"{address}/_dash-layout", timeout=60).status_code == 200
 
 

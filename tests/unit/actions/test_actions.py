@@ -1,4 +1,4 @@
-"""Changes: who may make them, what is expected, and a line in the log of each."""
+"""Changes: who may make them, what is expected, and the audit of each."""
 
 from __future__ import annotations
 
@@ -7,49 +7,68 @@ import inspect
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 import otel_fmd.actions
-from otel_fmd.actions import adoption, levels, maintenance, pruning, users
+from otel_fmd.actions import account, adoption, levels, maintenance, pruning, tokens, users
 from otel_fmd.errors import ConfigurationError, NotAllowedError
 from otel_fmd.ingest.batch import Batch
-from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
-from otel_fmd.people.users import Users
+from otel_fmd.people.actor import OPERATOR, Actor, Role
+from otel_fmd.people.audit import Entry, entries
+from otel_fmd.people.secret import hash_of
+from otel_fmd.people.sessions import Sessions
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.retention import Ages
-from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule
+from otel_fmd.upkeep.schedule import PruningSchedule
+from tests.support.people import PASSWORD, with_user
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
 SCHEDULE = PruningSchedule("0 3 * * *", 4, False)
-ACTIONS: dict[Callable[..., Any], tuple[Any, ...]] = {
-    levels.set_monitor_level: (1, 3),
-    users.add_user: ("ben", "long enough", Role.GUEST),
-    users.set_password: ("ana", "even longer"),
-    users.set_role: ("ana", Role.GUEST),
-    users.remove_user: ("ana",),
-    pruning.prune: (Ages(requests=1),),
-    pruning.set_schedule: (SCHEDULE,),
-    maintenance.maintain: (Ages(), 0, 500),
-    maintenance.repair_rollups: (500,),
-    adoption.adopt: ("shop", 500),
-}
+LONGER = "an even longer sentence"
 
 
-CHANGING = {levels.set_monitor_level, pruning.set_schedule} | {
-    action for action in ACTIONS if action.__module__ == users.__name__
+class Case(NamedTuple):
+    """What an action is called with, and the lowest role that may."""
+
+    role: Role
+    arguments: tuple[Any, ...]
+
+
+ACTIONS: dict[Callable[..., Any], Case] = {
+    levels.set_monitor_level: Case(Role.WRITER, (1, 3)),
+    users.add_user: Case(Role.ADMIN, ("ben", PASSWORD, Role.GUEST)),
+    users.set_password: Case(Role.ADMIN, ("ana", LONGER)),
+    users.set_role: Case(Role.ADMIN, ("ana", Role.GUEST)),
+    users.remove_user: Case(Role.ADMIN, ("ana",)),
+    tokens.add_token: Case(Role.ADMIN, ("new", ["read"], 30)),
+    tokens.remove_token: Case(Role.ADMIN, ("old",)),
+    account.end_own_session: Case(Role.GUEST, (hash_of("first"),)),
+    account.end_own_other_sessions: Case(Role.GUEST, ()),
+    account.change_own_password: Case(Role.GUEST, (PASSWORD, LONGER)),
+    pruning.prune: Case(Role.ADMIN, (Ages(requests=1),)),
+    pruning.set_schedule: Case(Role.ADMIN, (SCHEDULE,)),
+    maintenance.maintain: Case(Role.ADMIN, (Ages(), 0, 500)),
+    maintenance.repair_rollups: Case(Role.ADMIN, (500,)),
+    adoption.adopt: Case(Role.ADMIN, ("shop", 500)),
 }
-"""Those after which the database of the tests is another one."""
+ROLES = {role: Actor("zoe", role, "192.0.2.7") for role in Role}
 
 
 @pytest.fixture
-def filled(sqlite_store: Store) -> Store:
-    """An endpoint, and two admins."""
+def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An endpoint, two admins, of whom one has two sessions, and a token."""
     writer(sqlite_store).write(Batch(requests_of(Spans(1).many(1))))
-    for name in ("ana", "zoe"):
-        Users(sqlite_store).add(name, "long enough", is_admin=True)
+    with_user(sqlite_store, "ana")
+    zoe = with_user(sqlite_store, "zoe")
+    secrets = iter(("first", "second"))
+    with monkeypatch.context() as patch:
+        patch.setattr("otel_fmd.people.sessions.new_secret", lambda: next(secrets))
+        for _ in range(2):
+            Sessions(sqlite_store).start(zoe, "192.0.2.7", "Firefox")
+    tokens.add_token(OPERATOR, sqlite_store, "old", ["read"], None)
     return sqlite_store
 
 
@@ -63,23 +82,87 @@ def test_every_action_is_tried_here() -> None:
         if isinstance(node, ast.FunctionDef) and node.args.args[:1]
         if node.args.args[0].arg == "actor"
     }
-    assert found - {"audit"} == {action.__name__ for action in ACTIONS}
+    assert found == {action.__name__ for action in ACTIONS}
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.__name__)
-@pytest.mark.parametrize("actor", [NOBODY, Actor("ana", Role.GUEST)], ids=lambda a: a.role.name)
-def test_nobody_but_an_admin_changes_anything(
-    filled: Store, action: Callable[..., Any], actor: Actor, caplog: pytest.LogCaptureFixture
+TOO_LOW = [
+    pytest.param(action, role, id=f"{action.__name__}-{role.name}")
+    for action, case in ACTIONS.items()
+    for role in Role
+    if role < case.role
+]
+
+
+@pytest.mark.parametrize(("action", "role"), TOO_LOW)
+def test_a_role_that_is_too_low_changes_nothing(
+    filled: Store, action: Callable[..., Any], role: Role, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Refused before anything is read; nothing is different afterwards, nothing is in the log."""
+    """Refused before anything is read; nothing is different afterwards, nothing is audited."""
     before = state(filled)
     with (
         caplog.at_level(logging.INFO, "otel_fmd.audit"),
-        pytest.raises(NotAllowedError, match="Only an admin can"),
+        pytest.raises(NotAllowedError, match=r"Only an? (admin|user) can"),
     ):
-        action(actor, filled, *ACTIONS[action])
+        action(ROLES[role], filled, *ACTIONS[action].arguments)
     assert state(filled) == before
     assert not [one for one in caplog.records if one.name == "otel_fmd.audit"]
+
+
+@pytest.mark.parametrize("action", list(ACTIONS)[:-1], ids=lambda one: one.__name__)
+def test_the_role_that_it_needs_is_enough_and_the_audit_says_so(
+    filled: Store, action: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who did what, from where: one row, and one line in the log."""
+    role, arguments = ACTIONS[action]
+    before = state(filled)
+    audited = len(audit_of(filled))
+    with caplog.at_level(logging.INFO, "otel_fmd.audit"):
+        action(ROLES[role], filled, *arguments)
+    rows = audit_of(filled)[: -audited or None]
+    lines = [one.getMessage() for one in caplog.records if one.name == "otel_fmd.audit"]
+    assert len(rows) == len(lines) == 1
+    assert (rows[0].actor, rows[0].role, rows[0].address) == ("zoe", role.name.lower(), "192.0.2.7")
+    assert rows[0].action in lines[0]
+    assert not any(secret in f"{rows} {lines}" for secret in (PASSWORD, LONGER))
+    assert plain(state(filled)) != plain(before)
+
+
+def test_the_audit_has_what_was_before_and_after(filled: Store) -> None:
+    """Of a level, a role and a schedule."""
+    admin = ROLES[Role.ADMIN]
+    levels.set_monitor_level(admin, filled, 1, 3)
+    users.set_role(admin, filled, "ana", Role.GUEST)
+    pruning.set_schedule(admin, filled, SCHEDULE)
+    pruning.set_schedule(admin, filled, None)
+    found = [(one.action, one.target, one.before, one.after) for one in audit_of(filled)[:4]]
+    text = str(SCHEDULE._asdict())
+    name = found[3][1]
+    assert found == [
+        ("schedule.set", "pruning", text, "none"),
+        ("schedule.set", "pruning", "none", text),
+        ("user.role", "ana", "admin", "guest"),
+        ("endpoint.level", name, "2", "3"),
+    ]
+    assert name.endswith(" (1)")
+
+
+def test_a_change_that_fails_is_not_audited(filled: Store) -> None:
+    """They are one transaction."""
+    before = audit_of(filled)
+    with pytest.raises(ConfigurationError):
+        users.add_user(ROLES[Role.ADMIN], filled, "ana", LONGER, Role.GUEST)
+    assert audit_of(filled) == before
+
+
+def audit_of(store: Store) -> list[Entry]:
+    """The whole audit, the newest first."""
+    with store.read() as connection:
+        return entries(connection, store.tables, (0, 2**62), 1000)
+
+
+def plain(tables: list[Any]) -> list[Any]:
+    """The same without the audit."""
+    return tables[:-1]
 
 
 def state(store: Store) -> list[Any]:
@@ -88,27 +171,16 @@ def state(store: Store) -> list[Any]:
     with store.read() as connection:
         return [
             connection.execute(table.select()).all()
-            for table in (tables.user, tables.endpoint, tables.setting, tables.request)
+            for table in (
+                tables.user,
+                tables.endpoint,
+                tables.setting,
+                tables.request,
+                tables.session,
+                tables.api_token,
+                tables.audit,
+            )
         ]
-
-
-def test_an_admin_changes_and_the_log_says_so(
-    filled: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Who did what, in one line each."""
-    admin = Actor("zoe", Role.ADMIN)
-    with caplog.at_level(logging.INFO, "otel_fmd.audit"):
-        for action in list(ACTIONS)[:-1]:
-            before = state(filled)
-            action(admin, filled, *ACTIONS[action])
-            if action in CHANGING:
-                assert state(filled) != before, action
-    lines = [one.getMessage() for one in caplog.records if one.name == "otel_fmd.audit"]
-    assert len(lines) == len(ACTIONS) - 1
-    assert lines[0] == "'zoe' (admin): monitor level of endpoint 1 is now 3"
-    assert not any("long enough" in line or "even longer" in line for line in lines)
-    assert load_schedule(filled) == SCHEDULE
-    assert [user.username for user in Users(filled).all()] == ["ben", "zoe"]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ from datetime import datetime
 
 import pytest
 
+from otel_fmd.actions.pruning import set_schedule
 from otel_fmd.background.maintenance import Maintenance, ages_of, next_run
 from otel_fmd.config import load
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
-from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule, save_schedule
+from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule
 from tests.support.waiting import wait_for
 from tests.unit.ingest.test_write import count
 from tests.unit.upkeep.test_retention import fill
@@ -28,10 +30,10 @@ def test_a_schedule_is_kept_in_the_database(sqlite_store: Store) -> None:
     """In the form of FMD's `add_database_pruning_schedule`."""
     assert load_schedule(sqlite_store) is None
     schedule = PruningSchedule("0 3 * * *", 4, True)
-    save_schedule(sqlite_store, schedule)
+    set_schedule(OPERATOR, sqlite_store, schedule)
     assert load_schedule(sqlite_store) == schedule
     assert schedule.ages.requests == schedule.ages.custom_graphs == 28
-    save_schedule(sqlite_store, None)
+    set_schedule(OPERATOR, sqlite_store, None)
     assert load_schedule(sqlite_store) is None
 
 
@@ -39,7 +41,7 @@ def test_a_schedule_is_kept_in_the_database(sqlite_store: Store) -> None:
 def test_a_wrong_schedule_is_refused(sqlite_store: Store, cron: str) -> None:
     """With what was expected."""
     with pytest.raises(ConfigurationError, match="expected"):
-        save_schedule(sqlite_store, PruningSchedule(cron, 4, False))
+        set_schedule(OPERATOR, sqlite_store, PruningSchedule(cron, 4, False))
     if cron:
         with pytest.raises(ConfigurationError, match="cron"):
             load({"OTEL_FMD_PRUNING_SCHEDULE": cron})

@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 from dash_app.app import create_app
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
-from otel_fmd.people.users import Users
+from otel_fmd.people.actor import Role
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
+from tests.support.people import log_client_in, with_user
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
@@ -36,10 +37,8 @@ ADDRESS = {"pathname": "/", "search": ""}
 class Browser:
     """Somebody who is logged in, and what the dashboard says of its callbacks."""
 
-    def __init__(self, client: FlaskClient, user_id: int) -> None:
+    def __init__(self, client: FlaskClient) -> None:
         self._client = client
-        with client.session_transaction() as session:
-            session["user_id"] = user_id
         self.callbacks: list[dict[str, Any]] = [
             one for one in self.get("/_dash-dependencies") if one["clientside_function"] is None
         ]
@@ -62,16 +61,14 @@ class Browser:
 def browsers(sqlite_store: Store) -> dict[str, Browser]:
     """A guest's and an admin's."""
     writer(sqlite_store).write(Batch(requests_of(Spans(1, time.time_ns()).many(3))))
-    people = Users(sqlite_store)
-    people.add("ana", "long enough", is_admin=True)
-    people.add("ben", "long enough", is_admin=False)
     app = create_app(sqlite_store, Settings(), NO_PROCESS)
     app.testing = False
-    found = {user.username: user.id for user in people.all()}
-    return {
-        "admin": Browser(app.test_client(), found["ana"]),
-        "guest": Browser(app.test_client(), found["ben"]),
-    }
+    browsers = {}
+    for role in (Role.ADMIN, Role.GUEST):
+        client, name = app.test_client(), role.name.lower()
+        log_client_in(client, sqlite_store, with_user(sqlite_store, name, role))
+        browsers[name] = Browser(client)
+    return browsers
 
 
 def part(text: str) -> dict[str, Any]:

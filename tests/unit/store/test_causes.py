@@ -12,19 +12,21 @@ from sqlalchemy import make_url, text
 
 from otel_fmd.config import load, shown_setting
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
-from otel_fmd.people.users import Users
+from otel_fmd.people.setup import prepare_first_user
+from otel_fmd.people.users import verify
 from otel_fmd.store import causes
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
 from otel_fmd.store.url import hidden, parse_url
 from tests.support.databases import MariaDb, PostgreSql
+from tests.support.people import with_user
 
 
 def failure(url: str) -> StoreUnavailableError:
     """What looking for a user says."""
     store = Store(url)
     with pytest.raises(StoreUnavailableError) as found:
-        Users(store).verify("admin", "x")
+        verify(store, "admin", "x")
     store.close()
     return found.value
 
@@ -127,11 +129,11 @@ def test_no_part_of_a_password_is_shown(url: str) -> None:
 def test_the_default_password_of_fmd_is_named(sqlite_store: Store) -> None:
     """With its length, the least, and both cures; a database that has users does not mind."""
     with pytest.raises(ConfigurationError) as found:
-        Users(sqlite_store).ensure_admin("admin", "admin")
+        prepare_first_user(sqlite_store, "admin", "admin")
     assert "5 characters" in str(found.value)
     assert "OTEL_FMD_ADMIN_PASSWORD" in found.value.advice
-    Users(sqlite_store).add("ana", "long enough", is_admin=True)
-    assert Users(sqlite_store).ensure_admin("admin", "admin") is None
+    with_user(sqlite_store, "ana")
+    assert prepare_first_user(sqlite_store, "admin", "admin") is None
 
 
 def test_a_byte_order_mark_is_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 from otel_fmd.actions.adoption import adopt
 from otel_fmd.errors import SchemaError
 from otel_fmd.people.actor import OPERATOR
-from otel_fmd.people.users import Users
+from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
 from tests.integration.test_cli import run
@@ -59,7 +59,7 @@ def refused(url: str, name: str) -> None:
     store.close()
     prefixed = Store(url, "fmd_")
     ensure_schema(prefixed)
-    assert Users(prefixed).ensure_admin("admin", "") is not None
+    assert prepare_first_user(prefixed, "admin", "") is not None
     prefixed.close()
 
 
@@ -93,7 +93,7 @@ def test_where_case_tells_them_apart_both_live_side_by_side(
         make(url, name, columns)
     store = Store(url)
     ensure_schema(store)
-    assert Users(store).ensure_admin("admin", "") is not None
+    assert prepare_first_user(store, "admin", "") is not None
     store.close()
     other = new_url(engine)
     make(other, "User", THEIRS["user"])
