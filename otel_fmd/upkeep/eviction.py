@@ -81,7 +81,7 @@ class Eviction:
         if path is None or path.exists():
             return
         try:
-            with path.open("wb") as file:
+            with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
                 for _ in range(_RESERVE_BYTES // 65_536):
                     file.write(bytes(65_536))
         except OSError:

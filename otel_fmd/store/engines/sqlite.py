@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -24,6 +25,8 @@ _CHECKPOINT_PAGES = 8_000
 the same pages: of 1,000 pages, its default, 700 are different ones, of 8,000 only 2,200."""
 _VACUUM_PAGES = 2_000
 _ROWS_AT_ONCE = (1024, 128, 16)
+_OWNER_ONLY, _OTHERS = 0o600, 0o007
+_log = logging.getLogger(__name__)
 
 
 class SqliteEngine(DatabaseEngine):
@@ -79,7 +82,12 @@ class SqliteEngine(DatabaseEngine):
         return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000}}
 
     def prepare(self, engine: Engine) -> None:
-        """Connections get their settings; transactions begin as `for_writing` says."""
+        """Connections get their settings; transactions begin as `for_writing` says.
+
+        A new file is for its owner alone: SQLite gives its log and index the same mode.
+        """
+        event.listen(engine, "do_connect", _create_for_owner)
+        event.listen(engine, "first_connect", _warn_of_others)
         event.listen(engine, "connect", _prepare_connection)
         event.listen(engine, "begin", _begin)
 
@@ -198,6 +206,23 @@ class SqliteEngine(DatabaseEngine):
 
 def _number(connection: Connection, pragma: str) -> int:
     return int(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())
+
+
+def _create_for_owner(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """Create the file before SQLite does; what prevents that, SQLite will report."""
+    with suppress(OSError):
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_RDWR, _OWNER_ONLY))
+
+
+def _warn_of_others(dbapi_connection: Any, _record: Any) -> None:
+    path = dbapi_connection.execute("PRAGMA database_list").fetchone()[2]
+    if os.name == "posix" and path and os.stat(path).st_mode & _OTHERS:
+        _log.warning(
+            "%s is open to every user of this machine, with what was recorded of requests: "
+            "chmod o= %s*",
+            path,
+            path,
+        )
 
 
 def _prepare_connection(dbapi_connection: Any, _record: Any) -> None:
