@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import requests
 from flask.testing import FlaskClient
 
-from otel_fmd.actions.users import add_user
-from otel_fmd.people.actor import OPERATOR, Role
+from otel_fmd.people.actor import Role
+from otel_fmd.people.passwords import hashed
 from otel_fmd.people.sessions import Sessions
-from otel_fmd.people.users import User, all_users, find_user
+from otel_fmd.people.users import User, all_users, find_user, insert_user
 from otel_fmd.store.store import Store
 from otel_fmd.web.cookies import SESSION
 
 PASSWORD = "a quite long sentence"
 
 
+@cache
+def _hashed() -> str:
+    """Of `PASSWORD`: each hash takes a tenth of a second."""
+    return hashed(PASSWORD)
+
+
 def with_user(store: Store, name: str, role: Role = Role.ADMIN) -> User:
     """A new user, whose password is `PASSWORD`."""
-    add_user(OPERATOR, store, name, PASSWORD, role)
+    with store.write() as connection:
+        is_admin = role is Role.ADMIN
+        insert_user(connection, store.tables, name, _hashed(), is_admin=is_admin)
     found = user_named(store, name)
     assert found is not None
     return found

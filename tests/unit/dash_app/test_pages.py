@@ -14,6 +14,7 @@ from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
+from otel_fmd.people.audit import entry, note
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
@@ -25,7 +26,7 @@ GUEST = Actor("guest", Role.GUEST)
 WITHOUT_REFRESH = {
     "/endpoint/<endpoint>/outliers", "/endpoint/<endpoint>/profiler",
     "/endpoint/<endpoint>/grouped-profiler", "/request/<request>",
-    "/admin/users", "/admin/database", "/admin/configuration",
+    "/admin/users", "/admin/tokens", "/account", "/admin/database", "/admin/configuration",
 }  # fmt: skip
 """Pages of which nothing is refreshed here: no request has details, no sender was refused."""
 
@@ -36,6 +37,7 @@ def filled(sqlite_store: Store) -> Store:
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+    note(sqlite_store, entry(GUEST, "login", GUEST.name))
     return sqlite_store
 
 

@@ -55,6 +55,15 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
         connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN time_to_first_byte"))
         quoted = connection.dialect.identifier_preparer.quote("Endpoint")
         connection.execute(text(f"ALTER TABLE {quoted} DROP COLUMN name_source"))
+        for table in (
+            tables.session,
+            tables.known_browser,
+            tables.login_failure,
+            tables.setup_link,
+            tables.api_token,
+            tables.audit,
+        ):
+            table.drop(connection)
         body = connection.execute(
             select(tables.endpoint.c.id).where(tables.endpoint.c.name == "sse (body)")
         ).scalar_one()

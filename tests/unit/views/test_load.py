@@ -10,25 +10,29 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
+from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
 from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
+from tests.support.people import with_user
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
 GUEST = Actor("guest", Role.GUEST)
+ANA = Actor("ana", Role.ADMIN)
 WITHOUT_ROWS = {
     "reporting", "failed-requests", "outliers", "outlier-loads", "profiles", "grouped-profile",
-    "refused", "users",
+    "refused",
 }  # fmt: skip
-"""Views with nothing to show here: no request failed or has details, all are of now; no users."""
+"""Views with nothing to show here: no request failed or has details, all are of now."""
 
 
 class Recorded(dict[str, str]):
@@ -62,6 +66,8 @@ def reader(sqlite_store: Store) -> Reader:
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+    Sessions(sqlite_store).start(with_user(sqlite_store, ANA.name), "192.0.2.1", "Firefox")
+    add_token(ANA, sqlite_store, "ci", ["read"], None)
     return Reader(sqlite_store)
 
 
@@ -76,7 +82,7 @@ def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
     path = Recorded({"endpoint": endpoint, "request": str(request.id)})
     needed = {one.name: path[one.name] for one in view.parameters if one.in_path}
     parameters = Recorded(needed)
-    loaded = load(reader, look(OPERATOR, query, parameters), [view])
+    loaded = load(reader, look(ANA, query, parameters), [view])
     declared = {one.name for one in view.parameters}
     assert query.asked - {"service", "range", "from", "to", "version"} <= declared
     assert parameters.asked <= declared | {"endpoint"}
@@ -107,7 +113,7 @@ def test_a_view_for_admins_is_for_nobody_else(reader: Reader, view: View[Any]) -
 def test_settings_and_users_are_for_admins() -> None:
     """By name, so that nobody opens them by mistake."""
     closed = {view.name for view in VIEWS if view.role is Role.ADMIN}
-    assert closed == {"settings", "users", "database", "refused"}
+    assert closed == {"settings", "users", "database", "refused", "tokens", "audit"}
     assert all(view.role >= Role.GUEST for view in VIEWS)
 
 
