@@ -209,11 +209,11 @@ def _column(field: str, header: str, kind: str) -> Row:
     elif kind == "short":
         column |= {"width": 104, "suppressHeaderFilterButton": True}
     elif kind == "address":
-        column |= {"width": 150}
+        column |= {"width": 150, "minWidth": 110}
     elif kind == "url":
         column |= {"minWidth": 220, "flex": 2}
     elif kind == "time":
-        column |= {"width": 148, "suppressHeaderFilterButton": True}
+        column |= {"width": 148, "minWidth": 148, "suppressHeaderFilterButton": True}
     elif kind in _FORMATS:
         column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
         if max(map(len, header.split())) > _SHORT_WORD:

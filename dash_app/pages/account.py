@@ -7,10 +7,12 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
 
+from dash_app.chart import nothing
 from dash_app.components.frame import framed
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions.account import change_own_password, end_own_other_sessions, end_own_session
+from otel_fmd.analysis.text import browser_name
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 from otel_fmd.people.passwords import LEAST_LENGTH
 from otel_fmd.views.load import Loaded
@@ -57,7 +59,8 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         [
             html.H2(SESSIONS.title, className="card-title"),
             html.P(
-                f"You are {context.actor.name}, {context.actor.role.words}. {SESSIONS.description}",
+                f"You are logged in as {context.actor.name}, with the role "
+                f"{context.actor.role.name.lower()}. {SESSIONS.description}",
                 className="card-help",
             ),
             html.Div(_sessions(loaded[SESSIONS], context), id="own-sessions"),
@@ -69,26 +72,31 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 
 def _sessions(data: list[OwnSession], context: Context) -> Any:
+    if not data:
+        return nothing(SESSIONS.empty)
     head = ("browser", "address", "logged in", "last used", "")
     rows = [
-        html.Tr(
+        dmc.TableTr(
             [
-                html.Td(one.session.browser or "unknown", className="session-browser"),
-                html.Td(one.session.address),
-                html.Td(context.time_of(one.session.created_us)),
-                html.Td(context.time_of(one.session.seen_us)),
-                html.Td("this browser" if one.is_this else _end_button(one)),
+                dmc.TableTd(
+                    html.Span(browser_name(one.session.browser), title=one.session.browser)
+                ),
+                dmc.TableTd(one.session.address),
+                dmc.TableTd(context.time_of(one.session.created_us)),
+                dmc.TableTd(context.time_of(one.session.seen_us)),
+                dmc.TableTd("this browser" if one.is_this else _end_button(one)),
             ]
         )
         for one in data
     ]
-    return html.Div(
-        html.Table(
-            [html.Thead(html.Tr([html.Th(name) for name in head])), html.Tbody(rows)],
-            className="facts sessions",
-        ),
-        className="scroll-x",
+    table = dmc.Table(
+        [dmc.TableThead(dmc.TableTr([dmc.TableTh(name) for name in head])), dmc.TableTbody(rows)]
     )
+    return dmc.TableScrollContainer(table, minWidth=560)
+
+
+def _browser(user_agent: str) -> html.Span:
+    return html.Span(browser_name(user_agent), title=user_agent)
 
 
 def _end_button(one: OwnSession) -> dmc.Button:
@@ -98,7 +106,10 @@ def _end_button(one: OwnSession) -> dmc.Button:
         size="compact-sm",
         color="red",
         variant="outline",
-        **{"aria-label": f"End the session of {one.session.browser} at {one.session.address}"},
+        **{
+            "aria-label": f"End the session of {browser_name(one.session.browser)} at "
+            f"{one.session.address}"
+        },
     )
 
 

@@ -21,9 +21,8 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         ("actor", "actor", ""),
         ("address", "address", "address"),
         ("action", "action", ""),
-        ("target", "target", "words"),
-        ("before", "before", "words"),
-        ("after", "after", "words"),
+        ("target", "target", ""),
+        ("change", "before → after", "words"),
     )
     rows = _rows(loaded[AUDIT], context)
     empty = nothing(AUDIT.empty)
@@ -39,11 +38,16 @@ def _rows(data: list[Entry], context: Context) -> list[Row]:
             "address": one.address,
             "action": one.action,
             "target": one.target,
-            "before": one.before,
-            "after": one.after,
+            "change": _change(one),
         }
         for number, one in enumerate(reversed(data))
     ][::-1]
+
+
+def _change(one: Entry) -> str:
+    if one.before and one.after:
+        return f"{one.before} → {one.after}"
+    return f"{one.before} →" if one.before else one.after
 
 
 def _live(data: list[Entry], context: Context) -> Live:

@@ -62,3 +62,34 @@ def count_text(number: float) -> str:
             scale = 1e3 if unit == "k" else limit
             return f"{number / scale:.3g}{unit}"
     return f"{number:,.0f}"
+
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("HeadlessChrome", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+"""What browsers call themselves: the first that a user agent has is the right one."""
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_name(user_agent: str) -> str:
+    """A browser and its system, such as `Firefox on Linux`; else the user agent, or `unknown`."""
+    browser = next((name for word, name in _BROWSERS if f"{word}/" in user_agent), "")
+    system = next((name for word, name in _SYSTEMS if word in user_agent), "")
+    if not browser:
+        return user_agent[:60] or "unknown"
+    return f"{browser} on {system}" if system else browser

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_fmd.analysis.text import clean, count_text, duration_text, fit, visible
+from otel_fmd.analysis.text import browser_name, clean, count_text, duration_text, fit, visible
 from otel_fmd.requests.redact import REDACTED, is_secret, redact
 
 
@@ -122,3 +122,40 @@ def test_directions_are_shown_and_not_obeyed() -> None:
     """By their code point; the rest of the text stays."""
     assert visible("plain") == "plain"
     assert visible("é\u202eb\u2066") == "é⟨U+202E⟩b⟨U+2066⟩"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/141.0.0.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+            "Firefox on Linux",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
+            "Gecko) Version/18.6 Safari/605.1.15",
+            "Safari on macOS",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
+            "like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+            "Safari on iOS",
+        ),
+        ("curl/8.14.1", "curl/8.14.1"),
+        ("x" * 100, "x" * 60),
+        ("", "unknown"),
+    ],
+)
+def test_browsers_by_name(user_agent: str, name: str) -> None:
+    """As people call them; anything else as it is."""
+    assert browser_name(user_agent) == name
