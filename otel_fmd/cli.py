@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in _SERVE_OPTIONS:
             flag = "--" + option.replace("_", "-")
             command.add_argument(flag, metavar="VALUE", help=_help(option))
+        command.add_argument("--insecure", action="store_const", const=True, help=_help("insecure"))
         if name == "serve":
             for part in ("dashboard", "receiver"):
                 command.add_argument(

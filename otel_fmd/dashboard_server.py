@@ -15,6 +15,7 @@ from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.otlp.flight import Flight, Hold
 from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
+from otel_fmd.otlp.tls import Certificates
 
 _THREADS = 8
 _MOST_BODY = 2 * 2**20
@@ -28,7 +29,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def dashboard_server(
-    app: Any, bound: socket.socket, grace_s: float, connections: int
+    app: Any,
+    bound: socket.socket,
+    grace_s: float,
+    connections: int,
+    certificates: Certificates | None = None,
 ) -> HttpServer:
     """The server of a dashboard.
 
@@ -37,12 +42,13 @@ def dashboard_server(
         bound: a bound TCP socket; the server takes it over.
         grace_s: seconds that accepted requests may take to finish at shutdown.
         connections: most open connections.
+        certificates: for TLS; None: none.
     """
     # Separate from the receiver's: filling that one must not block the dashboard.
     flight = Flight(_MOST_IN_FLIGHT)
     guard = Guard(flight, lambda *_: None, connections=connections)
     asgi = BoundedBodies(WSGIMiddleware(app, workers=_THREADS), flight)
-    return HttpServer(asgi, bound, grace_s, guard, name="otel-fmd-dashboard")
+    return HttpServer(asgi, bound, grace_s, guard, "otel-fmd-dashboard", certificates)
 
 
 class BoundedBodies:

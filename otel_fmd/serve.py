@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
-import socket
 import threading
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import open_pipeline, translator
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.url_maps import UrlMaps
+from otel_fmd.listening import bind, certificates_of, exposures, taken, url_of
 from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
@@ -52,6 +52,8 @@ class Server:
                 "nothing to serve: both the receiver and the dashboard are switched off"
             )
         self._settings = settings
+        self._certificates = certificates_of(settings)
+        self._scheme = "https" if self._certificates else "http"
         self.store = Store(settings.database_url, settings.table_prefix)
         prepare(self.store)
         self.setup_address = ""
@@ -73,6 +75,12 @@ class Server:
 
     def start(self) -> None:
         """Start; when it returns, all ports accept."""
+        for sentence in exposures(self._settings):
+            _log.warning(
+                "listening on %s: %s (or OTEL_FMD_INSECURE=true, --insecure, if it is intended)",
+                self._settings.host,
+                sentence,
+            )
         quiet_garbage_collector()
         quiet_allocator()
         self.pipeline.start_folding()
@@ -133,13 +141,16 @@ class Server:
             refusals,
             pages.posts(),
         )
-        bound = _bind(settings.host, settings.otlp_http_port, "otlp_http_port")
+        bound = bind(settings.host, settings.otlp_http_port, "otlp_http_port")
         guard = Guard(
             flight,
             lambda path, status, address: refusals.add("http", path, str(status), address),
             connections=settings.max_connections,
         )
-        self._http = HttpServer(app, bound, settings.grace_seconds, guard)
+        certificates = self._certificates
+        self._http = HttpServer(
+            app, bound, settings.grace_seconds, guard, certificates=certificates
+        )
         try:
             self._grpc = OtlpGrpcServer(
                 intake,
@@ -151,12 +162,13 @@ class Server:
                 senders,
                 flight,
                 refusals,
+                certificates=certificates,
             )
         except OSError:
             port = settings.otlp_grpc_port
-            raise _taken("otlp_grpc_port", settings.host, port, "the port is taken") from None
-        self.addresses["otlp-http"] = _url("http", settings.host, self._http.port)
-        self.addresses["otlp-grpc"] = _url("http", settings.host, self._grpc.port)
+            raise taken("otlp_grpc_port", settings.host, port, "the port is taken") from None
+        self.addresses["otlp-http"] = url_of(self._scheme, settings.host, self._http.port)
+        self.addresses["otlp-grpc"] = url_of(self._scheme, settings.host, self._grpc.port)
 
     def _counters(self) -> dict[str, int]:
         """Counters for the configuration page: requests, and signals that are not stored."""
@@ -177,7 +189,7 @@ class Server:
         # The actual port: the dashboard shows where to send spans to.
         port = self._http.port if self._http is not None else self._settings.otlp_http_port
         settings = replace(self._settings, otlp_http_port=port, dashboard_path="")
-        bound = _bind(settings.host, settings.dashboard_port, "dashboard_port")
+        bound = bind(settings.host, settings.dashboard_port, "dashboard_port")
         refused = self.refusals
 
         def refusals() -> list[Refusal]:
@@ -189,8 +201,9 @@ class Server:
             bound,
             settings.grace_seconds,
             settings.max_connections,
+            self._certificates,
         )
-        self.addresses["dashboard"] = _url("http", settings.host, bound.getsockname()[1])
+        self.addresses["dashboard"] = url_of(self._scheme, settings.host, bound.getsockname()[1])
         link = prepare_first_user(self.store, settings.admin_username, settings.admin_password)
         if link is not None:
             local = self.addresses["dashboard"] + settings.url_prefix
@@ -223,29 +236,3 @@ def quiet_allocator() -> None:
     if mallopt is not None:
         for option, value in _MALLOC_OPTIONS.items():
             mallopt(option, value)
-
-
-def _bind(host: str, port: int, name: str) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # asyncio turns Nagle's algorithm off only if the protocol is named: otherwise a response in
-        # two writes waits 40 ms for the client's delayed acknowledgement.
-        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(128)
-    except OSError as error:
-        raise _taken(name, host, port, error.strerror or str(error)) from None
-    return bound
-
-
-def _taken(name: str, host: str, port: int, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{name}={port}: cannot listen on {host}:{port} ({why.lower()}); "
-        "choose another port, or 0 for a free one"
-    )
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}"

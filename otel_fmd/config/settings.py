@@ -71,6 +71,27 @@ class Settings:
         text,
         "The address that the receiver and the dashboard listen on; loopback by default.",
     )
+    tls_cert: str = _setting(
+        "",
+        text,
+        "Path of the certificate (PEM, with its chain) for TLS on every port; empty: no TLS. It is "
+        "read again when the file changes.",
+    )
+    tls_key: str = _setting(
+        "", text, "Path of the certificate's key (PEM); empty: in the same file."
+    )
+    tls_client_ca: str = _setting(
+        "",
+        text,
+        "Path of the authorities (PEM) by one of which every client must be certified; empty: "
+        "clients need no certificate.",
+    )
+    insecure: bool = _setting(
+        False,
+        flag,
+        "Whether it is intended to listen on an address that other machines reach without TLS, or "
+        "without asking senders for a token: no warning then.",
+    )
     otlp_http_port: int = _setting(4318, PORT, "Port of OTLP/HTTP; 0 picks a free one.")
     otlp_grpc_port: int = _setting(4317, PORT, "Port of OTLP/gRPC; 0 picks a free one.")
     dashboard_port: int = _setting(8050, PORT, "Port of the dashboard; 0 picks a free one.")

@@ -31,6 +31,7 @@ from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Everyone, Intake, Limits, ReceiverCounters, Senders
 from otel_fmd.otlp.signal import Signal
 from otel_fmd.otlp.signals import SIGNALS
+from otel_fmd.otlp.tls import Certificates, grpc_credentials
 
 _log = logging.getLogger(__name__)
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -59,6 +60,7 @@ class OtlpGrpcServer:
         flight: where the memory of requests is counted.
         refusals: records what is refused.
         signals: what is served.
+        certificates: for TLS; None: none.
 
     Raises:
         OSError: the address cannot be bound.
@@ -76,6 +78,7 @@ class OtlpGrpcServer:
         flight: Flight | None = None,
         refusals: Refusals | None = None,
         signals: Sequence[Signal] = SIGNALS,
+        certificates: Certificates | None = None,
     ) -> None:
         self._intake = intake
         self._counters = counters
@@ -105,7 +108,11 @@ class OtlpGrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            self.port = self._server.add_insecure_port(address)
+            if certificates is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                made = grpc_credentials(certificates)
+                self.port = self._server.add_secure_port(address, made)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: {error}") from None
         if self.port == 0:

@@ -5,14 +5,27 @@ No `Job`: uvicorn's loop runs in the thread from start to end.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_protocol import protocol_class
+from otel_fmd.otlp.tls import HANDSHAKE_S, Certificates, ReloadingContext
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which closes connections whose TLS handshake takes too long."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop: Any = asyncio.get_running_loop()
+        if self.config.ssl is not None:
+            loop.create_server = partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_S)
+        await super().startup(sockets)
 
 
 class HttpServer:
@@ -24,6 +37,7 @@ class HttpServer:
         grace_s: how long accepted requests may take to finish when stopping, in seconds.
         guard: limits on connections.
         name: of its thread.
+        certificates: for TLS; None: none.
     """
 
     def __init__(
@@ -33,23 +47,26 @@ class HttpServer:
         grace_s: float,
         guard: Guard,
         name: str = "otel-fmd-otlp-http",
+        certificates: Certificates | None = None,
     ) -> None:
         self._socket = bound
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                loop="asyncio",
-                http=protocol_class(guard),
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=max(1, int(grace_s)),
-            )
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=protocol_class(guard),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=max(1, int(grace_s)),
         )
+        config.load()
+        if certificates is not None:
+            config.ssl = ReloadingContext.of(certificates)
+        self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([bound],), name=name, daemon=True
         )
