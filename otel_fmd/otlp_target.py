@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.util.re import parse_env_headers
 
 from otel_fmd.errors import ConfigurationError
 
@@ -66,10 +67,20 @@ class _CountingExporter(SpanExporter):
 
 
 class OtlpTarget(NamedTuple):
-    """An OTLP endpoint and its protocol, `grpc` or `http/protobuf`."""
+    """Where spans are sent.
+
+    Args:
+        endpoint: of OTLP.
+        protocol: `grpc` or `http/protobuf`.
+        token: the bearer token that is sent along; '' without one.
+        certificates: paths of the authorities (PEM), the client's certificate and its key, '' for
+            each that is not set.
+    """
 
     endpoint: str
     protocol: str
+    token: str = ""
+    certificates: tuple[str, str, str] = ("", "", "")
 
     @property
     def levels_url(self) -> str:
@@ -120,7 +131,23 @@ def otlp_target(environ: Mapping[str, str]) -> OtlpTarget | None:
     protocol = environ.get(f"{_TRACES}PROTOCOL") or environ.get(f"{_ALL}PROTOCOL")
     if not protocol:
         protocol = _usual_protocol(endpoint)
-    return OtlpTarget(endpoint, "grpc" if protocol == "grpc" else "http/protobuf")
+    ca, client, key = (
+        environ.get(f"{_TRACES}{name}") or environ.get(f"{_ALL}{name}", "")
+        for name in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+    )
+    return OtlpTarget(
+        endpoint,
+        "grpc" if protocol == "grpc" else "http/protobuf",
+        _token(environ.get(f"{_TRACES}HEADERS") or environ.get(f"{_ALL}HEADERS", "")),
+        (ca, client, key),
+    )
+
+
+def _token(headers: str) -> str:
+    """The bearer token in the list of headers of the exporter, `name=value,name=value`."""
+    values = parse_env_headers(headers, liberal=True)
+    scheme, _, token = values.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _usual_protocol(endpoint: str) -> str:

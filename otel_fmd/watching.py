@@ -260,13 +260,28 @@ def _watch(
     elif url:
         version = str(resource.get("service.version") or version)
         news = NewEndpoints(processor.apps)
-        remote = RemoteLevels(url, service, settings.otlp_token, version, news)
+        remote = _remote_levels(settings, target, url, service, version, news)
         processor.background = LevelPoller(remote, levels)
     provider.add_span_processor(processor)
     place = Place(provider, processor, key, is_own=is_own, instruments=instruments)
     _places[provider] = place
     _log_sampler(provider)
     return place
+
+
+def _remote_levels(
+    settings: config.Settings,
+    target: OtlpTarget | None,
+    url: str,
+    service: str,
+    version: str,
+    news: NewEndpoints,
+) -> RemoteLevels:
+    """Levels from a receiver; where spans go, they are asked for with the exporter's token."""
+    if target is None or settings.levels_url:
+        return RemoteLevels(url, service, settings.otlp_token, version, news)
+    token = settings.otlp_token or target.token
+    return RemoteLevels(url, service, token, version, news, target.certificates)
 
 
 def _stored_levels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -37,6 +38,8 @@ class RemoteLevels:
         token: the bearer token; '' for none.
         version: the app's version; '' when it is not known.
         news: the endpoints to report; None for none.
+        certificates: paths of the authorities (PEM), of a certificate for this client, and of its
+            key; '' for each that is not needed. Used for `https`.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class RemoteLevels:
         token: str,
         version: str = "",
         news: NewEndpoints | None = None,
+        certificates: tuple[str, str, str] = ("", "", ""),
     ) -> None:
         parts = urlsplit(url)
         self._url = url
@@ -55,6 +59,7 @@ class RemoteLevels:
         self._service, self._version = service, version
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._news = news
+        self._certificates = certificates
         self._etag = ""
 
     def __call__(self) -> Mapping[str, RemoteSeed]:
@@ -88,8 +93,10 @@ class RemoteLevels:
         self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
     ) -> tuple[HTTPResponse, bytes]:
         # Not urllib: an app that traces its outgoing calls would trace ours.
-        connection_class = HTTPSConnection if self._secure else HTTPConnection
-        connection = connection_class(self._host, timeout=_TIMEOUT_S)
+        try:
+            connection = self._connection()
+        except (OSError, ValueError) as error:
+            raise LevelsUnavailableError(f"{self._certificates}: {error}") from None
         try:
             asked = {**self._headers, **headers}
             connection.request(method, f"{self._root}{path}", body=body, headers=asked)
@@ -99,6 +106,16 @@ class RemoteLevels:
             raise LevelsUnavailableError(f"{self._url}{PATH}: {error}") from None
         finally:
             connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        if not self._secure:
+            return HTTPConnection(self._host, timeout=_TIMEOUT_S)
+        # They are read each time: they may have been replaced.
+        authorities, certificate, key = self._certificates
+        context = ssl.create_default_context(cafile=authorities or None)
+        if certificate:
+            context.load_cert_chain(certificate, key or None)
+        return HTTPSConnection(self._host, timeout=_TIMEOUT_S, context=context)
 
     def _seeds(self, body: bytes) -> dict[str, RemoteSeed]:
         try:

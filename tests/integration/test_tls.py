@@ -22,6 +22,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
+from otel_fmd.agent.remote_levels import RemoteLevels
+from otel_fmd.errors import LevelsUnavailableError
 from tests.support.people import log_in
 from tests.support.serving import PASSWORD, Served
 from tests.support.spans import Spans, body
@@ -155,6 +157,11 @@ def test_clients_need_a_certificate_of_the_authority(
                 return False
         return True
 
+    found = RemoteLevels(served.http, "shop", "", certificates=(files.ca, *files.client))
+    assert found() == {}
+    for certificates in ((files.ca, "", ""), ("", *files.client), ("/missing", "", "")):
+        with pytest.raises(LevelsUnavailableError):
+            RemoteLevels(served.http, "shop", "", certificates=certificates)()
     assert is_ready(files)
     assert not is_ready(None)
     assert not is_ready(other)
