@@ -18,6 +18,7 @@ from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
@@ -141,9 +142,13 @@ def open_pipeline(
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
 
     def open_writer() -> BatchWriter:
-        return BatchWriter(
-            store, rule, settings.monitor_level, settings.max_endpoints, settings.max_paths
+        limits = NameLimits(
+            settings.max_endpoints,
+            settings.max_paths,
+            settings.max_services,
+            settings.max_versions,
         )
+        return BatchWriter(store, rule, settings.monitor_level, limits)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,

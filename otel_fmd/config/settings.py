@@ -236,6 +236,16 @@ class Settings:
         "Most endpoints per service that are named after paths because their spans have no route; "
         "further ones become `(other paths)`.",
     )
+    max_services: int = _setting(
+        200,
+        whole(1, 100_000),
+        "Most services; further ones become `(other services)`.",
+    )
+    max_versions: int = _setting(
+        10_000,
+        whole(1, 1_000_000),
+        "Most versions, of all services together; further ones become `(other versions)`.",
+    )
     rename: tuple[str, ...] = _setting(
         (),
         rules,

@@ -24,8 +24,18 @@ from otel_fmd.store.store import Store
 _log = logging.getLogger(__name__)
 OTHER_ENDPOINTS = "(other endpoints)"
 OTHER_PATHS = "(other paths)"
+OTHER_SERVICES = "(other services)"
+OTHER_VERSIONS = "(other versions)"
 _LOG_EVERY_S = 3600.0
 _REFRESH_S = 5.0
+_MOST_REMEMBERED = 20_000
+"""Names above a limit that are kept in memory; beyond that everything is read again."""
+_SETTINGS = {
+    OTHER_ENDPOINTS: "OTEL_FMD_MAX_ENDPOINTS",
+    OTHER_PATHS: "OTEL_FMD_MAX_PATHS",
+    OTHER_SERVICES: "OTEL_FMD_MAX_SERVICES",
+    OTHER_VERSIONS: "OTEL_FMD_MAX_VERSIONS",
+}
 
 
 class EndpointInfo(NamedTuple):
@@ -35,28 +45,41 @@ class EndpointInfo(NamedTuple):
     monitor_level: int
 
 
+class NameLimits(NamedTuple):
+    """How many names are kept; whoever sends without bounds fills neither pages nor memory.
+
+    Args:
+        endpoints: per service; the rest becomes `(other endpoints)`.
+        paths: those among them whose names are derived from paths; the rest becomes
+            `(other paths)`.
+        services: the rest becomes `(other services)`.
+        versions: of all services; the rest becomes `(other versions)`.
+    """
+
+    endpoints: int = 2_000
+    paths: int = 200
+    services: int = 200
+    versions: int = 10_000
+
+
 class NameRegistry:
     """The ids of names in one database.
 
     Args:
         store: the database.
         default_level: the monitor level of a new endpoint, 0 to 3.
-        max_endpoints: endpoints kept per service; the rest becomes `(other endpoints)`.
-        max_paths: those among them whose names are derived from paths; the rest of these becomes
-            `(other paths)`.
+        limits: how many names are kept.
     """
 
     def __init__(
         self,
         store: Store,
         default_level: int = 2,
-        max_endpoints: int = 2_000,
-        max_paths: int = 200,
+        limits: NameLimits | None = None,
     ) -> None:
         self._store = store
         self._default_level = default_level
-        self._max_endpoints = max_endpoints
-        self._max_paths = max_paths
+        self._limits = limits or NameLimits()
         self.endpoints: dict[tuple[str, str], EndpointInfo] = {}
         self.versions: dict[str, int] = {}
         self._services: dict[str, int] = {}
@@ -64,6 +87,9 @@ class NameRegistry:
         self._paths: dict[str, int] = {}
         self._without_source: set[tuple[str, str]] = set()
         self.others: set[tuple[str, str]] = set()
+        """Endpoints above a limit, or of services above theirs."""
+        self.other_versions: dict[str, str] = {}
+        """What versions above the limit are stored as."""
         self._refreshed = float("-inf")
         self._log_limit = LogLimit(_LOG_EVERY_S)
 
@@ -73,13 +99,12 @@ class NameRegistry:
         A new endpoint gets the monitor level that the agent watched a request of it at, or the
         default. Those that were above a limit are in `others`.
         """
-        if time.monotonic() - self._refreshed > _REFRESH_S:
+        remembered = len(self.others) + len(self.other_versions)
+        if time.monotonic() - self._refreshed > _REFRESH_S or remembered > _MOST_REMEMBERED:
             self._load()
         for service, endpoint, version in sorted(wanted):
             if version not in self.versions:
-                self.versions[version] = self._add(
-                    self._store.tables.version, {"name": version}, {}
-                )
+                self._add_version(version)
             if (service, endpoint) not in self.endpoints:
                 request = wanted[service, endpoint, version]
                 self._add_endpoint(service, endpoint, version, request.level, request.name_source)
@@ -112,7 +137,7 @@ class NameRegistry:
         self._services = {name: number for number, name in services.items()}
         self.endpoints = {}
         self._per_service, self._paths = {}, {}
-        self.others, self._without_source = set(), set()
+        self.others, self._without_source, self.other_versions = set(), set(), {}
         for row in rows:
             service = services.get(row.service_id)
             if service is not None:
@@ -149,27 +174,40 @@ class NameRegistry:
         """The endpoint for names above a limit; '' below the limits."""
         if name in (OTHER_ENDPOINTS, OTHER_PATHS):
             return ""
-        if source == naming.PATH and self._paths.get(service, 0) >= self._max_paths:
+        if source == naming.PATH and self._paths.get(service, 0) >= self._limits.paths:
             return OTHER_PATHS
-        full = self._per_service.get(service, 0) >= self._max_endpoints
+        full = self._per_service.get(service, 0) >= self._limits.endpoints
         return OTHER_ENDPOINTS if full else ""
 
-    def _log_other(self, service: str, name: str, instead: str) -> None:
-        if not self._log_limit.allows():
+    def _log_other(self, whose: str, most: int, what: str, name: str, instead: str) -> None:
+        if self._log_limit.allows():
+            _log.warning(
+                "%s more than %d %s (limit: %s); %r and further ones become %r",
+                whose,
+                most,
+                what,
+                _SETTINGS[instead],
+                name[:100],
+                instead,
+            )
+
+    def _add_version(self, name: str) -> None:
+        known = len(self.versions) - len(self.other_versions)
+        if known >= self._limits.versions and name != OTHER_VERSIONS:
+            most = self._limits.versions
+            self._log_other("there are", most, "versions", name, OTHER_VERSIONS)
+            if OTHER_VERSIONS not in self.versions:
+                self._add_version(OTHER_VERSIONS)
+            self.versions[name] = self.versions[OTHER_VERSIONS]
+            self.other_versions[name] = OTHER_VERSIONS
             return
-        limit, setting = (
-            (self._max_paths, "OTEL_FMD_MAX_PATHS")
-            if instead == OTHER_PATHS
-            else (self._max_endpoints, "OTEL_FMD_MAX_ENDPOINTS")
-        )
-        _log.warning(
-            "service %r has more than %d endpoints (limit: %s); %r and further ones become %r",
-            service[:100],
-            limit,
-            setting,
-            name[:100],
-            instead,
-        )
+        self.versions[name] = self._add(self._store.tables.version, {"name": name}, {})
+
+    def _is_other_service(self, name: str) -> bool:
+        """Whether a service is above the limit."""
+        if name in self._services or name == OTHER_SERVICES:
+            return False
+        return len(self._services) >= self._limits.services
 
     def _add_endpoint(
         self,
@@ -179,6 +217,14 @@ class NameRegistry:
         level: int | None = None,
         source: str = "",
     ) -> None:
+        if self._is_other_service(service):
+            most = self._limits.services
+            self._log_other("there are", most, "services", service, OTHER_SERVICES)
+            if (OTHER_SERVICES, name) not in self.endpoints:
+                self._add_endpoint(OTHER_SERVICES, name, version, level, source)
+            self.endpoints[service, name] = self.endpoints[OTHER_SERVICES, name]
+            self.others.add((service, name))
+            return
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
         tables = self._store.tables
@@ -188,7 +234,10 @@ class NameRegistry:
             )
         instead = self._instead(service, name, source)
         if instead:
-            self._log_other(service, name, instead)
+            limits = self._limits
+            most = limits.paths if instead == OTHER_PATHS else limits.endpoints
+            whose = f"service {service[:100]!r} has"
+            self._log_other(whose, most, "endpoints", name, instead)
             if (service, instead) not in self.endpoints:
                 self._add_endpoint(service, instead, version)
             self.endpoints[service, name] = self.endpoints[service, instead]

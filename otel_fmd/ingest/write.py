@@ -18,7 +18,7 @@ from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.insert import Inserter, RequestRow
-from otel_fmd.ingest.names import NameRegistry
+from otel_fmd.ingest.names import NameLimits, NameRegistry
 from otel_fmd.requests.request import Request
 from otel_fmd.store.delta import NO_STATUS, Columns, pack
 from otel_fmd.store.pending import pending_columns
@@ -63,8 +63,7 @@ class BatchWriter:
         store: the database, with its schema in place.
         rule: when a request that no agent judged is an outlier.
         default_level: the monitor level of new endpoints.
-        max_endpoints: endpoints kept per service, and
-        max_paths: those among them whose names are derived from paths.
+        limits: how many names are kept.
     """
 
     def __init__(
@@ -72,12 +71,11 @@ class BatchWriter:
         store: Store,
         rule: OutlierRule,
         default_level: int = LEVEL_OUTLIERS,
-        max_endpoints: int = 2_000,
-        max_paths: int = 200,
+        limits: NameLimits | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
-        self.names = NameRegistry(store, default_level, max_endpoints, max_paths)
+        self.names = NameRegistry(store, default_level, limits)
         self._inserter = Inserter(store)
         self._details = DetailWriter(store)
         self._means: dict[int, RunningMean] | None = None
@@ -128,15 +126,23 @@ class BatchWriter:
                 outliers, means = self._finish(connection, batch, seen)
         self._means.update(means)
         seen_only = len(requests) - len(rows)
-        others = self.names.others
-        other = sum((r.service, r.endpoint) in others for r in requests) if others else 0
-        return Written(len(batch), len(rows) - len(batch), outliers, seen_only, other)
+        return Written(
+            len(batch), len(rows) - len(batch), outliers, seen_only, self._others(requests)
+        )
+
+    def _others(self, requests: Sequence[Request]) -> int:
+        """How many have a name above a limit."""
+        endpoints, versions = self.names.others, self.names.other_versions
+        if not endpoints and not versions:
+            return 0
+        return sum((r.service, r.endpoint) in endpoints or r.version in versions for r in requests)
 
     def _prepare(self, requests: Sequence[Request]) -> tuple[list[Prepared], dict[int, int]]:
         endpoints = self.names.endpoints
         batch: list[Prepared] = []
         seen: dict[int, int] = {}
         second, text = -1, ""
+        other_versions = self.names.other_versions
         for request in requests:
             service, endpoint, version, start_us, duration_ns, status, user, ip = request[:8]
             trace_id, span_id, _, _, first_byte_ns = request[8:13]
@@ -144,6 +150,8 @@ class BatchWriter:
             if level <= LEVEL_SEEN:
                 seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)
                 continue
+            if other_versions:
+                version = other_versions.get(version, version)
             if start_us // 1_000_000 != second:
                 second = start_us // 1_000_000
                 text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S.")

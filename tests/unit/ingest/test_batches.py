@@ -14,6 +14,7 @@ from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest import write
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.insert import Inserter
+from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.ingest.write import BatchWriter, Written
 from otel_fmd.queries.snapshot import Reader
@@ -338,4 +339,4 @@ def test_defaults_are_those_of_the_settings(sqlite_store: Store) -> None:
     """Level 2, two thousand endpoints, two hundred of them from paths."""
     one = BatchWriter(sqlite_store, OutlierRule())
     names = one.names
-    assert (names._default_level, names._max_endpoints, names._max_paths) == (2, 2_000, 200)
+    assert (names._default_level, names._limits) == (2, NameLimits())

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from otel_fmd.config import Settings
 from otel_fmd.ingest import names
-from otel_fmd.ingest.names import EndpointInfo, NameRegistry
+from otel_fmd.ingest.names import EndpointInfo, NameLimits, NameRegistry
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.store.store import Store
 
@@ -98,7 +98,7 @@ def test_what_is_over_a_limit_is_told_once_an_hour(
     """The service, the setting, and what becomes of it."""
     clock = [100.0]
     monkeypatch.setattr(names.time, "monotonic", lambda: clock[0])
-    registry = NameRegistry(sqlite_store, max_endpoints=2)
+    registry = NameRegistry(sqlite_store, limits=NameLimits(2))
     with caplog.at_level(logging.WARNING, names.__name__):
         prepare(registry, *(request(name) for name in "abcd"))
         clock[0] += 3_599
@@ -122,7 +122,7 @@ def test_paths_have_a_limit_of_their_own(
     sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Of each service; what stands for the rest is not counted among them."""
-    registry = NameRegistry(sqlite_store, max_endpoints=4, max_paths=1)
+    registry = NameRegistry(sqlite_store, limits=NameLimits(4, 1))
     with caplog.at_level(logging.WARNING, names.__name__):
         prepare(registry, *(request(name, source="path") for name in "abc"))
     assert [one.getMessage() for one in caplog.records] == [
@@ -142,7 +142,7 @@ def test_paths_have_a_limit_of_their_own(
 
 def test_what_stands_for_the_rest_has_no_source(sqlite_store: Store) -> None:
     """Its level is the default, its version that of the first; the first of a service is itself."""
-    registry = NameRegistry(sqlite_store, default_level=1, max_endpoints=1)
+    registry = NameRegistry(sqlite_store, default_level=1, limits=NameLimits(1))
     prepare(registry, request("a", level=3), request("b", level=3), version="7")
     assert registry.others == {("shop", "b")}
     table = sqlite_store.tables.endpoint
@@ -158,15 +158,16 @@ def test_the_limits_are_those_of_the_settings(sqlite_store: Store) -> None:
     registry = NameRegistry(sqlite_store)
     settings = Settings()
     assert registry._default_level == settings.monitor_level
-    assert registry._max_endpoints == settings.max_endpoints
-    assert registry._max_paths == settings.max_paths
+    assert registry._limits == NameLimits(
+        settings.max_endpoints, settings.max_paths, settings.max_services, settings.max_versions
+    )
 
 
 def test_limits_hold_after_a_restart(sqlite_store: Store) -> None:
     """What is stored counts, by service and source; those over it are found anew."""
     prepare(NameRegistry(sqlite_store), *(request(name, source="path") for name in "ab"))
     prepare(NameRegistry(sqlite_store), request("c"))
-    again = NameRegistry(sqlite_store, max_endpoints=3, max_paths=2)
+    again = NameRegistry(sqlite_store, limits=NameLimits(3, 2))
     prepare(again, request("d", source="path"), request("a", source="path"))
     assert again.others == {("shop", "d")}
     assert ("shop", "(other paths)") in again.endpoints
@@ -178,7 +179,7 @@ def test_a_source_that_is_learnt_counts(sqlite_store: Store) -> None:
     """An endpoint from before: noted once, and among the paths from then on."""
     registry = NameRegistry(sqlite_store)
     prepare(registry, request("old", source=""), request("kept", source="route"))
-    again = NameRegistry(sqlite_store, max_paths=1)
+    again = NameRegistry(sqlite_store, limits=NameLimits(paths=1))
     prepare(again, request("old", source=""))
     prepare(again, request("old", source="path"))
     table = sqlite_store.tables.endpoint
@@ -188,7 +189,7 @@ def test_a_source_that_is_learnt_counts(sqlite_store: Store) -> None:
             return {row.name: row.name_source for row in connection.execute(select(table))}
 
     assert sources() == {"old": None, "kept": "route"}
-    third = NameRegistry(sqlite_store, max_paths=1)
+    third = NameRegistry(sqlite_store, limits=NameLimits(paths=1))
     prepare(third, request("old", source="path"))
     assert sources() == {"old": "path", "kept": "route"}
     prepare(third, request("new", source="path"), request("old", source="route"))
@@ -215,3 +216,58 @@ def test_a_name_that_another_process_makes_first_is_read(sqlite_store: Store) ->
     assert looks == [None]
     assert loser.endpoints == winner.endpoints
     assert loser.versions == winner.versions
+
+
+def test_services_have_a_limit(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Those above it share one, with the endpoints that it has; known ones stay."""
+    registry = NameRegistry(sqlite_store, limits=NameLimits(endpoints=2, services=2))
+    with caplog.at_level(logging.WARNING, names.__name__):
+        prepare(registry, *(request("a", f"s{n}") for n in range(4)))
+    assert [one.getMessage() for one in caplog.records] == [
+        "there are more than 2 services (limit: OTEL_FMD_MAX_SERVICES); 's2' and further ones "
+        "become '(other services)'"
+    ]
+    prepare(registry, *(request(name, "s9") for name in "bcd"), request("b", "s0"))
+    with sqlite_store.read() as connection:
+        services = connection.execute(select(sqlite_store.tables.service)).all()
+        endpoints = connection.execute(select(sqlite_store.tables.endpoint)).all()
+    by_id = {row.id: row.name for row in services}
+    assert sorted((by_id[row.service_id], row.name) for row in endpoints) == [
+        ("(other services)", "(other endpoints)"),
+        ("(other services)", "a"),
+        ("(other services)", "b"),
+        ("s0", "a"),
+        ("s0", "b"),
+        ("s1", "a"),
+    ]
+    assert {("s2", "a"), ("s3", "a"), ("s9", "b"), ("s9", "c"), ("s9", "d")} <= registry.others
+    again = NameRegistry(sqlite_store, limits=NameLimits(services=2))
+    prepare(again, request("new", "s1"), request("new", "s7"))
+    assert again.others == {("s7", "new")}
+
+
+def test_versions_have_a_limit(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Those above it are stored as one; after a restart, too."""
+    for turn in range(2):
+        registry = NameRegistry(sqlite_store, limits=NameLimits(versions=2))
+        with caplog.at_level(logging.WARNING, names.__name__):
+            for version in ("1", "2", "3", "4"):
+                prepare(registry, request("a"), version=version)
+        assert registry.other_versions == {"3": "(other versions)", "4": "(other versions)"}
+        assert registry.versions["3"] == registry.versions["4"], turn
+        with sqlite_store.read() as connection:
+            rows = connection.execute(select(sqlite_store.tables.version.c.name)).scalars()
+            assert sorted(rows) == ["(other versions)", "1", "2"]
+    assert "there are more than 2 versions (limit: OTEL_FMD_MAX_VERSIONS)" in caplog.text
+
+
+def test_what_is_above_a_limit_does_not_fill_memory(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many of them everything is read again."""
+    monkeypatch.setattr(names, "_MOST_REMEMBERED", 50)
+    registry = NameRegistry(sqlite_store, limits=NameLimits(2, 2, 2, 2))
+    for n in range(300):
+        prepare(registry, request(f"e{n}", f"s{n}"), version=str(n))
+    assert len(registry.others) + len(registry.other_versions) <= 52
+    assert len(registry.endpoints) + len(registry.versions) < 70

@@ -14,6 +14,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.analysis.request_id import next_id, request_id
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.insert import RequestRow
+from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.queries.counts import sums, total
@@ -21,6 +22,7 @@ from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.request import Request, Translator
 from otel_fmd.rollups.fold import DeltaFolder
+from otel_fmd.rollups.recount import check
 from otel_fmd.store.store import Store
 from tests.support.folding import fold_all
 from tests.support.spans import Spans, body, flask_attributes
@@ -226,7 +228,7 @@ def test_level_zero_keeps_only_the_last_time(store: Store) -> None:
 
 def test_endpoints_are_bounded(store: Store) -> None:
     """Names without bound end in one endpoint, and no request is lost."""
-    one = BatchWriter(store, OutlierRule(), max_endpoints=5)
+    one = BatchWriter(store, OutlierRule(), limits=NameLimits(5))
     spans = [Spans(n).span(flask_attributes(f"/{n}")) for n in range(20)]
     assert one.write(Batch(requests_of(spans))).stored == 20
     assert count(store, "endpoint") == 6
@@ -242,13 +244,17 @@ def test_endpoints_named_after_paths_are_bounded_by_themselves(store: Store) -> 
         Spans(n).span({"http.method": "GET", "url.path": path}) for n, path in enumerate(paths)
     ]
     spans.append(Spans(99).span(flask_attributes("/routed")))
-    first = BatchWriter(store, OutlierRule(), max_paths=5).write(Batch(requests_of(spans)))
+    first = BatchWriter(store, OutlierRule(), limits=NameLimits(paths=5)).write(
+        Batch(requests_of(spans))
+    )
     assert (first.stored, first.other_endpoints) == (26, 20)
     again = [
         Spans(100 + n).span({"http.method": "GET", "url.path": path})
         for n, path in enumerate(("/ex", "/av", "/new"))
     ]
-    second = BatchWriter(store, OutlierRule(), max_paths=5).write(Batch(requests_of(again)))
+    second = BatchWriter(store, OutlierRule(), limits=NameLimits(paths=5)).write(
+        Batch(requests_of(again))
+    )
     assert (second.stored, second.other_endpoints) == (3, 2)
     with Reader(store).snapshot() as snapshot:
         sources = {one.name: one.name_source for one in snapshot.endpoints.values()}
@@ -318,3 +324,19 @@ def test_clocks_that_are_wrong_lose_nothing(store: Store, start_ns: int) -> None
     with Reader(store).snapshot() as snapshot:
         hour = start_ns // 3_600_000_000_000
         assert total(snapshot, Selection(hour, hour + 1)) == 50
+
+
+def test_rows_and_figures_agree_on_versions_above_the_limit(store: Store) -> None:
+    """Both have them as one, and they are counted."""
+    spans = [Spans(n).many(2) for n in range(5)]
+    one = BatchWriter(store, OutlierRule(), limits=NameLimits(versions=2))
+    found = [
+        one.write(Batch(requests_of(part, version=str(n)))).other_endpoints
+        for n, part in enumerate(spans)
+    ]
+    assert found == [0, 0, 2, 2, 2]
+    fold_all(store)
+    assert check(store) == []
+    with store.read() as connection:
+        versions = connection.execute(store.tables.request.select()).all()
+    assert {row.version_requested for row in versions} == {"0", "1", "(other versions)"}
