@@ -39,6 +39,9 @@ PREFIX = "OTEL_FMD_"
 _SECRETS = frozenset(["admin_password", "otlp_token"])
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[^/]+:\d+")
+"""What Kubernetes sets in every pod beside a Service: `OTEL_FMD_DASHBOARD_PORT=tcp://10.0.0.1:8050`
+for one that is called `otel-fmd-dashboard`. It is none of our settings."""
 CONFIG_VARIABLES = ("OTEL_FMD_CONFIG_FILE", "FLASK_MONITORING_DASHBOARD_CONFIG")
 """Variables that may hold the path of a `config.cfg`; the second is FMD's."""
 
@@ -380,8 +383,9 @@ def sources(environ: Mapping[str, str] | None = None, **arguments: Any) -> dict[
             found["config_file"] = Source(where, file)
             break
     for name in names:
-        if environ.get(variable(name)) is not None:
-            found[name] = Source(variable(name), environ[variable(name)])
+        value = environ.get(variable(name))
+        if value is not None and not _SERVICE_LINK.fullmatch(value):
+            found[name] = Source(variable(name), value)
         if arguments.get(name) is not None:
             found[name] = Source(name, arguments[name])
     return found

@@ -35,6 +35,7 @@ from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.folding import DeltaFolding
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.rollups.prepare import prepare
+from otel_fmd.store.settings import try_to_write
 from otel_fmd.store.store import Store
 from otel_fmd.termination import leave_signals_to_others
 
@@ -112,6 +113,19 @@ class Pipeline:
     def last_error(self) -> str:
         """Why the last batch was not stored; '' after a batch that was."""
         return self._last_error
+
+    def can_store(self) -> bool:
+        """Whether the database takes rows; tried with a small one if the last batch failed.
+
+        A receiver that is not ready gets no batch that would show it.
+        """
+        if self._last_error:
+            try:
+                try_to_write(self._store)
+            except Exception as error:
+                self._note(error)
+                return False
+        return True
 
     def submit(self, batch: Batch, reserved: int = 0) -> Future[str]:
         """Take a batch; the future is done (with '') when its rows are durable.

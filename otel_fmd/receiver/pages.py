@@ -134,8 +134,7 @@ class ReceiverPages:
             prepare(self._store)
         except OtelFmdError:
             return _json(503, {"status": "unavailable", "error": "the store cannot be reached"})
-        error = self._pipeline.last_error
-        if error:
+        if not self._pipeline.can_store():
             return _json(503, {"status": "unavailable", "error": "the last batch was not stored"})
         return _json(200, {"status": "ready", "waiting": self._pipeline.waiting})
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from sqlalchemy import Connection, delete, insert, select
 
+from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
 
 ADOPTED_AT = "adopted_at_us"
@@ -39,3 +42,15 @@ def put_setting(connection: Connection, tables: Tables, name: str, value: str) -
 def remove_setting(connection: Connection, tables: Tables, name: str) -> None:
     """Forget a setting."""
     connection.execute(delete(tables.setting).where(tables.setting.c.name == name))
+
+
+def try_to_write(store: Store) -> None:
+    """Write something, durably, that leaves nothing.
+
+    Raises:
+        StoreUnavailableError: the database takes nothing now.
+    """
+    name = f"probe:{uuid4().hex}"
+    with store.write() as connection:
+        put_setting(connection, store.tables, name, "")
+        remove_setting(connection, store.tables, name)

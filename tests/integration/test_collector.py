@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import func, select
 from otel_fmd.store.store import Store
 from tests.support.clients import COLLECTOR_MODULES, Client, go_program
 from tests.support.load import PROTOBUF, RetryingClient, assert_exactly_once, finish
+from tests.support.requirements import ROOT
 from tests.support.serving import Served
 from tests.support.spans import Spans, body
 from tests.support.waiting import free_port, wait_for
@@ -88,6 +90,51 @@ def collector(tmp_path: Path) -> Iterator[Callable[[Served, str], tuple[Client, 
     yield start
     for one in started:
         one.stop()
+
+
+def test_the_collector_of_the_deployment_examples_passes_spans_on(
+    new_url: Callable[[str], str], serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    """Its file as it is, with other addresses: valid, with the token from its environment."""
+    command = go_program("collector", COLLECTOR_MODULES)
+    file = ROOT / "docs" / "deploy" / "collector.yaml"
+    environment = {**os.environ, "FMD_OTLP_TOKEN": "a token"}
+    done = subprocess.run(
+        [command, "validate", f"--config=file:{file}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    served = serve(new_url("sqlite"), "--no-dashboard", OTEL_FMD_OTLP_TOKEN="a token")
+    ports = {"http": free_port(), "grpc": free_port()}
+    other = tmp_path / "here.yaml"
+    other.write_text(
+        json.dumps(
+            {
+                "receivers": {
+                    "otlp": {
+                        "protocols": {
+                            kind: {"endpoint": f"127.0.0.1:{port}"} for kind, port in ports.items()
+                        }
+                    }
+                },
+                "exporters": {"otlp_http": {"endpoint": served.http}},
+                "service": {"telemetry": {"metrics": {"level": "none"}}},
+            }
+        )
+    )
+    words = [command, f"--config=file:{file}", f"--config=file:{other}"]
+    client = Client(tmp_path / "log", ["env", "FMD_OTLP_TOKEN=a token", *words], tmp_path)
+    try:
+        client.wait_for("Everything is ready")
+        url = f"http://127.0.0.1:{ports['http']}/v1/traces"
+        assert requests.post(url, body(Spans(3).many(7)), headers=PROTOBUF, timeout=30).ok
+        wait_for(lambda: stored(served.database_url) == 7, 30, "the spans arrive")
+    finally:
+        client.stop()
 
 
 def stored(url: str) -> int:

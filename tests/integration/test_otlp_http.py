@@ -525,6 +525,9 @@ def test_a_store_that_is_down_is_503(
         assert requests.get(f"{served.http}/readyz", timeout=30).status_code == 503
     finally:
         postgresql.start("fsync=off")
+    # Without a batch: what balances load sends none to a receiver that is not ready.
+    ready = f"{served.http}/readyz"
+    wait_for(lambda: requests.get(ready, timeout=30).status_code == 200, 30, "it is ready")
     assert post(served, body(Spans(17).many(5))).status_code == 200
     assert served.metric("otel_fmd_requests_stored_total") == 10
     assert json.loads(requests.get(f"{served.http}/readyz", timeout=30).text)["status"] == "ready"

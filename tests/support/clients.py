@@ -27,7 +27,9 @@ GO_MODULES = (
 )
 COLLECTOR = "v0.165.0"
 COLLECTOR_MODULES = (
+    "go.opentelemetry.io/collector/confmap/provider/envprovider@v1.71.0",
     "go.opentelemetry.io/collector/confmap/provider/fileprovider@v1.71.0",
+    f"go.opentelemetry.io/collector/processor/batchprocessor@{COLLECTOR}",
     f"go.opentelemetry.io/collector/otelcol@{COLLECTOR}",
     f"go.opentelemetry.io/collector/receiver/otlpreceiver@{COLLECTOR}",
     f"go.opentelemetry.io/collector/exporter/otlpexporter@{COLLECTOR}",

@@ -14,6 +14,7 @@ import yaml
 
 from otel_fmd import config
 from otel_fmd.cli import _parser
+from tests.support.clients import COLLECTOR
 from tests.support.requirements import ROOT, missing
 
 DEPLOY = ROOT / "docs" / "deploy"
@@ -42,7 +43,7 @@ def test_the_tool_of_its_format_finds_nothing(name: str) -> None:
 
 
 def test_every_file_is_read_by_a_tool() -> None:
-    """Of a new one we think here; the Collector's own program reads the one of the Collector."""
+    """Of a new one we think here; test_collector.py runs a Collector with its own."""
     assert {path.name for path in RUNNING} == set(LINTERS)
 
 
@@ -89,7 +90,34 @@ def test_ports_are_those_that_we_listen_on() -> None:
                 found |= {port["containerPort"] for port in container["ports"]}
                 security = container["securityContext"]
                 assert security["readOnlyRootFilesystem"] is True
+                if settings.otlp_http_port in {one["containerPort"] for one in container["ports"]}:
+                    # Without a token, agents in other pods get no monitor levels.
+                    names = {variable["name"] for variable in container["env"]}
+                    assert "OTEL_FMD_OTLP_TOKEN" in names
     assert found == ours
+
+
+def test_the_collector_of_compose_is_the_one_that_is_tested() -> None:
+    """Names in its configuration change with its versions."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    image = services["collector"]["image"]
+    assert image == f"otel/opentelemetry-collector:{COLLECTOR.removeprefix('v')}"
+
+
+def test_no_variable_that_kubernetes_sets_is_one_of_our_settings() -> None:
+    """For every port of every Service, in every pod of the namespace, those of users included."""
+    known = {variable for _, variable, _, _ in config.describe()}
+    found = set()
+    pods = []
+    for one in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()):
+        if one["kind"] == "Service":
+            name = one["metadata"]["name"].upper().replace("-", "_")
+            found |= {f"{name}_{rest}" for rest in ("PORT", "SERVICE_HOST", "SERVICE_PORT")}
+        elif "template" in one.get("spec", {}):
+            pods.append(one["spec"]["template"]["spec"])
+    assert len(found) == 9
+    assert not found & known
+    assert [pod["enableServiceLinks"] for pod in pods] == [False] * 3
 
 
 def test_services_of_compose_are_locked() -> None:
