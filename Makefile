@@ -86,6 +86,10 @@ release: $(VENV)/.dev ## build sdist and wheel into dist, check and try both, wr
 	$(BIN)/uv pip install -q -p build/sbom/bin/python "$$(ls dist/*.whl)[server,demo,postgresql,mariadb]"
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library \
 	  --of JSON -o dist/otel-fmd.cdx.json build/sbom/bin/python
+	$(BIN)/python -c "import json, pathlib, sys; from otel_fmd import __version__ as version; \
+	  path = pathlib.Path('dist/otel-fmd.cdx.json'); bom = json.loads(path.read_text()); \
+	  bom['metadata']['component'] |= {'version': version, 'purl': f'pkg:pypi/otel-fmd@{version}'}; \
+	  path.write_text(json.dumps(bom, indent=2))"
 
 clean: ## remove what was built, but not the environment
 	rm -rf build dist mutants *.egg-info

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from dash_app import browser, live, routing, shell
 from dash_app.callback_shape import check_shape
-from dash_app.chart import failure
+from dash_app.components.states import failure
 from dash_app.context import SCHEME_COOKIE, Context, make_context
 from dash_app.pages import PAGES
 from otel_fmd._version import __version__

@@ -5,7 +5,7 @@ All charts are drawn the same way: title, help, downloads, the figure, and the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from dash_app.components.frame import framed
+from dash_app.components.states import nothing
 from dash_app.context import Context
 from dash_app.figures.marks import add_marks
 from dash_app.figures.style import Style
@@ -145,33 +146,3 @@ def _download(chart: Chart[Any], kind: str) -> dmc.Button:
         size="compact-sm",
         **{"aria-label": f"Download {chart.heading} as {kind}"},
     )
-
-
-def nothing(text: str, commands: Sequence[str] = ()) -> dmc.Center:
-    """The empty state: what to do, and the commands for it."""
-    block = html.Div(
-        [
-            html.Pre("\n".join(f"$ {one}" for one in commands)),
-            dcc.Clipboard(content="\n".join(commands), title="Copy", className="copy"),
-        ],
-        className="commands",
-    )
-    return dmc.Center(
-        dmc.Stack(
-            [
-                html.Div("∅", className="empty-mark", **{"aria-hidden": "true"}),
-                dmc.Text("Nothing here yet", fw=600),
-                dmc.Text(text, className="muted", ta="center", maw=480),
-                *([block] if commands else []),
-            ],
-            align="center",
-            gap="xs",
-        ),
-        mih=220,
-        className="empty",
-    )
-
-
-def failure(text: str) -> dmc.Alert:
-    """The error state, with its cause."""
-    return dmc.Alert(text, title="This view could not be shown", color="red", variant="light")

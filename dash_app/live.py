@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from dash import ALL, MATCH, Dash, Input, Output, State, ctx, no_update
 
-from dash_app.chart import Chart, body, failure
+from dash_app.chart import Chart, body
+from dash_app.components.states import failure
 from dash_app.context import Context
 from dash_app.page import Live, MakeContext, Page
 from dash_app.routing import find_page

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html
 
 from dash_app import shell
-from dash_app.chart import failure, nothing
+from dash_app.components.states import failure, nothing
 from dash_app.context import Context
 from dash_app.page import MakeContext, Page
 from dash_app.pages import PAGES

@@ -11,9 +11,11 @@ from typing import Any
 from otel_fmd import config
 from otel_fmd._version import __version__
 from otel_fmd.commands import configuration, database, serving, tokens, users
+from otel_fmd.dashboard_package import shadow_of
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _FAILED = 2
+_STORE_PACKAGES = ("sqlalchemy", "alembic")
 _SERVE_OPTIONS = (
     "host",
     "otlp_http_port",
@@ -34,9 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OtelFmdError as error:
         print(f"otel-fmd: {error}", file=sys.stderr)
         return _FAILED
+    except ModuleNotFoundError as error:
+        print(f"otel-fmd: {_missing(error)}", file=sys.stderr)
+        return _FAILED
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """What to install for a module that a command needs, or which file stands in front of it."""
+    package = (error.name or "").partition(".")[0]
+    shadow = shadow_of(package)
+    if shadow:
+        return (
+            f"the package {package!r} is shadowed by {shadow}: rename that file or folder, or run "
+            "this command from another folder"
+        )
+    extra = "sqlite" if package in _STORE_PACKAGES else "server"
+    return f"this command needs {package!r}: pip install 'otel-fmd[{extra}]'"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,22 +20,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from otel_fmd.config import Settings
-from otel_fmd.dashboard_package import check_dashboard_package
+from otel_fmd.dashboard_package import NEEDED, check_dashboard_package
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _log = logging.getLogger(__name__)
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-NEEDED = (
-    "dash_app",
-    "dash",
-    "plotly",
-    "dash_mantine_components",
-    "dash_ag_grid",
-    "colorhash",
-    "flask_compress",
-    "numpy",
-)
-"""The packages of the dashboard: a missing one is an error at once, not on the first visit."""
 
 
 class MountedDashboard:

@@ -9,8 +9,8 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import html
 
-from dash_app.chart import nothing
 from dash_app.components.frame import framed
+from dash_app.components.states import nothing
 from dash_app.context import Context
 from otel_fmd.analysis.text import duration_text
 from otel_fmd.views.requests import NamedRequest

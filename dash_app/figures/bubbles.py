@@ -21,14 +21,14 @@ def callers_by_version(
     what: str,
 ) -> go.Figure:
     """Size and colour by median duration; counts on hover."""
-    named = labels((caller_label(who) for who in callers), style.width(32))
-    rows = {who: named[caller_label(who)] for who in callers}
+    named = labels((caller_label(caller) for caller in callers), style.width(32))
+    rows = {caller: named[caller_label(caller)] for caller in callers}
     columns = labels(versions, style.width(24))
     most = max((b.median_ms for b in bubbles), default=1.0) or 1.0
     figure = go.Figure(
         go.Scatter(
             x=[columns[b.version] for b in bubbles],
-            y=[rows[b.who] for b in bubbles],
+            y=[rows[b.caller] for b in bubbles],
             mode="markers",
             marker={
                 "size": [max(1e-9, b.median_ms) for b in bubbles],
@@ -40,9 +40,9 @@ def callers_by_version(
                 "colorbar": scale_bar(style, "median (ms)"),
                 "line": {"width": 1, "color": style.text},
             },
-            customdata=[[b.who, b.version, what] for b in bubbles],
+            customdata=[[b.caller, b.version, what] for b in bubbles],
             text=[
-                f"<b>{plain(caller_label(b.who))}</b>, version {plain(b.version)}"
+                f"<b>{plain(caller_label(b.caller))}</b>, version {plain(b.version)}"
                 f"<br>median {duration_text(b.median_ms)}"
                 f"<br>{count_text(b.requests)} requests"
                 for b in bubbles
@@ -63,7 +63,7 @@ def callers_by_version(
                 "title": {"text": what},
                 "type": "category",
                 "categoryorder": "array",
-                "categoryarray": [rows[who] for who in reversed(callers)],
+                "categoryarray": [rows[caller] for caller in reversed(callers)],
             },
             height=min(5000, max(320, 160 + 40 * len(callers))),
         )

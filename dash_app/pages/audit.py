@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash_app.chart import nothing
+from dash_app.components.states import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, Live, LiveTable, Page

@@ -11,10 +11,9 @@ from dash_app.components.facts import fact_table
 from dash_app.components.frame import framed
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
-from otel_fmd.actions.pruning import prune, schedule_of, set_schedule
+from otel_fmd.actions.pruning import PruningSchedule, prune, schedule_of, set_schedule
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.actor import Role
-from otel_fmd.upkeep.schedule import PruningSchedule
 from otel_fmd.views.administration import DATABASE
 from otel_fmd.views.load import Loaded
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dash_app.chart import Chart, card, nothing
+from dash_app.chart import Chart, card
+from dash_app.components.states import nothing
 from dash_app.components.tables import grid
 from dash_app.context import Context
 from dash_app.figures.icicle import Block, icicle, sunburst

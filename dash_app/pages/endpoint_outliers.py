@@ -6,8 +6,9 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from dash_app.chart import Chart, card, nothing
+from dash_app.chart import Chart, card
 from dash_app.components.paging import pages_around
+from dash_app.components.states import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.loads import cpu_load, memory_load

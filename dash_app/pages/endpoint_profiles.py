@@ -6,9 +6,9 @@ from typing import Any
 
 from dash import html
 
-from dash_app.chart import nothing
 from dash_app.components.paging import pages_around
 from dash_app.components.profile import profile_card
+from dash_app.components.states import nothing
 from dash_app.context import Context
 from dash_app.page import ENDPOINT, Page
 from otel_fmd.views.load import Loaded

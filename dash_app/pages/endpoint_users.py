@@ -23,11 +23,11 @@ def figure(data: Callers, style: Style) -> go.Figure:
 
 def open_bubble(point: dict[str, Any], context: Context) -> str | None:
     """The requests of a user, or from an address, in a version."""
-    who, version, what = point["customdata"]
-    if who == OTHERS:
+    caller, version, what = point["customdata"]
+    if caller == OTHERS:
         return None
     name = "user" if what == "user" else "ip"
-    found = {name: who, "version": version}
+    found = {name: caller, "version": version}
     return context.href("/requests", endpoint=str(context.endpoint_id), **found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from dash_app.chart import nothing
+from dash_app.components.states import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.page import APPLICATION, Live, LiveTable, MakeContext, Page

@@ -8,7 +8,8 @@ import dash_mantine_components as dmc
 import plotly.graph_objects as go
 from dash import dcc
 
-from dash_app.chart import Chart, card, nothing
+from dash_app.chart import Chart, card
+from dash_app.components.states import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.figures.forest import Change, median_changes

@@ -7,9 +7,9 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dash_app.chart import failure
 from dash_app.components.frame import framed
 from dash_app.components.profile import profile_card
+from dash_app.components.states import failure
 from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
 from dash_app.page import HIDDEN, Page

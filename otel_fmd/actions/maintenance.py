@@ -34,7 +34,7 @@ def maintain(actor: Actor, store: Store, ages: Ages, max_size: int, max_callers:
         max_callers: users, and addresses, kept per endpoint and version.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
     """
     require(actor, Role.ADMIN, "maintain the database")
     folder, folded = DeltaFolder(store, max_callers), 0
@@ -49,7 +49,7 @@ def repair_rollups(actor: Actor, store: Store, max_callers: int) -> None:
     """Replace the rollups by a recount of the rows.
 
     Raises:
-        NotAllowedError: by somebody who is no admin.
+        NotAllowedError: the actor is not an admin.
     """
     require(actor, Role.ADMIN, "repair rollups")
     repair(store, DeltaFolder(store, max_callers))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from otel_fmd.config import MOST_DAYS
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.people.change import changed, changing
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.retention import Ages, Retention
-from otel_fmd.upkeep.schedule import PruningSchedule, save_schedule, schedule_in
+from otel_fmd.upkeep.schedule import PruningSchedule as PruningSchedule
+from otel_fmd.upkeep.schedule import save_schedule, schedule_in
 
 _WHAT = "prune"
+_MOST_WEEKS = MOST_DAYS // 7
 
 
 def schedule_of(cron: str, weeks: object, delete_custom_graph_data: bool) -> PruningSchedule:
@@ -18,9 +23,12 @@ def schedule_of(cron: str, weeks: object, delete_custom_graph_data: bool) -> Pru
     Raises:
         ConfigurationError: the weeks are no whole number from 1.
     """
-    if not isinstance(weeks, int) or isinstance(weeks, bool) or weeks < 1:
-        raise ConfigurationError(f"weeks to keep {weeks!r}: expected a whole number from 1")
-    return PruningSchedule(cron, weeks, delete_custom_graph_data)
+    number = weeks if isinstance(weeks, int) and not isinstance(weeks, bool) else 0
+    if not 1 <= number <= _MOST_WEEKS:
+        raise ConfigurationError(
+            f"weeks to keep {repr(weeks)[:50]}: expected a whole number from 1 to {_MOST_WEEKS}"
+        )
+    return PruningSchedule(cron, number, delete_custom_graph_data)
 
 
 def prune(actor: Actor, store: Store, ages: Ages) -> dict[str, int]:
@@ -31,7 +39,10 @@ def prune(actor: Actor, store: Store, ages: Ages) -> dict[str, int]:
         ConfigurationError: no age is given, or one is negative.
     """
     require(actor, Role.ADMIN, _WHAT)
-    if not ages.any or min(ages.all) < 0:
+    for name, days in asdict(ages).items():
+        if not 0 <= days <= MOST_DAYS:
+            raise ConfigurationError(f"{name} {days:g}: expected days from 0 to {MOST_DAYS}")
+    if not ages.any:
         raise ConfigurationError("say what is to be removed, for example --requests 90")
     removed = Retention(store).prune(ages)
     changed(actor, store, "database.prune", "database", str(removed))

@@ -16,20 +16,20 @@ _LABELS = {NOBODY: f"(unknown){_OURS}", OTHERS: f"(others){_OURS}"}
 class CallerInVersion(NamedTuple):
     """The requests of one user or address (its key) in one version."""
 
-    who: str
+    caller: str
     version: str
     requests: int
     median_ms: float
 
 
-def caller_label(who: str) -> str:
+def caller_label(caller: str) -> str:
     """The label of a user or an address in a chart; unique for each key."""
-    label = _LABELS.get(who)
+    label = _LABELS.get(caller)
     if label is not None:
         return label
-    return who if who.strip() else f"(blank {len(who)}){_OURS}"
+    return caller if caller.strip() else f"(blank {len(caller)}){_OURS}"
 
 
-def caller_cell(who: str) -> str:
+def caller_cell(caller: str) -> str:
     """The same in a table: empty for unknown callers."""
-    return "" if who == NOBODY else caller_label(who)
+    return "" if caller == NOBODY else caller_label(caller)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from otel_fmd.config import Settings
 from otel_fmd.job import Job
 from otel_fmd.store.lease import Lease
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Eviction, is_full
-from otel_fmd.upkeep.retention import Ages, Retention
+from otel_fmd.upkeep.retention import Ages, Retention, ages_of
 from otel_fmd.upkeep.schedule import load_schedule
 
 _log = logging.getLogger(__name__)
@@ -34,18 +34,6 @@ class MaintenanceState:
     last_pruned: str = ""
     last_evicted: str = ""
     last_error: str = ""
-
-
-def ages_of(settings: Settings) -> Ages:
-    """How long each kind is kept."""
-    return Ages(
-        requests=settings.keep_requests_days,
-        outliers=settings.keep_outliers_days,
-        profiles=settings.keep_profiles_days,
-        rollups=settings.keep_rollups_days,
-        custom_graphs=settings.keep_custom_graphs_days,
-        audit=settings.keep_audit_days,
-    )
 
 
 class Maintenance:
@@ -73,14 +61,14 @@ class Maintenance:
         self._jobs = [
             Job(
                 "maintenance",
-                lambda: self._noting(self._look),
+                lambda: self._recording(self._look),
                 _LOOK_EVERY_S,
                 first_s=_LOOK_WHEN_FULL_S,
                 lease=self._lease,
             )
         ]
         if settings.max_database_size:
-            full = Job("full-disk", lambda: self._noting(self._relieve), _LOOK_WHEN_FULL_S)
+            full = Job("full-disk", lambda: self._recording(self._free_space), _LOOK_WHEN_FULL_S)
             self._jobs.append(full)
 
     def start(self) -> None:
@@ -105,7 +93,7 @@ class Maintenance:
             found.append((set_by_people.cron, set_by_people.ages))
         return found
 
-    def _noting(self, work: Callable[[], None]) -> None:
+    def _recording(self, work: Callable[[], None]) -> None:
         """Do it, one thing at a time, and note how it went."""
         with self._deleting:
             try:
@@ -117,7 +105,7 @@ class Maintenance:
             else:
                 self.state.last_error = ""
 
-    def _relieve(self) -> None:
+    def _free_space(self) -> None:
         """Free space if the disk was full."""
         if "full" in self._last_error().lower():
             self.state.last_evicted = str(self._eviction.evict_some())
@@ -146,5 +134,8 @@ def _duty(settings: Settings) -> str:
 def next_run(schedule: str, now_s: float) -> float:
     """When a cron schedule is due next, in unix seconds; local time of the machine."""
     start = datetime.fromtimestamp(now_s).astimezone()
-    found: float = croniter(schedule, start).get_next(float)
+    try:
+        found: float = croniter(schedule, start).get_next(float)
+    except CroniterBadDateError:
+        return float("inf")  # it was set before such schedules were refused
     return found

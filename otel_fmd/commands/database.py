@@ -54,7 +54,7 @@ def _progress_bar(done: int, whole: int) -> None:
 def maintain(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Fold, prune and enforce the size cap once."""
     from otel_fmd.actions.maintenance import maintain
-    from otel_fmd.background.maintenance import ages_of
+    from otel_fmd.upkeep.retention import ages_of
 
     cap, callers = settings.max_database_size, settings.max_users
     done = maintain(OPERATOR, open_store(settings), ages_of(settings), cap, callers)

@@ -2,6 +2,7 @@
 
 from otel_fmd.config.settings import (
     CONFIG_VARIABLES,
+    MOST_DAYS,
     PREFIX,
     Settings,
     Source,
@@ -15,6 +16,7 @@ from otel_fmd.config.settings import (
 
 __all__ = [
     "CONFIG_VARIABLES",
+    "MOST_DAYS",
     "PREFIX",
     "Settings",
     "Source",

@@ -36,6 +36,9 @@ from otel_fmd.config.values import (
 from otel_fmd.errors import ConfigurationError
 
 PREFIX = "OTEL_FMD_"
+MOST_DAYS = 36_500
+"""A hundred years: what is kept longer is kept for ever."""
+_DAYS = decimal(0.0, MOST_DAYS)
 _SECRETS = frozenset(["admin_password", "otlp_token"])
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
@@ -272,22 +275,30 @@ class Settings:
         1.0, decimal(0.0), "Seconds between folding deltas into the rollups; 0: never."
     )
     keep_requests_days: float = _setting(
-        0.0, decimal(0.0), "Days that requests are kept when pruning; 0: forever."
+        0.0, _DAYS, "Days that requests are kept when pruning; 0: forever."
     )
     keep_outliers_days: float = _setting(
-        0.0, decimal(0.0), "Days that outliers are kept when pruning; 0: as long as requests."
+        0.0,
+        _DAYS,
+        "Days that outliers are kept when pruning; 0: as long as requests.",
     )
     keep_profiles_days: float = _setting(
-        0.0, decimal(0.0), "Days that profiles are kept when pruning; 0: as long as requests."
+        0.0,
+        _DAYS,
+        "Days that profiles are kept when pruning; 0: as long as requests.",
     )
     keep_rollups_days: float = _setting(
-        0.0, decimal(0.0), "Days that rollups (all figures) are kept when pruning; 0: forever."
+        0.0,
+        _DAYS,
+        "Days that rollups (all figures) are kept when pruning; 0: forever.",
     )
     keep_audit_days: float = _setting(
-        365.0, decimal(0.0), "Days that the audit is kept when pruning; 0: forever."
+        365.0, _DAYS, "Days that the audit is kept when pruning; 0: forever."
     )
     keep_custom_graphs_days: float = _setting(
-        0.0, decimal(0.0), "Days that custom graph data is kept when pruning; 0: forever."
+        0.0,
+        _DAYS,
+        "Days that custom graph data is kept when pruning; 0: forever.",
     )
     pruning_schedule: str = _setting(
         "",
@@ -383,9 +394,9 @@ def sources(environ: Mapping[str, str] | None = None, **arguments: Any) -> dict[
             found["config_file"] = Source(where, file)
             break
     for name in names:
-        value = environ.get(variable(name))
-        if value is not None and not _SERVICE_LINK.fullmatch(value):
-            found[name] = Source(variable(name), value)
+        text = environ.get(variable(name))
+        if text is not None and not _SERVICE_LINK.fullmatch(text):
+            found[name] = Source(variable(name), text)
         if arguments.get(name) is not None:
             found[name] = Source(name, arguments[name])
     return found

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,16 +80,19 @@ def whole(least: int, most: int) -> Parse:
     return parse
 
 
-def decimal(least: float) -> Parse:
-    """A number of at least so much."""
+def decimal(least: float, most: float = float("inf")) -> Parse:
+    """A number of at least so much, and at most so much."""
+    expected = f"a number of at least {least:g}"
+    if most < float("inf"):
+        expected = f"a number from {least:g} to {most:g}"
 
     def parse(value: str) -> float:
         try:
             number = float(value)
         except ValueError:
             number = least - 1
-        if not least <= number < float("inf"):
-            raise ValueError(f"a number of at least {least:g}")
+        if not least <= number <= most or number == float("inf"):
+            raise ValueError(expected)
         return number
 
     return parse
@@ -159,7 +163,20 @@ def cron(value: str) -> str:
             return value
         if not croniter.is_valid(value):
             raise ValueError("a cron schedule of five fields, such as `0 3 * * *`, or nothing")
+        if not is_ever_due(value):
+            raise ValueError("a cron schedule that is due at some time, such as `0 3 * * *`")
     return value
+
+
+def is_ever_due(schedule: str) -> bool:
+    """Whether a valid cron schedule is due at any time: the 31st of February never comes."""
+    from croniter import CroniterBadDateError, croniter
+
+    try:
+        croniter(schedule, datetime.now().astimezone()).get_next(float)
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def colors(value: str) -> dict[str, tuple[int, int, int]]:

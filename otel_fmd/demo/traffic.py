@@ -35,8 +35,8 @@ class Visit(NamedTuple):
 
 def visit(chance: random.Random) -> Visit:
     """What a visitor does next."""
-    who = chance.choices((*CUSTOMERS, None), weights=(9, 8, 6, 5, 4, 3, 4, 1, 14))[0]
-    known = hash_of(who) if who else chance.randrange(len(ADDRESSES))
+    caller = chance.choices((*CUSTOMERS, None), weights=(9, 8, 6, 5, 4, 3, 4, 1, 14))[0]
+    known = hash_of(caller) if caller else chance.randrange(len(ADDRESSES))
     address = ADDRESSES[known % len(ADDRESSES)]
     number = chance.randint(1, 62)
     method, path, form = chance.choices(
@@ -52,7 +52,7 @@ def visit(chance: random.Random) -> Visit:
         ),
         weights=(20, 34, 16, 0.3, 10, 9, 5, 1),
     )[0]
-    return Visit(method, path, form, who, address)
+    return Visit(method, path, form, caller, address)
 
 
 def hash_of(text: str) -> int:

@@ -30,7 +30,7 @@ class Batch:
         return sum(len(getattr(self, kind)) for kind in _KINDS)
 
     def parts(self, most: int) -> Iterator[Batch]:
-        """Batches of at most so many rows, without counts; at least one, be it an empty one."""
+        """Batches of at most so many rows, without counts; at least one, which may be empty."""
         if self.rows <= most:
             yield self
             return

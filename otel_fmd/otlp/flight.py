@@ -104,7 +104,7 @@ class Hold:
         self.resize(0)
 
     def receive(self, number: int) -> None:
-        """Hold so many bytes that were sent.
+        """Reserve bytes that were sent.
 
         Raises:
             RetryableError: others hold too much.
@@ -113,7 +113,7 @@ class Hold:
         self.add(number)
 
     def add(self, number: int) -> None:
-        """Hold so many bytes more.
+        """Reserve more bytes.
 
         Raises:
             TooLargeError: too many for what was sent.
@@ -123,7 +123,7 @@ class Hold:
         self.size += number
 
     def resize(self, size: int) -> None:
-        """Hold so many bytes, more or fewer than before.
+        """Reserve a number of bytes, more or fewer than before.
 
         Raises:
             TooLargeError: too many for what was sent.

@@ -172,9 +172,9 @@ def _callers_of_rows(
     request = snapshot.tables.request
     conditions, in_time = time_conditions(snapshot, selection)
     numbers = {name: number for number, name in snapshot.versions.items()}
-    who = request.c.group_by if kind == USER else request.c.ip
+    caller = request.c.group_by if kind == USER else request.c.ip
     query = (
-        select(request.c.version_requested, who, request.c.duration, request.c.time_requested)
+        select(request.c.version_requested, caller, request.c.duration, request.c.time_requested)
         .where(
             *conditions,
             request.c.endpoint_id == endpoint_id,
@@ -210,11 +210,11 @@ def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) ->
 def _caller_counts(
     snapshot: Snapshot, endpoint_id: int, kind: int
 ) -> dict[tuple[int, str], Counts]:
-    who = snapshot.tables.caller_histogram.c
+    caller = snapshot.tables.caller_histogram.c
     other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
     found: dict[tuple[int, str], Counts] = {}
-    query = select(who.version_id, who.kind, who.who, who.counts).where(
-        who.endpoint_id == endpoint_id, who.kind.in_((kind, other))
+    query = select(caller.version_id, caller.kind, caller.caller, caller.counts).where(
+        caller.endpoint_id == endpoint_id, caller.kind.in_((kind, other))
     )
     for version, found_kind, name, packed in snapshot.connection.execute(query):
         add_packed(_slot(found, (version, OTHERS if found_kind == other else name)), packed)

@@ -55,7 +55,9 @@ class DeltaFolder:
         self._put_hours = make.upsert(tables.hour_histogram, ("hour", *columns), replace)
         self._put_days = make.upsert(tables.day_histogram, ("day", *columns), replace)
         self._put_callers = make.upsert(
-            tables.caller_histogram, ("endpoint_id", "kind", "version_id", "who", "counts"), replace
+            tables.caller_histogram,
+            ("endpoint_id", "kind", "version_id", "caller", "counts"),
+            replace,
         )
         self._put_version = make.upsert(
             tables.endpoint_version,
@@ -152,13 +154,13 @@ class DeltaFolder:
         counts: Mapping[tuple[int, int, int], Mapping[str, Mapping[int, int]]],
     ) -> None:
         """Add counts per (endpoint, kind, version) and user or address."""
-        who = self._store.tables.caller_histogram.c
+        caller = self._store.tables.caller_histogram.c
         rows: list[tuple[Any, ...]] = []
         for (endpoint, kind, version), group in sorted(counts.items(), key=lambda item: item[0]):
-            query = select(who.who, who.counts).where(
-                who.endpoint_id == endpoint, who.kind == kind, who.version_id == version
+            query = select(caller.caller, caller.counts).where(
+                caller.endpoint_id == endpoint, caller.kind == kind, caller.version_id == version
             )
-            known = {row.who: row.counts for row in connection.execute(query)}
+            known = {row.caller: row.counts for row in connection.execute(query)}
             room = self._max_callers - len(known)
             others: Counter[int] = Counter()
             for name in sorted(group):
@@ -174,8 +176,10 @@ class DeltaFolder:
             if others:
                 other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
                 old = connection.execute(
-                    select(who.counts).where(
-                        who.endpoint_id == endpoint, who.kind == other, who.version_id == version
+                    select(caller.counts).where(
+                        caller.endpoint_id == endpoint,
+                        caller.kind == other,
+                        caller.version_id == version,
                     )
                 ).scalar()
                 rows.append((endpoint, other, version, "", histogram.add(old or b"", others)))

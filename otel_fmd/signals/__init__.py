@@ -1,1 +1,1 @@
-"""Neutral span records, the semantic conventions, and span -> request translation."""
+"""Neutral records of what arrives, and the semantic conventions, old and stable."""

@@ -269,7 +269,7 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
     dense = database.keyed_table_options
     return {
         "delta": delta("Delta"),
-        "caller_delta": delta("WhoDelta"),
+        "caller_delta": delta("CallerDelta"),
         "hour_count": table(
             "HourCount",
             key("hour"),
@@ -305,11 +305,11 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
             **dense,
         ),
         "caller_histogram": table(
-            "WhoHistogram",
+            "CallerHistogram",
             key("endpoint_id", types.big),
             key("kind", SmallInteger),
             key("version_id"),
-            key("who", String(100)),
+            key("caller", String(100)),
             Column("counts", types.blob, nullable=False),
             **dense,
         ),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from otel_fmd.analysis.request_id import id_range
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
+from otel_fmd.config import Settings
 from otel_fmd.store.settings import PRUNED_BEFORE, get_setting, put_setting
 from otel_fmd.store.space import give_back
 from otel_fmd.store.store import Store
@@ -42,6 +43,18 @@ class Ages:
     def any(self) -> bool:
         """Whether anything is pruned at all."""
         return any(self.all)
+
+
+def ages_of(settings: Settings) -> Ages:
+    """How long each kind is kept, by the settings."""
+    return Ages(
+        requests=settings.keep_requests_days,
+        outliers=settings.keep_outliers_days,
+        profiles=settings.keep_profiles_days,
+        rollups=settings.keep_rollups_days,
+        custom_graphs=settings.keep_custom_graphs_days,
+        audit=settings.keep_audit_days,
+    )
 
 
 class Retention:

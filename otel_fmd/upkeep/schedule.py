@@ -1,7 +1,7 @@
 """The pruning schedule that people set in the dashboard, kept in the database.
 
 It has the form of FMD's `add_database_pruning_schedule`: a cron schedule, the weeks to keep, and
-whether the data of custom graphs goes, too.
+whether the data of custom graphs is removed as well.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete
 
+from otel_fmd.config.values import is_ever_due
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.store.settings import get_setting, put_setting
 from otel_fmd.store.store import Store
@@ -63,8 +64,12 @@ def save_schedule(connection: Connection, tables: Tables, schedule: PruningSched
 
     if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
         raise ConfigurationError(
-            f"schedule {schedule.cron!r}: expected minute, hour, day, month and day of the week, "
-            "such as 0 3 * * *"
+            f"schedule {schedule.cron[:50]!r}: expected minute, hour, day, month and day of the "
+            "week, such as 0 3 * * *"
+        )
+    if not is_ever_due(schedule.cron):
+        raise ConfigurationError(
+            f"schedule {schedule.cron!r}: expected one that is due at some time"
         )
     if schedule.weeks_to_keep < 1:
         raise ConfigurationError(f"{schedule.weeks_to_keep} weeks: expected at least 1")

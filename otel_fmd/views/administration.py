@@ -123,7 +123,7 @@ def _facts_table(facts: Facts) -> Table:
 
 DEPLOY = View(
     name="deploy",
-    title="Deploy details",
+    title="Deployment",
     description="The installed version, the size of the database, and this process's counters.",
     load=load_deploy,
     table=lambda data, _look: _facts_table([*data.facts, *data.counters]),

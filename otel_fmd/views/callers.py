@@ -57,15 +57,15 @@ def _load(snapshot: Snapshot, look: Look, kind: int) -> Callers | None:
     seen = [one for one in all_seen if one.id in used][:_MOST_VERSIONS]
     names = {version.id: version.name for version in seen}
     totals: dict[str, int] = {}
-    for (version, who), one in found.found.items():
+    for (version, caller), one in found.found.items():
         if version in names:
-            totals[who] = totals.get(who, 0) + one.count
-    callers = sorted(totals, key=lambda who: -totals[who])[:_MOST_CALLERS]
+            totals[caller] = totals.get(caller, 0) + one.count
+    callers = sorted(totals, key=lambda caller: -totals[caller])[:_MOST_CALLERS]
     chosen = set(callers)
     rows = [
-        CallerInVersion(who, names[version], one.count, one.median)
-        for (version, who), one in found.found.items()
-        if version in names and who in chosen
+        CallerInVersion(caller, names[version], one.count, one.median)
+        for (version, caller), one in found.found.items()
+        if version in names and caller in chosen
     ]
     versions = [names[version.id] for version in reversed(seen)]
     return Callers(rows, callers, versions, "user" if kind == USER else "address", note_of(found))
@@ -84,7 +84,7 @@ def table(data: Callers | None, _look: Look) -> Table:
         return NOTHING
     columns = (Column(data.what), Column("version"), Column("requests"), Column("median_ms", "ms"))
     rows = [
-        (caller_cell(one.who), one.version, one.requests, round(one.median_ms, 6))
+        (caller_cell(one.caller), one.version, one.requests, round(one.median_ms, 6))
         for one in data.found
     ]
     return Table(columns, rows)

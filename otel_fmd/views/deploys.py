@@ -11,7 +11,7 @@ from otel_fmd.views.view import Column, Table, View
 
 
 def load(snapshot: Snapshot, look: Look) -> list[Mark]:
-    """Deploys of the selected endpoints, the newest first."""
+    """Deployments of the selected endpoints, the newest first."""
     endpoints = look.selection(snapshot).endpoint_ids
     marks = [
         Mark(
@@ -37,7 +37,7 @@ def table(data: list[Mark], _look: Look) -> Table:
 
 DEPLOYS = View(
     name="deploys",
-    title="Deploys",
+    title="Deployments",
     description="When each version was first seen.",
     load=load,
     table=table,

@@ -74,7 +74,8 @@ def _token_rows(data: list[Token], look: Look) -> list[tuple[str, ...]]:
 USERS = View(
     name="users",
     title="Users",
-    description="Guests see all pages except administration; admins can also make changes.",
+    description="Guests see everything but users, tokens, the audit, the database and settings; "
+    "admins see these, too, and can make changes.",
     load=load_users,
     table=lambda data, _look: Table(
         (Column("username"), Column("role")),

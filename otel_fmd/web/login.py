@@ -6,7 +6,7 @@ import logging
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from otel_fmd.errors import NotAllowedError, OtelFmdError
@@ -55,7 +55,9 @@ def login_blueprint(entrance: Entrance, words: LoginWords) -> Blueprint:
     @blueprint.app_errorhandler(OtelFmdError)
     def unavailable(error: OtelFmdError) -> ResponseReturnValue:
         _log.warning("%s: %s", request.path, error)
-        abort(403 if isinstance(error, NotAllowedError) else 503, error.advice)
+        status = 403 if isinstance(error, NotAllowedError) else 503
+        # `abort` would raise within the handling of an error, which Flask does not handle.
+        return Response(f"{error.advice}\n", status, mimetype="text/plain")
 
     return blueprint
 

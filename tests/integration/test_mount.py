@@ -17,9 +17,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
+from otel_fmd.dashboard_package import NEEDED
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.instrumentation import Instrumentation
-from otel_fmd.mount import NEEDED
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app

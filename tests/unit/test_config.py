@@ -111,10 +111,10 @@ def test_arguments_may_be_what_python_has_for_them() -> None:
 @pytest.mark.parametrize("value", ["tcp://10.96.0.12:8050", "udp://[fd00::1]:53", "tcp://h:1"])
 def test_what_kubernetes_sets_for_a_service_is_no_setting(value: str) -> None:
     """In every pod beside a Service called `otel-fmd-dashboard`, users' apps included."""
-    assert load({"OTEL_FMD_DASHBOARD_PORT": value}).dashboard_port == 8050
+    assert config.load({"OTEL_FMD_DASHBOARD_PORT": value}).dashboard_port == 8050
 
 
 def test_other_wrong_ports_are_named() -> None:
     """As before."""
     with pytest.raises(ConfigurationError, match="expected a whole number"):
-        load({"OTEL_FMD_DASHBOARD_PORT": "tcp://10.96.0.12"})
+        config.load({"OTEL_FMD_DASHBOARD_PORT": "tcp://10.96.0.12"})

@@ -194,7 +194,16 @@ def state(store: Store) -> list[Any]:
         ),
         (lambda s: users.remove_user(OPERATOR, s, "eve"), "there is no user 'eve'"),
         (lambda s: pruning.prune(OPERATOR, s, Ages()), "say what is to be removed"),
-        (lambda s: pruning.prune(OPERATOR, s, Ages(requests=-1)), "say what is to be removed"),
+        (
+            lambda s: pruning.prune(OPERATOR, s, Ages(requests=-1)),
+            "requests -1: expected days from 0",
+        ),
+        (lambda s: pruning.prune(OPERATOR, s, Ages(audit=1e6)), r"audit 1e\+06: expected days"),
+        (lambda s: pruning.schedule_of("* * * * *", 10**9, False), "weeks to keep 1000000000: exp"),
+        (
+            lambda s: pruning.set_schedule(OPERATOR, s, PruningSchedule("0 0 31 2 *", 4, False)),
+            "expected one that is due at some time",
+        ),
         (lambda s: pruning.schedule_of("* * * * *", 0, False), "weeks to keep 0: expected"),
         (lambda s: pruning.schedule_of("* * * * *", True, False), "weeks to keep True: expected"),
         (lambda s: pruning.schedule_of("* * * * *", "4", False), "weeks to keep '4': expected"),

@@ -7,12 +7,13 @@ from datetime import datetime
 import pytest
 
 from otel_fmd.actions.pruning import set_schedule
-from otel_fmd.background.maintenance import Maintenance, ages_of, next_run
+from otel_fmd.background.maintenance import Maintenance, next_run
 from otel_fmd.config import load
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import OPERATOR
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
+from otel_fmd.upkeep.retention import ages_of
 from otel_fmd.upkeep.schedule import PruningSchedule, load_schedule
 from tests.support.waiting import wait_for
 from tests.unit.ingest.test_write import count

@@ -64,6 +64,10 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
             tables.audit,
         ):
             table.drop(connection)
+        quote = connection.dialect.identifier_preparer.quote
+        for table, old in (("CallerDelta", "WhoDelta"), ("CallerHistogram", "WhoHistogram")):
+            connection.execute(text(f"ALTER TABLE {quote(table)} RENAME TO {quote(old)}"))
+        connection.execute(text(f"ALTER TABLE {quote('WhoHistogram')} RENAME COLUMN caller TO who"))
         body = connection.execute(
             select(tables.endpoint.c.id).where(tables.endpoint.c.name == "sse (body)")
         ).scalar_one()

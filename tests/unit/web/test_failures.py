@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from otel_fmd.errors import NotAllowedError, StoreUnavailableError
 from tests.support.people import PASSWORD
 
 ORIGIN = {"Origin": "http://localhost"}
@@ -87,3 +88,39 @@ def test_http_errors_are_short_and_plain(dashboard: Flask) -> None:
     assert (answer.status_code, answer.mimetype) == (403, "text/plain")
     assert answer.text == "this change did not come from a page of the dashboard\n"
     assert client.get("/nowhere").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(NotAllowedError, 403), (StoreUnavailableError, 503)]
+)
+def test_our_own_errors_in_a_callback_have_their_status(
+    dashboard: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
+    status: int,
+) -> None:
+    """A guest who wants the CSV of an admin's page, and a database that is away: no traceback."""
+    client = dashboard.test_client()
+    client.post("/login", data={"username": "ben", "password": PASSWORD}, headers=ORIGIN)
+    if error is StoreUnavailableError:
+        monkeypatch.setattr("dash_app.live._chart", _away)
+    body = {
+        "output": "download.data",
+        "outputs": {"id": "download", "property": "data"},
+        "inputs": [
+            {"id": {"type": "csv", "view": "users"}, "property": "n_clicks", "value": 1},
+        ],
+        "state": [
+            {"id": "url", "property": "pathname", "value": "/admin/users"},
+            {"id": "url", "property": "search", "value": ""},
+        ],
+        "changedPropIds": ['{"type":"csv","view":"users"}.n_clicks'],
+    }
+    answer = client.post("/_dash-update-component", json=body, headers=ORIGIN)
+    assert answer.status_code == status, answer.text
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def _away(*_: Any) -> Any:
+    raise StoreUnavailableError("away", "The database is away.")

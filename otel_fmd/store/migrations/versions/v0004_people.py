@@ -1,4 +1,7 @@
-"""Sessions, tokens and the audit as rows; the key that signed sessions until now is removed."""
+"""Sessions, tokens and the audit as rows; the key that signed sessions until now is removed.
+
+Figures by user and address get the names that the code has for them.
+"""
 
 from typing import Any
 
@@ -81,8 +84,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(f"ix_{low}audit_time", f"{p}Audit", ["time_us"])
+    _rename_callers(p)
     setting = sa.table(f"{p}Setting", sa.column("name"), sa.column("value"))
     op.get_bind().execute(sa.delete(setting).where(setting.c.name == _OLD_KEY))
+
+
+def _rename_callers(p: str) -> None:
+    """Figures by user and address are those of callers."""
+    op.rename_table(f"{p}WhoDelta", f"{p}CallerDelta")
+    op.rename_table(f"{p}WhoHistogram", f"{p}CallerHistogram")
+    quote = op.get_bind().dialect.identifier_preparer.quote
+    table = quote(f"{p}CallerHistogram")
+    # Alembic would copy the whole table in SQLite.
+    op.execute(f"ALTER TABLE {table} RENAME COLUMN who TO caller")
 
 
 def _hash(**options: Any) -> sa.Column[Any]:
