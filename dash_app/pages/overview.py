@@ -171,8 +171,7 @@ def _above(data: Data, context: Context) -> list[Any]:
         for name, value, note in figures
     ]
     parts: list[Any] = []
-    if data.from_the_future:
-        parts.append(dmc.Alert(data.from_the_future, color="yellow", className="card"))
+    parts += [dmc.Alert(one, color="yellow", className="card") for one in data.warnings]
     parts += [dmc.SimpleGrid(cards, cols={"base": 2, "sm": 3, "lg": 5}, className="card")]
     changed = found.changed_most(_MOST_CHANGES)
     if changed:

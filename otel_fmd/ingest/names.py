@@ -19,23 +19,20 @@ from sqlalchemy.exc import IntegrityError
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests import naming
 from otel_fmd.requests.request import Request
+from otel_fmd.store.kinds import (
+    LIMITS,
+    OTHER_ENDPOINTS,
+    OTHER_PATHS,
+    OTHER_SERVICES,
+    OTHER_VERSIONS,
+)
 from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
-OTHER_ENDPOINTS = "(other endpoints)"
-OTHER_PATHS = "(other paths)"
-OTHER_SERVICES = "(other services)"
-OTHER_VERSIONS = "(other versions)"
 _LOG_EVERY_S = 3600.0
 _REFRESH_S = 5.0
 _MOST_REMEMBERED = 20_000
 """Names above a limit that are kept in memory; beyond that everything is read again."""
-_SETTINGS = {
-    OTHER_ENDPOINTS: "OTEL_FMD_MAX_ENDPOINTS",
-    OTHER_PATHS: "OTEL_FMD_MAX_PATHS",
-    OTHER_SERVICES: "OTEL_FMD_MAX_SERVICES",
-    OTHER_VERSIONS: "OTEL_FMD_MAX_VERSIONS",
-}
 
 
 class EndpointInfo(NamedTuple):
@@ -186,7 +183,7 @@ class NameRegistry:
                 whose,
                 most,
                 what,
-                _SETTINGS[instead],
+                LIMITS[instead],
                 name[:100],
                 instead,
             )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from otel_fmd.analysis.text import count_text, visible
 from otel_fmd.queries.overview import Overview, OverviewRow, overview
 from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.store.kinds import LIMITS
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import Parameter, one_of
 from otel_fmd.views.view import Column, Table, View
@@ -18,12 +19,22 @@ BLUEPRINT: Parameter[str | None] = Parameter(
 )
 
 
+MOST_ROWS = 2_000
+"""Rows that are shown: a browser draws them in a second."""
+
+
 class Data(NamedTuple):
-    """The overview, whether its rows are blueprints, and a warning if clocks are ahead."""
+    """The overview.
+
+    Args:
+        overview: its figures, and the rows shown.
+        is_grouped: whether its rows are blueprints.
+        warnings: what a reader should know, as sentences.
+    """
 
     overview: Overview
     is_grouped: bool
-    from_the_future: str
+    warnings: list[str]
 
 
 def load(snapshot: Snapshot, look: Look) -> Data:
@@ -39,7 +50,26 @@ def load(snapshot: Snapshot, look: Look) -> Data:
     wanted = look.value(BLUEPRINT)
     rows = [row for row in data.rows if wanted is None or row.endpoint.blueprint == wanted]
     rows.sort(key=lambda row: -row.week.requests)
-    return Data(data._replace(rows=rows), is_grouped, _from_the_future(snapshot, data, look))
+    warnings = [_from_the_future(snapshot, data, look), *_above_limits(snapshot)]
+    if len(rows) > MOST_ROWS:
+        warnings.append(
+            f"Only the {MOST_ROWS:,} of {len(rows):,} rows with the most hits in the last seven "
+            "days are shown: choose a service."
+        )
+    shown = data._replace(rows=rows[:MOST_ROWS])
+    return Data(shown, is_grouped, [one for one in warnings if one])
+
+
+def _above_limits(snapshot: Snapshot) -> list[str]:
+    """Which limits on names were reached."""
+    endpoints = snapshot.endpoints.values()
+    names = {one.name for one in endpoints} | {one.service for one in endpoints}
+    names.update(snapshot.versions.values())
+    return [
+        f"Some requests are counted as {name}, because there are more than {variable} allows."
+        for name, variable in LIMITS.items()
+        if name in names
+    ]
 
 
 def _from_the_future(snapshot: Snapshot, data: Overview, look: Look) -> str:
