@@ -26,7 +26,7 @@ from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
-from otel_fmd.web.security import current_actor, protect
+from otel_fmd.web.security import CONTENT_POLICY, content_policy, current_actor, protect
 from otel_fmd.web.setup import setup_blueprint
 
 _ANYWHERE = "/_otel_fmd_anywhere_/"
@@ -190,4 +190,5 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         if page.register is not None:
             page.register(app, make)
     check_shape(app)
+    server.config[CONTENT_POLICY] = content_policy(app.renderer)
     return server

@@ -52,6 +52,10 @@ def login_blueprint(entrance: Entrance, words: LoginWords) -> Blueprint:
     def stylesheet() -> ResponseReturnValue:
         return Response(render_template("login.css"), mimetype="text/css")
 
+    @blueprint.route("/login.js")
+    def script() -> ResponseReturnValue:
+        return Response(render_template("login.js"), mimetype="text/javascript")
+
     @blueprint.app_errorhandler(OtelFmdError)
     def unavailable(error: OtelFmdError) -> ResponseReturnValue:
         _log.warning("%s: %s", request.path, error)

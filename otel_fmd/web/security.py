@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from otel_fmd.people.actor import NOBODY, Actor
 from otel_fmd.people.sessions import LoggedIn, Sessions
 from otel_fmd.web.cookies import SESSION, cookie
 
+CONTENT_POLICY = "CONTENT_POLICY"
+"""The key of the policy in the configuration of the Flask app."""
 _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 _PUBLIC = frozenset(
     [
         "fmd_login.login",
         "fmd_setup.first_user",
         "fmd_login.stylesheet",
+        "fmd_login.script",
         "fmd_health.healthz",
         "fmd_health.readyz",
     ]
@@ -26,15 +31,25 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    # Dash puts its configuration and renderer call into inline scripts; Plotly styles its own
-    # elements. Nothing may come from, or be sent to, another host.
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        "connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-    ),
 }
 _HSTS = "max-age=31536000"
+
+
+def content_policy(*inline_scripts: str) -> str:
+    """The Content-Security-Policy: nothing comes from, or is sent to, another host.
+
+    Styles may be inline: Plotly and Mantine style their own elements.
+
+    Args:
+        inline_scripts: the only scripts that may stand in a page.
+    """
+    digests = (hashlib.sha256(one.encode()).digest() for one in inline_scripts)
+    hashes = "".join(f" 'sha256-{base64.b64encode(one).decode()}'" for one in digests)
+    return (
+        f"default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+        "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    )
 
 
 def current_login() -> LoggedIn | None:
@@ -66,7 +81,10 @@ def same_origin() -> bool:
 
 
 def protect(app: Flask, sessions: Sessions) -> None:
-    """Put the whole application behind login, same-origin checks and security headers."""
+    """Put the whole application behind login, same-origin checks and security headers.
+
+    `app.config[CONTENT_POLICY]` is the Content-Security-Policy.
+    """
 
     def check() -> ResponseReturnValue | None:
         g.fmd_login = None
@@ -97,6 +115,7 @@ def _decide() -> ResponseReturnValue | None:
 def _harden(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Content-Security-Policy"] = current_app.config[CONTENT_POLICY]
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
     if response.mimetype in ("text/html", "application/json"):

@@ -78,12 +78,14 @@ def seen(page: Page, selector: str) -> float:
 
 def overview(browser: Browser, base: str, query: str) -> tuple[float, float, int, int]:
     """Milliseconds with an empty cache and reloaded, and the bytes of each."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
     page = context.new_page()
     log_in(page, base)
     state = context.storage_state()
     context.close()
-    fresh = browser.new_context(viewport={"width": 1400, "height": 900}, storage_state=state)
+    fresh = browser.new_context(
+        viewport={"width": 1400, "height": 900}, storage_state=state, bypass_csp=True
+    )
     fresh.add_init_script(_WATCH)
     page = fresh.new_page()
     wire = Wire(page)
@@ -145,7 +147,7 @@ def measure(report: Report, browser: Browser, base: str, rows: int) -> None:
     report.row(what="overview, reloaded", rows=rows, ms=warm, kib=sizes[1] / 1024)
     report.at_most("overview with an empty cache, seconds", cold / 1e3, 1.5)
     report.at_most("overview reloaded, seconds", warm / 1e3, 0.7)
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
     context.add_init_script(_WATCH)
     page = context.new_page()
     log_in(page, base)

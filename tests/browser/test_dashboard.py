@@ -16,7 +16,7 @@ from tests.support.people import PASSWORD, with_user
 from tests.support.recount import Recount
 from tests.support.requirements import BUILD
 from tests.support.serving import Served
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, wait_until
 
 Visit = Callable[..., Visitor]
 
@@ -150,9 +150,7 @@ def test_the_selection_lives_in_the_address(visitor: Visitor) -> None:
     page.locator("#service").click()
     page.get_by_role("option", name="stock").click()
     page.wait_for_url("**service=stock**")
-    page.wait_for_function(
-        "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1"
-    )
+    wait_until(page, "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1")
     page.get_by_role("link", name="API performance").click()
     page.wait_for_url("**/performance?**service=stock**")
     figure = visitor.figure("api-performance")

@@ -21,7 +21,7 @@ from otel_fmd.store.store import Store
 from tests.support.folding import fold_all
 from tests.support.look import plain_charts
 from tests.support.serving import Served
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, wait_until
 
 ENDPOINTS, VERSIONS, DAYS = 500, 100, 25
 PLAIN = {key for _, key in plain_charts()}
@@ -113,9 +113,7 @@ def test_the_overview_shows_all_and_finds_one(visit: Callable[..., Visitor], man
     page = one.page
     page.wait_for_selector(".ag-row")
     page.get_by_label("Search in Endpoints").fill("endpoint_499")
-    page.wait_for_function(
-        "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1"
-    )
+    wait_until(page, "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 1")
     hits = page.locator(".ag-row [col-id=hits_overall]").inner_text()
     assert int(hits) == VERSIONS
     one.open("/?range=30d&group=blueprint")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.recount import Recount
 from tests.support.serving import Served
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, wait_until
 
 ALL = "range=30d"
 WITHIN = 0.0115
@@ -102,9 +102,7 @@ def test_grouping_by_blueprint_adds_up(visitor: Visitor, recount: Recount) -> No
     assert int(hits.replace(",", "")) == want
     page.get_by_role("link", name="catalog", exact=True).click()
     page.wait_for_url("**blueprint=catalog**")
-    page.wait_for_function(
-        "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 3"
-    )
+    wait_until(page, "document.querySelectorAll('.ag-center-cols-container .ag-row').length === 3")
 
 
 def test_what_changed_most_is_said(visitor: Visitor) -> None:
@@ -124,9 +122,7 @@ def test_columns_are_chosen(visitor: Visitor) -> None:
     page.get_by_label("per minute").check()
     page.wait_for_selector(".ag-header-cell[col-id=per_minute]")
     page.get_by_label("hits today").uncheck()
-    page.wait_for_function(
-        "document.querySelectorAll('.ag-header-cell[col-id=hits_today]').length === 0"
-    )
+    wait_until(page, "document.querySelectorAll('.ag-header-cell[col-id=hits_today]').length === 0")
 
 
 def test_a_graph_is_downloaded_as_png(visitor: Visitor) -> None:
@@ -168,8 +164,9 @@ def test_live_keeps_zoom_and_scroll(
     body_.evaluate("element => element.scrollTop = 600")
     send(2)
     page.clock.run_for(5500)
-    page.wait_for_function(
-        "Array.from(document.querySelectorAll('.figure-value')).some(e => e.innerText === '120')"
+    wait_until(
+        page,
+        "Array.from(document.querySelectorAll('.figure-value')).some(e => e.innerText === '120')",
     )
     assert body_.evaluate("element => element.scrollTop") == 600
     one.open("/performance")
@@ -186,7 +183,7 @@ def test_live_keeps_zoom_and_scroll(
     assert zoomed[1] - zoomed[0] < 1
     send(3)
     page.clock.run_for(5500)
-    page.wait_for_function(f"{plot}.data.at(-1).text[0].includes('3 requests')")
+    wait_until(page, f"{plot}.data.at(-1).text[0].includes('3 requests')")
     assert page.evaluate(f"Array.from({plot}.layout.xaxis.range)") == zoomed
 
 

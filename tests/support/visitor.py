@@ -7,6 +7,15 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 from tests.support.serving import PASSWORD, Served
+from tests.support.waiting import wait_for
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression is true.
+
+    Playwright's own function evaluates it in the page, which the dashboard's policy forbids.
+    """
+    wait_for(lambda: page.evaluate(expression), what=expression)
 
 
 class Visitor:

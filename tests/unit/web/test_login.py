@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -180,3 +183,23 @@ def test_the_way_on_leads_nowhere_else(dashboard: Flask, next_: str) -> None:
     assert answer.headers["Location"].startswith("/")
     assert "evil" not in answer.headers["Location"]
     assert "\n" not in answer.headers["Location"]
+
+
+def test_no_page_runs_a_script_that_is_not_ours(dashboard: Flask) -> None:
+    """Neither inline, except the line that starts Dash, nor evaluated, nor of another host."""
+    client = dashboard.test_client()
+    log_in(client)
+    for path in ("/", "/login", "/setup/x"):
+        answer = client.get(path)
+        policy = dict(
+            part.strip().split(" ", 1)
+            for part in answer.headers["Content-Security-Policy"].split(";")
+        )
+        assert policy["script-src"].startswith("'self' 'sha256-")
+        assert "unsafe" not in policy["script-src"]
+        hashes = policy["script-src"].split()[1:]
+        inline = re.findall(r"<script(?![^>]*src=)(?![^>]*json)[^>]*>(.*?)</script>", answer.text)
+        for script in inline:
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in hashes
+        assert len(inline) == (1 if path == "/" else 0)
