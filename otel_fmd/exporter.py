@@ -16,6 +16,7 @@ from opentelemetry.trace import TraceFlags
 
 from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.request_batches import RequestBatches
@@ -127,7 +128,7 @@ class FmdSpanExporter(SpanExporter):
 
 def translator(settings: config.Settings) -> Translator:
     """The translator from spans to requests, as configured."""
-    return Translator(settings.internal_roots, settings.rename)
+    return Translator(settings.internal_roots, settings.rename, Redactor.of(settings))
 
 
 def open_pipeline(
@@ -139,10 +140,16 @@ def open_pipeline(
 ) -> Pipeline:
     """The write side of a store, as the settings say; see `Pipeline` and `PipelineSettings`."""
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
+    redactor = Redactor.of(settings)
 
     def open_writer() -> BatchWriter:
         return BatchWriter(
-            store, rule, settings.monitor_level, settings.max_endpoints, settings.max_paths
+            store,
+            rule,
+            settings.monitor_level,
+            settings.max_endpoints,
+            settings.max_paths,
+            redactor,
         )
 
     own = PipelineSettings(

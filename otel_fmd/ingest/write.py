@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.request_id import request_id
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
@@ -65,6 +66,7 @@ class BatchWriter:
         default_level: the monitor level of new endpoints.
         max_endpoints: endpoints kept per service, and
         max_paths: those among them whose names are derived from paths.
+        redactor: hides secrets in outliers and profiles; None: by the usual names only.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class BatchWriter:
         default_level: int = LEVEL_OUTLIERS,
         max_endpoints: int = 2_000,
         max_paths: int = 200,
+        redactor: Redactor | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
         self.names = NameRegistry(store, default_level, max_endpoints, max_paths)
         self._inserter = Inserter(store)
-        self._details = DetailWriter(store)
+        self._details = DetailWriter(store, redactor or Redactor())
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)

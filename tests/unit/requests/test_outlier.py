@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.requests.outlier import TEXT_WIDTH, URL_WIDTH, OutlierRecord, outlier_record
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.signals.record import Event
@@ -19,9 +20,10 @@ class Source:
         self._attributes, self._events = attributes, events
 
     def attributes(self, raw: Any, wanted: Any) -> dict[str, Any]:
-        """All of them: an outlier shows everything."""
-        assert (raw, wanted) == ("raw", None)
-        return self._attributes
+        """All of them: an outlier shows everything; the route alone if the agent has told it."""
+        assert raw == "raw"
+        assert wanted in (None, {"http.route"})
+        return {k: v for k, v in self._attributes.items() if wanted is None or k in wanted}
 
     def events(self, raw: Any) -> list[Event]:
         """Oldest first."""
@@ -34,7 +36,7 @@ def record_of(attributes: dict[str, Any], *events: Event) -> OutlierRecord:
     source = Source(attributes, list(events))
     span = NOTHING_MORE._replace(raw="raw", source=source, has_events=bool(events))
     return outlier_record(
-        Request("s", "e", "1", 0, 1, 200, None, "", b"t" * 16, b"s" * 8, span, None)
+        Request("s", "e", "1", 0, 1, 200, None, "", b"t" * 16, b"s" * 8, span, None), Redactor()
     )
 
 
