@@ -7,12 +7,13 @@ without a backup.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, bindparam, func, select, update
+from sqlalchemy import Connection, Table, func, select, update
 
 from otel_fmd.analysis.redaction.redactor import Redactor
+from otel_fmd.analysis.text import fit
 from otel_fmd.requests.outlier import OutlierRecord
 from otel_fmd.store.settings import (
     ADOPTED_LAST_OUTLIER,
@@ -23,6 +24,9 @@ from otel_fmd.store.settings import (
 from otel_fmd.store.store import Store
 
 Progress = Callable[[int, int], None]
+Texts = Mapping[str, Any]
+"""Values of a row, by column."""
+CODE_WIDTH = 250
 _STEP = 500
 
 
@@ -49,62 +53,60 @@ def redact_adopted(store: Store, redactor: Redactor, progress: Progress | None =
     seen = 0
     while done < last:
         with store.write() as connection:
-            rows = _rows(connection, outlier, OutlierRecord._fields, done, last)
-            changed += _change(
-                connection,
-                outlier,
-                {row[0]: (row[1:], _outlier(row[1:], redactor)) for row in rows},
-            )
-            done = rows[-1][0] if rows else last
+            step = _step(connection, outlier, done, last, lambda row: _outlier(row, redactor))
+            done = step.last_id if step.rows else last
             put_setting(connection, tables, ADOPTED_REDACTED_OUTLIER, str(done))
-        seen += len(rows)
+        changed += step.changed
+        seen += step.rows
         if progress is not None:
             progress(seen, whole)
     return changed
 
 
+class _Step(NamedTuple):
+    rows: int
+    changed: int
+    last_id: int
+
+
 def _redact_code_lines(store: Store, redactor: Redactor) -> int:
-    code_line = store.tables.code_line
     changed = after = 0
     while True:
         with store.write() as connection:
-            rows = _rows(connection, code_line, ("code",), after, None)
-            if not rows:
-                return changed
-            lines = {row[0]: (row[1:], (redactor.text(row[1])[:250],)) for row in rows}
-            changed += _change(connection, code_line, lines, ("code",))
-            after = rows[-1][0]
+            step = _step(
+                connection,
+                store.tables.code_line,
+                after,
+                None,
+                lambda row: {"code": fit(redactor.text(row["code"] or ""), CODE_WIDTH)},
+            )
+        if not step.rows:
+            return changed
+        changed += step.changed
+        after = step.last_id
 
 
-def _outlier(texts: Sequence[str | None], redactor: Redactor) -> tuple[str | None, ...]:
+def _outlier(row: Texts, redactor: Redactor) -> Texts:
     """The texts of a row without secrets; what was never stored stays unknown."""
-    record = OutlierRecord(*(text or "" for text in texts)).redacted(redactor)
-    return tuple(new if old else old for old, new in zip(texts, record, strict=True))
+    record = OutlierRecord(*(row[name] or "" for name in OutlierRecord._fields))
+    return {n: new for n, new in record.redacted(redactor)._asdict().items() if row[n]}
 
 
-def _rows(
-    connection: Connection, table: Table, names: Sequence[str], after: int, last: int | None
-) -> Sequence[Row[Any]]:
-    wanted = [table.c.id > after] if last is None else [table.c.id > after, table.c.id <= last]
-    columns = [table.c[name] for name in names]
-    query = select(table.c.id, *columns).where(*wanted).order_by(table.c.id).limit(_STEP)
-    return connection.execute(query).all()
-
-
-def _change(
+def _step(
     connection: Connection,
     table: Table,
-    rows: Mapping[int, tuple[Sequence[str | None], Sequence[str | None]]],
-    names: Sequence[str] = OutlierRecord._fields,
-) -> int:
-    """Update the rows, by id, whose old and new texts differ; how many those are."""
-    changes = [
-        {"row_id": number, **{f"new_{name}": text for name, text in zip(names, new, strict=True)}}
-        for number, (old, new) in rows.items()
-        if tuple(old) != tuple(new)
-    ]
-    if changes:
-        statement = update(table).where(table.c.id == bindparam("row_id"))
-        values = {name: bindparam(f"new_{name}") for name in names}
-        connection.execute(statement.values(values), changes)
-    return len(changes)
+    after: int,
+    last: int | None,
+    redact: Callable[[Texts], Texts],
+) -> _Step:
+    """Redact the next rows of a table, in the order of their ids."""
+    query = select(table).where(table.c.id > after).order_by(table.c.id).limit(_STEP)
+    rows = connection.execute(query if last is None else query.where(table.c.id <= last)).all()
+    changed = 0
+    for row in rows:
+        old = dict(row._mapping)
+        new = {name: text for name, text in redact(old).items() if text != old[name]}
+        if new:
+            connection.execute(update(table).where(table.c.id == row.id).values(new))
+            changed += 1
+    return _Step(len(rows), changed, rows[-1].id if rows else after)
