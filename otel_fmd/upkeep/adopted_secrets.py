@@ -43,24 +43,27 @@ def redact_adopted(store: Store, redactor: Redactor, progress: Progress | None =
     """
     tables, outlier = store.tables, store.tables.outlier
     with store.read() as connection:
-        last = int(get_setting(connection, tables, ADOPTED_LAST_OUTLIER) or 0)
-        done = int(get_setting(connection, tables, ADOPTED_REDACTED_OUTLIER) or 0)
-        if done >= last:
+        adopted = get_setting(connection, tables, ADOPTED_LAST_OUTLIER)
+        redacted = get_setting(connection, tables, ADOPTED_REDACTED_OUTLIER)
+        if adopted is None or adopted == redacted:
             return 0
+        last, done = int(adopted), int(redacted or 0)
         left = select(func.count()).where(outlier.c.id > done, outlier.c.id <= last)
         whole = connection.execute(left).scalar_one()
-    changed = _redact_code_lines(store, redactor) if not done else 0
-    seen = 0
-    while done < last:
+    changed = seen = 0
+    if not done:
+        changed = _redact_code_lines(store, redactor)
+    while True:
         with store.write() as connection:
             step = _step(connection, outlier, done, last, lambda row: _outlier(row, redactor))
             done = step.last_id if step.rows else last
             put_setting(connection, tables, ADOPTED_REDACTED_OUTLIER, str(done))
         changed += step.changed
         seen += step.rows
-        if progress is not None:
+        if progress is not None and step.rows:
             progress(seen, whole)
-    return changed
+        if done >= last:
+            return changed
 
 
 class _Step(NamedTuple):

@@ -16,6 +16,8 @@ from otel_fmd.analysis.redaction.patterns import REDACTED, is_card_number, witho
 _DEEPEST = 12
 """Levels of values within values: lists, maps, JSON in a text, a URL in a URL; what is deeper is
 hidden whole."""
+_ENCODED = 2
+"""Levels that a URL within a text, and what is percent-encoded, count for: some are read twice."""
 _LONGEST_URL = 16_384
 """Longer texts are free text, whatever they look like."""
 _SHORTEST = 4
@@ -67,7 +69,7 @@ class ValueRedaction:
             return REDACTED
         text = without_known_secrets(text)
         if "://" in text:
-            text = _URL.sub(lambda found: self.url(found[0], "", depth + 1), text)
+            text = _URL.sub(lambda found: self.url(found[0], "", depth + _ENCODED), text)
         if "%" in text:
             text = _RUN.sub(lambda found: self._decoded(found[0], depth), text)
         return without_assigned_secrets(text, self._secrecy_of)
@@ -148,7 +150,7 @@ class ValueRedaction:
         if "%" not in run:
             return run
         decoded = unquote(run)
-        shown = decoded if decoded == run else self.text(decoded, depth + 1)
+        shown = decoded if decoded == run else self.text(decoded, depth + _ENCODED)
         return run if shown == decoded else shown
 
     def _by_semicolon(self, text: str, depth: int) -> str:
@@ -164,9 +166,9 @@ class ValueRedaction:
         name, equals, value = part.partition("=")
         if not equals:
             decoded = unquote_plus(part)
-            return part if self.string(decoded, depth + 1) == decoded else REDACTED
+            return part if self.string(decoded, depth + _ENCODED) == decoded else REDACTED
         decoded = unquote_plus(value)
         if is_hidden(self._secrecy_of(unquote_plus(name)), decoded):
             return f"{name}={REDACTED}"
-        hidden = self.string(decoded, depth + 1)
+        hidden = self.string(decoded, depth + _ENCODED)
         return part if hidden == decoded else f"{name}={quote(hidden, safe=_SAFE)}"

@@ -90,7 +90,7 @@ ORDINARY_BEFORE = {
         """
         arrow cache composite dedup event feature flag foreign group hash idempotency
         index issue join lookup map message object order partition primary public range
-        record redis root routing row s shard socket sort sorting surrogate translation
+        record redis root routing row s shard socket sort sorting starttime surrogate translation
         unique
         """
     ),
