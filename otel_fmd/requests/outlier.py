@@ -66,7 +66,9 @@ def outlier_record(request: Request, redactor: Redactor) -> OutlierRecord:
     if events:
         route = as_text(source.attributes(raw, _ROUTE).get("http.route") or "")
         return _from_event(events[0]).redacted(redactor, route)
-    attributes = dict(_first(source.attributes(raw, None)))
+    attributes: Mapping[str, Any] = source.attributes(raw, None)
+    if sum(map(len, attributes)) + sum(map(len, map(str, attributes.values()))) > TEXT_WIDTH:
+        attributes = dict(_first(attributes))
     route = as_text(attributes.get("http.route") or "")
     stacks = [e.attributes for e in request.events(semconv.EVENT_EXCEPTION)]
     stack = str(stacks[-1].get("exception.stacktrace", "")) if stacks else ""

@@ -30,8 +30,8 @@ _VALUE = re.compile(
     re.VERBOSE,
 )
 _REST_OF_LINE = re.compile(r"""(?:=\\{0,8}"[^"\r\n\\]*+(?:\\{0,8}")?|[^\r\n"'\\]|\\++(?!["']))*+""")
-_OPTION = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*+)(\s)(?![\s-])")
-_PAIR = re.compile(r"""(?<=\()\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=\\{0,8}["'])""")
+_OPTION = re.compile(r"--(?<![\w-]--)([A-Za-z][\w-]*+)(\s)(?![\s-])")
+_PAIR = re.compile(r"""\(\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=\\{0,8}["'])""")
 _ELEMENT = re.compile(r"<((?:[\w-]++:)?[\w.-]++)([^<>]*+>)([^<>]++)(?=</)")
 _EXPRESSION = re.compile(r"([A-Za-z_]\w*+)(?:\.[A-Za-z_]\w*+)++")
 _PLACEHOLDER = re.compile(

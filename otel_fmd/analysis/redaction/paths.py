@@ -24,6 +24,12 @@ class _Segment(NamedTuple):
     is_spanning: bool
 
 
+@lru_cache(maxsize=1024)
+def names_in(route: str) -> tuple[str, ...]:
+    """The names of a route's placeholders."""
+    return tuple(name for segment in _segments_of(route) for name in segment.names)
+
+
 def secret_segments(route: str, path: list[str], is_secret: Callable[[str], bool]) -> list[int]:
     """The places in a path's segments that a route's secret placeholders stand for.
 
@@ -33,8 +39,6 @@ def secret_segments(route: str, path: list[str], is_secret: Callable[[str], bool
         is_secret: whether a placeholder of this name is one.
     """
     segments = _segments_of(route)
-    if not any(is_secret(name) for segment in segments for name in segment.names):
-        return []
     spanning = next((i for i, one in enumerate(segments) if one.is_spanning), None)
     spare = len(path) - len(segments)
     # From its end: what stands in front is where the app is mounted.

@@ -1,6 +1,8 @@
 """Secrets that are known by what they look like, whatever their name.
 
-Every expression takes linear time: what it repeats is possessive or bounded.
+Every expression takes linear time: what it repeats is possessive or bounded, and it begins where a
+word does. One that begins with a literal or a set, and then looks behind, is found several times as
+fast as one that begins with looking behind.
 """
 
 from __future__ import annotations
@@ -35,14 +37,6 @@ _TOKENS = {
 }
 """Tokens with a beginning of their own, by who issues them."""
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_TOKENS.values()) + ")")
-_BEGINNINGS = (
-    *("eyJ", "AKIA", "ASIA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    *("github_pat_", "glpat-", "glptt-", "glrt-", "gldt-", "gloas-", "xox", "xapp-", "k_live_"),
-    *("k_test_", "whsec_", "AIza", "ya29.", "GOCSPX-", "sk-", "npm_", "pypi-", "SG."),
-    *("hvs.", "hvb.", "hvr.", "_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "SK", ":AA"),
-    *("hf_", "dapi", "sq0", "ATATT3", "AGE-"),
-)
-"""What one of `_TOKENS` has in it: looking for these is ten times as fast."""
 
 _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{1,40}+-----(?:(?!-----END).)*+(?:-----END [A-Z0-9 ]{1,40}+-----)?",
@@ -54,7 +48,7 @@ _SCHEME = re.compile(
     r"(?<![A-Za-z0-9])(bearer|basic)(\s{1,3})([A-Za-z0-9+/_.~-]{8,}+=*+)", re.IGNORECASE
 )
 _CARD = re.compile(
-    r"(?<![A-Za-z0-9.])[2-6][0-9]{3}(?:[0-9]{9,15}+|([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}"
+    r"[2-6](?<![A-Za-z0-9.].)[0-9]{3}(?:[0-9]{9,15}+|([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}"
     r"|([ -])[0-9]{6}\2[0-9]{4,5})(?![A-Za-z0-9]|\.[0-9])"
 )
 _SIXTEEN = range(16, 17)
@@ -84,8 +78,7 @@ def without_known_secrets(text: str) -> str:
         return text
     if "-----BEGIN " in text:
         text = _PEM.sub(REDACTED, text)
-    if any(beginning in text for beginning in _BEGINNINGS):
-        text = _TOKEN.sub(REDACTED, text)
+    text = _TOKEN.sub(REDACTED, text)
     if "@" in text and "://" in text:
         text = _AUTHORITY.sub(_without_user, text)
     if " " in text and ("asic" in text or "earer" in text or "ASIC" in text or "EARER" in text):

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from otel_fmd.analysis.redaction.freetext import without_assigned_secrets
 from otel_fmd.analysis.redaction.names import Secrecy, is_hidden
-from otel_fmd.analysis.redaction.paths import secret_segments
+from otel_fmd.analysis.redaction.paths import names_in, secret_segments
 from otel_fmd.analysis.redaction.patterns import REDACTED, is_card_number, without_known_secrets
 
 _DEEPEST = 12
@@ -20,10 +20,11 @@ _ENCODED = 2
 """Levels that a URL within a text, and what is percent-encoded, count for: some are read twice."""
 _LONGEST_URL = 16_384
 """Longer texts are free text, whatever they look like."""
-_SHORTEST = 4
+_QUIET = re.compile(r"[\w./ ,;+*-]{1,11}")
+"""Most values are as short as this, and can hold no secret that is known by its looks."""
 _FIRST_OF_CARDS = 10**12
 _SAFE = "[]{}:=,@"
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'<>\\]++")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'<>\\]++")
 _RUN = re.compile(r"[^\s\"'<>\\]++")
 _QUERY = re.compile(r"[\w.%\[\]+$-]++=")
 
@@ -48,7 +49,7 @@ class ValueRedaction:
 
     def string(self, text: str, depth: int = 0) -> str:
         """A text that may be anything: JSON, a URL, a query string, a sentence."""
-        if len(text) < _SHORTEST:
+        if not text or _QUIET.fullmatch(text):
             return text
         if depth >= _DEEPEST:
             return REDACTED
@@ -107,6 +108,8 @@ class ValueRedaction:
 
     def secret_places(self, parts: list[str], route: str) -> list[int]:
         """The places of secrets among the parts of a path between slashes, by its route."""
+        if not any(map(self._secrecy_of, names_in(route))):
+            return []
         is_absolute = len(parts) > 2 and parts[0].endswith(":") and not parts[1]
         first = 3 if is_absolute else 0  # after the scheme, nothing, and the host
         held = [place for place, part in enumerate(parts) if part and place >= first]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from otel_fmd.analysis.redaction.names import secrecy_of, words_of
-from otel_fmd.analysis.redaction.paths import _segments_of
+from otel_fmd.analysis.redaction.paths import _segments_of, names_in
 
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Results of the code as it is, not of tests before."""
-    for remembered in (secrecy_of, words_of, _segments_of):
+    for remembered in (secrecy_of, words_of, _segments_of, names_in):
         remembered.cache_clear()
