@@ -11,13 +11,14 @@ from otel_fmd.analysis.redaction.patterns import REDACTED
 
 SecrecyOf = Callable[[str], Secrecy]
 
-_QUOTED = r"""[bBfFrRuU]{0,2}(?:"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)"""
+_QUOTED = r"""[bBfFrRuU]{0,2}(?:"(?:[^"\\\n]|\\.|"")*+"?|'(?:[^'\\\n]|\\.|'')*+'?)|`[^`\n]*+`?"""
+_ESCAPED = r"""\\{1,8}["'](?:(?!\\{1,8}["'])[^\n])*+\\{1,8}["']"""
 _ASSIGNS = re.compile(
     r"""
     (?<![\w$.-])([\w$.-]++)  # the name; then what closes it, its type, and what assigns
-    (\]?\\{0,8}["'`]?\]?\s{0,2}
+    ((?:\[[0-9]{0,4}\])?\]?\\{0,8}["'`]?\]?[ \t]{0,20}
      (?::\s?(?:str|bytes|String|string|SecretStr|Optional\[str\]|str\s\|\sNone)\s?(?==))?
-     (?:=>|:=|={1,3}|:)\s{0,2})
+     (?:=>|:=|={1,3}|:)[ \t]{0,20})
     """,
     re.VERBOSE,
 )
@@ -25,17 +26,22 @@ _VALUE = re.compile(
     rf"""
     (?P<escape>\\{{1,8}}["'])(?P<escaped>(?:(?!(?P=escape))[^\n])*+)(?:(?P=escape))?
     |(?P<quoted>{_QUOTED})
-    |(?P<bare>(?:\[redacted\]|[^\s"'`,;&|<>(){{}}\[\]\\]|[,;](?=[^\s,;"'])(?![\w$.-]*+\s?[=:]))++)
+    |(?P<list>[\[({{]\s?(?:(?:{_QUOTED}|{_ESCAPED})\s?,?\s?)++)
+    |(?P<bare>(?:\[redacted\]|\\{{1,2}}(?=[^nrt"'\\\s])|[^\s"'`,;&|<>(){{}}\[\]\\]|[,;](?=[^\s,;"'])(?![\w$.-]*+\s?[=:]))++)
     """,
     re.VERBOSE,
 )
 _REST_OF_LINE = re.compile(r"""(?:=\\{0,8}"[^"\r\n\\]*+(?:\\{0,8}")?|[^\r\n"'\\]|\\++(?!["']))*+""")
+_TAIL = re.compile(r"""(?:[(\[{<|][^\s"'`,;&]*+)*+""")
+"""The rest of a password that has brackets in it."""
 _OPTION = re.compile(r"--(?<![\w-]--)([A-Za-z][\w-]*+)(\s)(?![\s-])")
-_PAIR = re.compile(r"""\(\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=\\{0,8}["'])""")
+_PAIR = re.compile(
+    r"""\([bBrRuU]?\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=[bBrRuU]?\\{0,8}["'])"""
+)
 _ELEMENT = re.compile(r"<((?:[\w-]++:)?[\w.-]++)([^<>]*+>)([^<>]++)(?=</)")
 _EXPRESSION = re.compile(r"([A-Za-z_]\w*+)(?:\.[A-Za-z_]\w*+)++")
 _PLACEHOLDER = re.compile(
-    r"%s|%\(\w*\)[sdr]|\$[A-Z_]+|\{\w*\}|\?+|\*+|\.{3}|\[?redacted\]?|\[?Filtered\]?"
+    r"\$\{\w*\}|%s|%\(\w*\)[sdr]|\$[A-Z_]+|\{\w*\}|\?+|\*+|\.{3}|\[?redacted\]?|\[?Filtered\]?"
 )
 _HIDDEN_ALREADY = re.compile(r"(?:%(?:25)*+20)*+\[redacted\]")
 _LONGEST_TEMPLATE = 500
@@ -95,15 +101,18 @@ def _shown(value: re.Match[str], name: str, assigns: str, secrecy: Secrecy) -> t
             return "", end
         quote = quoted.lstrip("bBfFrRuU")[0]
         return f"{quote}{REDACTED}{quote}", end
+    if value["list"] is not None:
+        return f"{value['list'][0]}'{REDACTED}'", end
     if not is_hidden(secrecy, bare) or _HIDDEN_ALREADY.match(bare):
         return "", end
-    is_line = ":" in assigns and name.lower().endswith(_WHOLE_LINE)
+    is_line = name.lower().endswith(_WHOLE_LINE)
     if is_line or bare.lower() in vocabulary.SCHEMES:
         rest = _REST_OF_LINE.match(text, value.start())
         return REDACTED, max(end, rest.end() if rest else 0)
     if _is_no_value(name, bare, assigns, text[end : end + 1]):
         return "", end
-    return REDACTED, end
+    tail = _TAIL.match(text, end)
+    return REDACTED, tail.end() if tail else end
 
 
 def _is_no_value(name: str, bare: str, assigns: str, following: str) -> bool:

@@ -12,7 +12,13 @@ from otel_fmd.analysis.redaction import vocabulary
 _LONGEST = 200
 """Characters of a name that are read, from its end."""
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
-_ORDINARY_VALUE = re.compile(r"[A-Za-z]{0,3}[-_]?[0-9]{1,4}|[A-Z][A-Z_]*|[a-z]{2}(?:-[A-Z]{2})?|")
+_SHORT_NUMBER = re.compile(r"[0-9]{0,4}")
+_ORDINARY_CODE = re.compile(
+    r"[A-Za-z]{0,3}[-_]?[0-9]{0,4}"  # 404, E1234
+    r"|E[A-Z]{2,15}|[A-Z]{2,}(?:_[A-Z]+)+|OK|ABORTED|CANCELLED|INTERNAL|UNAUTHENTICATED|UNAVAILABLE"
+    r"|UNIMPLEMENTED|UNKNOWN"  # constants of errno, of Node, of gRPC
+    r"|[a-z]{2}(?:-[A-Z]{2})?"  # languages
+)
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -20,13 +26,15 @@ class Secrecy(IntEnum):
     """What the values under a name are.
 
     PLAIN: no secrets. COUNTED: secrets, unless they are numbers. AMBIGUOUS: secrets, unless they
-    are short numbers, constants or countries, as in `code=404`. SECRET: secrets, always.
+    are short numbers. CODE: secrets, unless they are short numbers, constants or languages, as in
+    `code=404`. SECRET: secrets, always.
     """
 
     PLAIN = 0
     COUNTED = 1
     AMBIGUOUS = 2
-    SECRET = 3
+    CODE = 3
+    SECRET = 4
 
 
 @lru_cache(maxsize=4096)
@@ -49,7 +57,7 @@ def secrecy_of(name: str) -> Secrecy:
         return Secrecy.SECRET
     if last == "code":
         if all(word in vocabulary.IN_FRONT for word in words[:-1]):
-            return Secrecy.AMBIGUOUS
+            return Secrecy.CODE
         return Secrecy.SECRET if before in vocabulary.CODE_OF else Secrecy.PLAIN
     if last in vocabulary.AT_THE_END:
         if before in vocabulary.ORDINARY_BEFORE.get(last, ()):
@@ -66,6 +74,13 @@ def secrecy_of(name: str) -> Secrecy:
     return Secrecy.COUNTED if is_counted else Secrecy.SECRET
 
 
+_KEPT = {
+    Secrecy.COUNTED: _NUMBER,
+    Secrecy.AMBIGUOUS: _SHORT_NUMBER,
+    Secrecy.CODE: _ORDINARY_CODE,
+}
+
+
 def is_hidden(secrecy: Secrecy, value: object) -> bool:
     """Whether a value under a name of this secrecy must not be shown."""
     if secrecy is Secrecy.PLAIN or value is None or isinstance(value, bool):
@@ -74,10 +89,7 @@ def is_hidden(secrecy: Secrecy, value: object) -> bool:
         return any(is_hidden(secrecy, one) for one in value)
     if secrecy is Secrecy.SECRET:
         return True
-    text = str(value).strip()
-    if secrecy is Secrecy.COUNTED:
-        return _NUMBER.fullmatch(text) is None
-    return _ORDINARY_VALUE.fullmatch(text) is None
+    return _KEPT[secrecy].fullmatch(str(value).strip()) is None
 
 
 def _is_secret_word(word: str) -> bool:

@@ -37,6 +37,12 @@ WITHIN = (
     "cardnumber",
     "creditcard",
     "userpass",
+    "passwort",
+    "kennwort",
+    "wachtwoord",
+    "contrasena",
+    "motdepasse",
+    "senha",
 )
 """Parts of words that were written together, such as `sessionid` in `aspsessionidqab`."""
 WORD_ENDS = ("token", "secret", "credentials")
@@ -119,8 +125,8 @@ IN_FRONT = _words("http https request response header headers x")
 
 COUNTED = frozenset(["tokens"])
 """Words of `ANYWHERE` under which numbers are counts, as language models report them."""
-AMBIGUOUS = _words("auth card code key pass session sid sig")
-"""Last words under which a short number, a country or a constant is no secret: `code=404`."""
+AMBIGUOUS = _words("auth card key pass session sid sig")
+"""Names under which a short number is no secret, if they are one word: `pass=3`."""
 
 SCHEMES = ("bearer", "basic", "digest", "token", "apikey", "negotiate", "hawk", "aws4-hmac-sha256")
 """Words before the credentials in an Authorization header."""
