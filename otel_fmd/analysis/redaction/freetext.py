@@ -15,7 +15,8 @@ _QUOTED = r"""[bBfFrRuU]{0,2}(?:"(?:[^"\\\n]|\\.|"")*+"?|'(?:[^'\\\n]|\\.|'')*+'
 _ESCAPED = r"""\\{1,8}["'](?:(?!\\{1,8}["'])[^\n])*+\\{1,8}["']"""
 _ASSIGNS = re.compile(
     r"""
-    (?<![\w$.-])([\w$.-]++)  # the name; then what closes it, its type, and what assigns
+    (?<![\w$.-])([\w$.-]++)(?=[\[\]\\"'`\t 0-9]{0,40}+[=:])
+    # That is the name; then what closes it, its type, and what assigns.
     ((?:\[[0-9]{0,4}\])?\]?\\{0,8}["'`]?\]?[ \t]{0,20}
      (?::\s?(?:str|bytes|String|string|SecretStr|Optional\[str\]|str\s\|\sNone)\s?(?==))?
      (?:=>|:=|={1,3}|:)[ \t]{0,20})
@@ -27,7 +28,11 @@ _VALUE = re.compile(
     (?P<escape>\\{{1,8}}["'])(?P<escaped>(?:(?!(?P=escape))[^\n])*+)(?:(?P=escape))?
     |(?P<quoted>{_QUOTED})
     |(?P<list>[\[({{]\s?(?:(?:{_QUOTED}|{_ESCAPED})\s?,?\s?)++)
-    |(?P<bare>(?:\[redacted\]|\\{{1,2}}(?=[^nrt"'\\\s])|[^\s"'`,;&|<>(){{}}\[\]\\]|[,;](?=[^\s,;"'])(?![\w$.-]*+\s?[=:]))++)
+    |(?P<bare>(?:\[redacted\]
+        |\\{{1,2}}(?=[^nrt"'\\\s])
+        |[^\s"'`,;&|<>(){{}}\[\]\\]
+        |[,;](?=[^\s,;"'])(?![\w$.-]*+\s?[=:])
+     )++)
     """,
     re.VERBOSE,
 )
@@ -39,6 +44,7 @@ _PAIR = re.compile(
     r"""\([bBrRuU]?\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=[bBrRuU]?\\{0,8}["'])"""
 )
 _ELEMENT = re.compile(r"<((?:[\w-]++:)?[\w.-]++)([^<>]*+>)([^<>]++)(?=</)")
+_QUOTE = re.compile("[\"'`]")
 _EXPRESSION = re.compile(r"([A-Za-z_]\w*+)(?:\.[A-Za-z_]\w*+)++")
 _PLACEHOLDER = re.compile(
     r"\$\{\w*\}|%s|%\(\w*\)[sdr]|\$[A-Z_]+|\{\w*\}|\?+|\*+|\.{3}|\[?redacted\]?|\[?Filtered\]?"
@@ -105,11 +111,12 @@ def _shown(value: re.Match[str], name: str, assigns: str, secrecy: Secrecy) -> t
         return f"{value['list'][0]}'{REDACTED}'", end
     if not is_hidden(secrecy, bare) or _HIDDEN_ALREADY.match(bare):
         return "", end
-    is_line = name.lower().endswith(_WHOLE_LINE)
-    if is_line or bare.lower() in vocabulary.SCHEMES:
+    following = text[end : end + 1]
+    is_line = name.lower().endswith(_WHOLE_LINE) and not _QUOTE.search(assigns)
+    if is_line or (bare.lower() in vocabulary.SCHEMES and following == " "):
         rest = _REST_OF_LINE.match(text, value.start())
         return REDACTED, max(end, rest.end() if rest else 0)
-    if _is_no_value(name, bare, assigns, text[end : end + 1]):
+    if _is_no_value(name, bare, assigns, following):
         return "", end
     tail = _TAIL.match(text, end)
     return REDACTED, tail.end() if tail else end

@@ -95,7 +95,9 @@ class Redactor:
         """
         found = {}
         for name, value in values.items():
-            if name in _URLS and isinstance(value, str):
+            if self._extra and self._secrecy_of(name) is Secrecy.SECRET:
+                found[name] = self._values.named(name, value)
+            elif name in _URLS and isinstance(value, str):
                 found[name] = self.url(value, route)
             elif name in _QUERIES and isinstance(value, str):
                 found[name] = self.query(value)

@@ -25,6 +25,8 @@ _QUIET = re.compile(r"[\w./ ,;+*-]{1,11}")
 _FIRST_OF_CARDS = 10**12
 _SAFE = "[]{}:=,@"
 _URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'<>\\]++")
+_URL_BEGINS = re.compile(r"/|[A-Za-z][A-Za-z0-9+.:-]*+//")
+_ONE_WORD = re.compile(r"[^\s\"'<>`]++")
 _RUN = re.compile(r"[^\s\"'<>\\]++")
 _QUERY = re.compile(r"[\w.%\[\]+$-]++=")
 
@@ -57,10 +59,11 @@ class ValueRedaction:
             shown = self._json(text, depth)
             if shown is not None:
                 return shown
-        if len(text) <= _LONGEST_URL and len(text.split(None, 1)) == 1:
+        if len(text) <= _LONGEST_URL and _ONE_WORD.fullmatch(text):
             if "=" in text and _QUERY.match(text):
                 return self.parameters(without_known_secrets(text), depth)
-            if text[0] == "/" or "://" in text or ("=" in text and ("?" in text or ";" in text)):
+            has_parameters = "=" in text and ("?" in text or ";" in text)
+            if has_parameters or _URL_BEGINS.match(text):
                 return self.url(text, "", depth)
         return self.text(text, depth)
 
@@ -86,7 +89,9 @@ class ValueRedaction:
             for place in self.secret_places(parts, route):
                 parts[place] = REDACTED
             path = "/".join(parts)
-        if "=" in path or "%" in path:
+        if '"' in path or "'" in path:
+            path = self.text(path, depth + 1)
+        elif "=" in path or "%" in path:
             path = "/".join(self.parameters(part, depth) for part in path.split("/"))
         query = self.parameters(query, depth)
         if fragment and ("?" in fragment or fragment[0] in "/!"):

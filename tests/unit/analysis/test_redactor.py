@@ -104,6 +104,7 @@ def test_further_names_are_secrets_too() -> None:
         ("https://shop:80/u/ana@example.org", "https://shop:80/u/ana@example.org"),
         ("https://[::1]:80/u/ana@example.org", "https://[::1]:80/u/ana@example.org"),
         ("https://shop/x://a@b", "https://shop/x://a@b"),
+        ('/x{"password":"y"}/z', '/x{"password":"[redacted]"}/z'),
         ("ana@shop/a", "ana@shop/a"),
     ],
 )
@@ -194,6 +195,8 @@ def test_what_a_path_told_is_hidden_elsewhere() -> None:
         ("[(b'cookie', b'a=b'), (b'host', b'x')]",
          "[(b'cookie', '[redacted]'), (b'host', b'x')]"),
         ("cookie=a; b=c", "cookie=[redacted]"),
+        ("f({'Authorization': token}, 5)", "f({'Authorization': [redacted]}, 5)"),
+        ("f({'Authorization': make(x)}, 5)", "f({'Authorization': make(x)}, 5)"),
         ("token:\n  at x", "token:\n  at x"),
         ("{:password=>\"a\", 'pwd' => 'b'}",
          "{:password=>\"[redacted]\", 'pwd' => '[redacted]'}"),
@@ -264,6 +267,31 @@ def test_values_of_every_type() -> None:
         "session": REDACTED,
     }
     assert given_values == before
+
+
+def test_an_attribute_of_the_request_itself_can_be_a_secret() -> None:
+    """Its query, or its whole URL, if its name is added."""
+    values = {"url.query": "q=1", "url.full": "http://x/a?q=1", "url.path": "/a"}
+    assert Redactor(["url.query", "url.full"]).mapping(values) == {
+        "url.query": REDACTED,
+        "url.full": REDACTED,
+        "url.path": "/a",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('/x{"password":"y"}', '/x{"password":"[redacted]"}'),
+        ("a,b://c,password:xyz", "a,b://c,password:[redacted]"),
+        ("user=ana,password=xyz", "user=ana,password=[redacted]"),
+        ("jdbc:postgresql://h/db?password=xyz", "jdbc:postgresql://h/db?password=[redacted]"),
+        ("h;a=1,password:xyz", "h;a=1,password:[redacted]"),
+    ],
+)
+def test_a_value_that_looks_like_something_else(text: str, shown: str) -> None:
+    """It is looked into all the same."""
+    assert USUAL.value("note", text) == shown
 
 
 def test_what_is_nested_too_deep_is_hidden() -> None:
