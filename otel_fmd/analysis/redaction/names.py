@@ -37,7 +37,6 @@ class Secrecy(IntEnum):
     SECRET = 4
 
 
-@lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case: of `camelCase`, `kebab-case`, `HTTP_X_API_KEY`.
 
@@ -46,9 +45,14 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(name[-_LONGEST:]))
 
 
-@lru_cache(maxsize=4096)
 def secrecy_of(name: str) -> Secrecy:
     """What the values under a name are, by the usual words."""
+    # Names come from anywhere: long ones are not remembered whole.
+    return _secrecy_of(name if len(name) <= _LONGEST else name[-_LONGEST:])
+
+
+@lru_cache(maxsize=4096)
+def _secrecy_of(name: str) -> Secrecy:
     words = words_of(name)
     if not words:
         return Secrecy.PLAIN

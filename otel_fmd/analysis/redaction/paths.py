@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,10 +24,9 @@ class _Segment(NamedTuple):
     is_spanning: bool
 
 
-@lru_cache(maxsize=1024)
-def names_in(route: str) -> tuple[str, ...]:
+def names_in(route: str) -> Iterable[str]:
     """The names of a route's placeholders."""
-    return tuple(name for segment in _segments_of(route) for name in segment.names)
+    return (name for segment in _segments_of(route[:_LONGEST_ROUTE]) for name in segment.names)
 
 
 def secret_segments(route: str, path: list[str], is_secret: Callable[[str], bool]) -> list[int]:
@@ -38,7 +37,7 @@ def secret_segments(route: str, path: list[str], is_secret: Callable[[str], bool
         path: the segments of the path; a mounted app's path has more than its route.
         is_secret: whether a placeholder of this name is one.
     """
-    segments = _segments_of(route)
+    segments = _segments_of(route[:_LONGEST_ROUTE])
     spanning = next((i for i, one in enumerate(segments) if one.is_spanning), None)
     spare = len(path) - len(segments)
     # From its end: what stands in front is where the app is mounted.
@@ -77,7 +76,7 @@ def _places(
 
 @lru_cache(maxsize=1024)
 def _segments_of(route: str) -> tuple[_Segment, ...]:
-    plain = _GROUP.sub(r"<\1>", route[:_LONGEST_ROUTE]).lstrip("^").rstrip("$")
+    plain = _GROUP.sub(r"<\1>", route).lstrip("^").rstrip("$")
     return tuple(
         _Segment(
             text,

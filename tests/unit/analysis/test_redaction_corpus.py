@@ -12,8 +12,9 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.requests.outlier import OutlierRecord, outlier_record
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.signals.record import Event
+from tests.support.harmless import harmless
 from tests.support.secret_places import PLACES, Planted, is_applicable
-from tests.support.secrets import Secret, harmless, secrets
+from tests.support.secrets import Secret, secrets
 
 SECRETS = secrets()
 HARMLESS = list(harmless())
