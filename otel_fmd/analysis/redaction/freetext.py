@@ -43,6 +43,7 @@ _OPTION = re.compile(r"--(?<![\w-]--)([A-Za-z][\w-]*+)(\s)(?![\s-])")
 _PAIR = re.compile(
     r"""\([bBrRuU]?\\{0,8}["']([\w.\[\]-]++)(\\{0,8}["'],\s?)(?=[bBrRuU]?\\{0,8}["'])"""
 )
+_PASSWORD = re.compile(r"([Pp]ass(?:word|wd|phrase))([ \t])(?=[\"'])")
 _ELEMENT = re.compile(r"<((?:[\w-]++:)?[\w.-]++)([^<>]*+>)([^<>]++)(?=</)")
 _QUOTE = re.compile("[\"'`]")
 _EXPRESSION = re.compile(r"([A-Za-z_]\w*+)(?:\.[A-Za-z_]\w*+)++")
@@ -59,7 +60,7 @@ def without_assigned_secrets(text: str, secrecy_of: SecrecyOf) -> str:
     """A text without values that are assigned to secret names, in any notation.
 
     `password=x`, `password: "x"`, `{'password': 'x'}`, `--password x`, `('password', 'x')`,
-    `<password>x</password>`, `Cookie: a=b; c=d`.
+    `<password>x</password>`, `Cookie: a=b; c=d`, `password 'x' was rejected`.
     """
     if "=" in text or ":" in text:
         text = _without_values(text, _ASSIGNS, secrecy_of)
@@ -67,6 +68,8 @@ def without_assigned_secrets(text: str, secrecy_of: SecrecyOf) -> str:
         text = _without_values(text, _OPTION, secrecy_of)
     if "," in text and "(" in text:
         text = _without_values(text, _PAIR, secrecy_of)
+    if "ass" in text:
+        text = _without_values(text, _PASSWORD, secrecy_of)
     if "</" in text:
         text = _ELEMENT.sub(lambda found: _element(found, secrecy_of), text)
     return text

@@ -16,7 +16,12 @@ _TOKENS = {
     "AWS key id": (r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,}+",),
     "GitHub": (r"gh[pousr]_[A-Za-z0-9]{16,}+", r"github_pat_\w{16,}+"),
     "GitLab": (r"gl(?:pat|ptt|rt|dt|oas)-[\w-]{16,}+",),
-    "Slack": (r"xox[a-z]-[\w-]{8,}+", r"xapp-[\w-]{16,}+"),
+    "Slack": (
+        r"xox[a-z]-[\w-]{8,}+",
+        r"xapp-[\w-]{16,}+",
+        r"hooks\.slack\.com/services/[\w/]{16,}+",
+    ),
+    "Discord": (r"discord(?:app)?\.com/api/webhooks/[\w/-]{16,}+",),
     "Stripe": (r"sk_(?:live|test)_\w{8,}+", r"rk_(?:live|test)_\w{8,}+", r"whsec_\w{16,}+"),
     "Google": (r"AIza[\w-]{30,}+", r"ya29\.[\w-]{16,}+", r"GOCSPX-[\w-]{16,}+"),
     "OpenAI, Anthropic": (
