@@ -51,7 +51,7 @@ def seen_attributes(seen: Snapshot | None, redactor: Redactor, route: str = "") 
         return {"stack": _NO_STACK}
     plain = {k: v for k, v in seen.environ.items() if isinstance(v, str | int | float)}
     return {
-        "stack": redactor.text(seen.stack),
+        "stack": redactor.code(seen.stack),
         "cpu_percent": seen.cpu_percent,
         "memory": seen.memory,
         "environment": redactor.environ(plain, route),

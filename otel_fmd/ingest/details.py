@@ -107,7 +107,7 @@ class DetailWriter:
             fit(line.filename, _TEXT_WIDTH),
             line.line_number,
             fit(line.function_name, _TEXT_WIDTH),
-            fit(self._redactor.text(read) + rest, _TEXT_WIDTH),
+            fit(self._redactor.code(read) + rest, _TEXT_WIDTH),
         )
         found = self._codes.get(place)
         if found is not None:

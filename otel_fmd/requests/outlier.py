@@ -54,7 +54,7 @@ class OutlierRecord(NamedTuple):
             _cut(self.request_url, lambda url: redactor.url(url, route), URL_WIDTH),
             text(self.cpu_percent, redactor.text, CPU_WIDTH) or NO_CPU,
             text(self.memory, redactor.text),
-            text(self.stacktrace, redactor.text),
+            text(self.stacktrace, redactor.code),
             text(self.request_values or "", redactor.json) or None,
         )
 

@@ -81,7 +81,7 @@ def _redact_code_lines(store: Store, redactor: Redactor) -> int:
                 store.tables.code_line,
                 after,
                 None,
-                lambda row: {"code": fit(redactor.text(row["code"] or ""), CODE_WIDTH)},
+                lambda row: {"code": fit(redactor.code(row["code"] or ""), CODE_WIDTH)},
             )
         if not step.rows:
             return changed

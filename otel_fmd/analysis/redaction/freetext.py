@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from otel_fmd.analysis.redaction import vocabulary
 from otel_fmd.analysis.redaction.names import Secrecy, is_hidden
@@ -27,7 +28,7 @@ _VALUE = re.compile(
     rf"""
     (?P<escape>\\{{1,8}}["'])(?P<escaped>(?:(?!(?P=escape))[^\n])*+)(?:(?P=escape))?
     |(?P<quoted>{_QUOTED})
-    |(?P<list>[\[({{]\s?(?:(?:{_QUOTED}|{_ESCAPED})\s?,?\s?)++)
+    |(?P<list>[\[({{]\s?(?:{_QUOTED}|{_ESCAPED})(?:\s?,?\s?(?:{_QUOTED}|{_ESCAPED}))*+)
     |(?P<bare>(?:\[redacted\]
         |\\{{1,2}}(?=[^nrt"'\\\s])
         |[^\s"'`,;&|<>(){{}}\[\]\\]
@@ -56,26 +57,40 @@ _WHOLE_LINE = ("authorization", "cookie")
 """Ends of names whose value, without quotes, is the rest of its line: `Cookie: a=b; c=d`."""
 
 
-def without_assigned_secrets(text: str, secrecy_of: SecrecyOf) -> str:
+def without_assigned_secrets(text: str, secrecy_of: SecrecyOf, *, is_code: bool = False) -> str:
     """A text without values that are assigned to secret names, in any notation.
 
     `password=x`, `password: "x"`, `{'password': 'x'}`, `--password x`, `('password', 'x')`,
     `<password>x</password>`, `Cookie: a=b; c=d`, `password 'x' was rejected`.
+
+    Args:
+        text: the text.
+        secrecy_of: what the values under a name are.
+        is_code: whether it is source code, in which what has no quotes is a variable.
     """
     if "=" in text or ":" in text:
-        text = _without_values(text, _ASSIGNS, secrecy_of)
+        text = _without_values(text, _ASSIGNS, secrecy_of, is_code)
     if "--" in text:
-        text = _without_values(text, _OPTION, secrecy_of)
+        text = _without_values(text, _OPTION, secrecy_of, is_code)
     if "," in text and "(" in text:
-        text = _without_values(text, _PAIR, secrecy_of)
+        text = _without_values(text, _PAIR, secrecy_of, is_code)
     if "ass" in text:
-        text = _without_values(text, _PASSWORD, secrecy_of)
+        text = _without_values(text, _PASSWORD, secrecy_of, is_code)
     if "</" in text:
         text = _ELEMENT.sub(lambda found: _element(found, secrecy_of), text)
     return text
 
 
-def _without_values(text: str, named: re.Pattern[str], secrecy_of: SecrecyOf) -> str:
+class _Name(NamedTuple):
+    """A name, what stands between it and its value, and what its values are."""
+
+    text: str
+    assigns: str
+    secrecy: Secrecy
+    is_code: bool
+
+
+def _without_values(text: str, named: re.Pattern[str], secrecy_of: SecrecyOf, is_code: bool) -> str:
     """A text without the values that follow secret names; `named` finds names."""
     parts: list[str] = []
     done = 0
@@ -90,54 +105,73 @@ def _without_values(text: str, named: re.Pattern[str], secrecy_of: SecrecyOf) ->
         value = _VALUE.match(text, start)
         if value is None:
             continue
-        shown, end = _shown(value, found[1], found[2], secrecy)
+        shown, end = _shown(value, _Name(found[1], found[2], secrecy, is_code))
         if shown:
             parts += (text[done:start], shown)
             done = end
     return "".join((*parts, text[done:])) if parts else text
 
 
-def _shown(value: re.Match[str], name: str, assigns: str, secrecy: Secrecy) -> tuple[str, int]:
+def _shown(value: re.Match[str], name: _Name) -> tuple[str, int]:
     """What is shown instead of an assigned value, '' when that may stay, and where it ends."""
-    escape, quoted, bare = value["escape"], value["quoted"], value["bare"]
-    text, end = value.string, value.end()
+    escape, quoted = value["escape"], value["quoted"]
+    end = value.end()
     if escape is not None:
-        hidden = value["escaped"] and is_hidden(secrecy, value["escaped"])
+        hidden = value["escaped"] and is_hidden(name.secrecy, value["escaped"])
         return (f"{escape}{REDACTED}{escape}" if hidden else ""), end
     if quoted is not None:
         inside = _inside(quoted)
-        if not inside or _is_template(quoted, inside) or not is_hidden(secrecy, inside):
+        if not inside or _is_template(quoted, inside) or not is_hidden(name.secrecy, inside):
             return "", end
         quote = quoted.lstrip("bBfFrRuU")[0]
         return f"{quote}{REDACTED}{quote}", end
     if value["list"] is not None:
         return f"{value['list'][0]}'{REDACTED}'", end
-    if not is_hidden(secrecy, bare) or _HIDDEN_ALREADY.match(bare):
-        return "", end
+    return _shown_bare(value, name)
+
+
+def _shown_bare(value: re.Match[str], name: _Name) -> tuple[str, int]:
+    """The same for a value without quotes."""
+    bare, text, end = value["bare"], value.string, value.end()
     following = text[end : end + 1]
-    is_line = name.lower().endswith(_WHOLE_LINE) and not _QUOTE.search(assigns)
-    if is_line or (bare.lower() in vocabulary.SCHEMES and following == " "):
+    if not is_hidden(name.secrecy, bare) or _HIDDEN_ALREADY.match(bare):
+        return "", end
+    is_scheme = bare.lower() in vocabulary.SCHEMES and following == " "
+    if not is_scheme and _is_no_value(name, bare, following):
+        return "", end
+    is_line = name.text.lower().endswith(_WHOLE_LINE) and not _QUOTE.search(name.assigns)
+    if is_line or is_scheme:
         rest = _REST_OF_LINE.match(text, value.start())
         return REDACTED, max(end, rest.end() if rest else 0)
-    if _is_no_value(name, bare, assigns, following):
+    if REDACTED in bare:
         return "", end
     tail = _TAIL.match(text, end)
     return REDACTED, tail.end() if tail else end
 
 
-def _is_no_value(name: str, bare: str, assigns: str, following: str) -> bool:
+def _is_no_value(name: _Name, bare: str, following: str) -> bool:
     """Whether what follows a name is a word of a sentence or code, not the name's value."""
     lower = bare.lower().rstrip(".")
-    if REDACTED in bare or lower in vocabulary.CONSTANTS or _PLACEHOLDER.fullmatch(bare):
+    word = bare.rstrip(":")
+    expression = _EXPRESSION.fullmatch(word)
+    is_variable = expression is not None or word.isidentifier()
+    # Code has texts in it, too: what has a digit may be a part of one.
+    has_digit = any(map(str.isdigit, word))
+    if is_variable and (following in ("(", "[") or (name.is_code and not has_digit)):
         return True
-    if ":" in assigns and (lower in vocabulary.PROSE or not lower):
-        return True
-    expression = _EXPRESSION.fullmatch(bare)
-    if following in ("(", "[") and (expression or bare.isidentifier()):
+    if lower in vocabulary.CONSTANTS or _PLACEHOLDER.fullmatch(bare):
         return True
     if expression and expression[1] in vocabulary.EXPRESSION_OF:
         return True
-    return bare == name and "=" in assigns
+    if ":" in name.assigns:
+        is_other = lower in vocabulary.PROSE or not lower
+    else:
+        is_other = bare == name.text.rpartition(".")[2]
+    # `key = item`, `code: CodeType`: with a blank, without a digit, and no constant, it is code.
+    is_vague = name.text.rpartition(".")[2].lower() in vocabulary.VARIABLES
+    is_constant = has_digit or (len(word) > 3 and word.isupper())
+    has_blank = name.assigns[-1:].isspace()
+    return is_other or (is_vague and has_blank and is_variable and not is_constant)
 
 
 def _inside(quoted: str) -> str:
@@ -156,4 +190,7 @@ def _is_template(quoted: str, value: str) -> bool:
 
 def _element(found: re.Match[str], secrecy_of: SecrecyOf) -> str:
     name, tag, value = found.groups()
-    return f"<{name}{tag}{REDACTED}" if is_hidden(secrecy_of(name), value.strip()) else found[0]
+    value = value.strip()
+    if secrecy_of(name) is not Secrecy.SECRET or not value or _PLACEHOLDER.fullmatch(value):
+        return found[0]
+    return f"<{name}{tag}{REDACTED}"

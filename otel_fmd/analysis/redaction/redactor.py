@@ -119,8 +119,12 @@ class Redactor:
         return self._values.parameters(without_known_secrets(query))
 
     def text(self, text: str) -> str:
-        """Free text: a message, a stack trace, a line of code."""
+        """Free text: a message, the trace of an exception."""
         return self._values.text(text)
+
+    def code(self, text: str) -> str:
+        """Lines of source code: words without quotes and digits in them are variables."""
+        return self._values.text(text, is_code=True)
 
     def json(self, text: str) -> str:
         """JSON; free text if it is none, say because it was cut."""

@@ -67,8 +67,8 @@ class ValueRedaction:
                 return self.url(text, "", depth)
         return self.text(text, depth)
 
-    def text(self, text: str, depth: int = 0) -> str:
-        """Free text."""
+    def text(self, text: str, depth: int = 0, *, is_code: bool = False) -> str:
+        """Free text, or source code."""
         if depth >= _DEEPEST:
             return REDACTED
         text = without_known_secrets(text)
@@ -76,7 +76,7 @@ class ValueRedaction:
             text = _URL.sub(lambda found: self.url(found[0], "", depth + _ENCODED), text)
         if "%" in text:
             text = _RUN.sub(lambda found: self._decoded(found[0], depth), text)
-        return without_assigned_secrets(text, self._secrecy_of)
+        return without_assigned_secrets(text, self._secrecy_of, is_code=is_code)
 
     def url(self, url: str, route: str = "", depth: int = 0) -> str:
         """A URL or a path; see `Redactor.url`."""

@@ -128,7 +128,7 @@ COUNTED = frozenset(["tokens"])
 AMBIGUOUS = _words("auth card key pass session sid sig")
 """Names under which a short number is no secret, if they are one word: `pass=3`."""
 
-SCHEMES = ("bearer", "basic", "digest", "token", "apikey", "negotiate", "hawk", "aws4-hmac-sha256")
+SCHEMES = ("bearer", "basic", "digest", "apikey", "negotiate", "hawk", "aws4-hmac-sha256")
 """Words before the credentials in an Authorization header."""
 
 EXPRESSION_OF = _words(
@@ -141,9 +141,11 @@ EXPRESSION_OF = _words(
 """First names of expressions in lines of code: `password=form.password.data` shows no secret."""
 
 CONSTANTS = _words(
-    "none null nil true false undefined str bytes int string path uuid slug any float"
+    "none null nil true false undefined lambda str bytes int string path uuid slug any float"
 )
-"""Values in free text that are no secrets: constants, types, converters of routes."""
+"""Values in free text that are no secrets: constants, keywords, types, converters of routes."""
+VARIABLES = _words("card code key session")
+"""Names of secrets that are more often those of variables: `key = item`, `session: Session`."""
 PROSE = _words(
     """
     a an and are cannot empty expected expired failed for has have in invalid is malformed

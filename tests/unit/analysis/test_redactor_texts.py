@@ -77,6 +77,47 @@ def test_free_text_without_its_secrets(text: str, shown: str) -> None:
     assert USUAL.text(shown) == shown
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("password = 'hunter2'", "password = '[redacted]'"),
+        ("connect(password='hunter2', user=ana)", "connect(password='[redacted]', user=ana)"),
+        ("PIN = 1234", "PIN = [redacted]"),
+        ("headers['Cookie'] = 'a=b; c=d'", "headers['Cookie'] = '[redacted]'"),
+        ("call('Cookie: a=b; c=d')", "call('Cookie: [redacted]')"),
+        ("call('Authorization: Bearer abcdefgh1')", "call('Authorization: [redacted]')"),
+        ("token = make(user)", None),
+        ("token = value", None),
+        ("login(password=pw, token=self.token)", None),
+        ("self[key] = value", None),
+        ("def get(self, key: K, session: Session) -> V:", None),
+        ("sorted(found, key=lambda item: item[0])", None),
+        ("self.cookies = cookies", None),
+        ("if secret == other: raise Bad(secret)", None),
+        ("<code>{value}</code>", None),
+    ],
+)
+def test_a_line_of_code_without_its_secrets(line: str, shown: str | None) -> None:
+    """Literals are hidden; names of variables, types and calls stay, so that it can be read."""
+    assert USUAL.code(line) == (line if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    key = item.key",
+        "    self[key] = value",
+        "    def get(self, key: K, session: Session) -> V:",
+        "    self.cookies = cookies",
+        "    found = sorted(found, key=lambda item: item[0])",
+        "    bad_cookie = True",
+    ],
+)
+def test_code_in_free_text_mostly_survives(text: str) -> None:
+    """An exception's trace has lines of code in it, and messages."""
+    assert USUAL.text(text) == text
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_taken(text: str) -> None:
     """And what is under a secret name is gone."""
