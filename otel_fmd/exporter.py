@@ -16,6 +16,7 @@ from opentelemetry.trace import TraceFlags
 
 from otel_fmd import config
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.names import NameLimits
@@ -128,7 +129,7 @@ class FmdSpanExporter(SpanExporter):
 
 def translator(settings: config.Settings) -> Translator:
     """The translator from spans to requests, as configured."""
-    return Translator(settings.internal_roots, settings.rename)
+    return Translator(settings.internal_roots, settings.rename, Redactor.of(settings))
 
 
 def open_pipeline(
@@ -140,6 +141,7 @@ def open_pipeline(
 ) -> Pipeline:
     """The write side of a store, as the settings say; see `Pipeline` and `PipelineSettings`."""
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
+    redactor = Redactor.of(settings)
 
     def open_writer() -> BatchWriter:
         limits = NameLimits(
@@ -148,7 +150,7 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
-        return BatchWriter(store, rule, settings.monitor_level, limits)
+        return BatchWriter(store, rule, settings.monitor_level, limits, redactor)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,

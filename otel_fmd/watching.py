@@ -28,6 +28,7 @@ from otel_fmd.agent.sink import Sink, SinkProcessor
 from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.arguments import shared_settings
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp_target import OtlpTarget, otlp_target
@@ -243,9 +244,7 @@ def _watch(
             rule=rule,
             sampling_period_ms=settings.sampling_period_ms,
             switch_interval_ms=settings.switch_interval_ms,
-            redact=settings.redact,
-            keep_headers=settings.keep_headers,
-            keep_environ=settings.keep_environ,
+            redactor=Redactor.of(settings),
             **options,
         ),
         levels,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_fmd.analysis.outliers import OutlierRule
+from otel_fmd.analysis.redaction.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,7 @@ class AgentOptions:
         sampling_period_ms: the profiler's period.
         switch_interval_ms: the interpreter's switch interval while one profiled request runs, so
             that busy lines are seen; 0 leaves it alone.
-        redact: further names whose values are secrets.
-        keep_headers, keep_environ: whether outliers carry them.
+        redactor: hides secrets, and knows whether outliers carry headers and environment.
     """
 
     group_by: Any = None
@@ -33,6 +33,4 @@ class AgentOptions:
     rule: OutlierRule = field(default_factory=OutlierRule)
     sampling_period_ms: float = 5.0
     switch_interval_ms: float = 0.1
-    redact: tuple[str, ...] = ()
-    keep_headers: bool = True
-    keep_environ: bool = True
+    redactor: Redactor = field(default_factory=Redactor)

@@ -283,7 +283,9 @@ class FmdSpanProcessor(SpanProcessor):
         assert entry is not None
         try:
             if watch.is_late:
-                attributes = outlier_attributes(running.request, watch.snapshot, self.options)
+                attributes = outlier_attributes(
+                    running.request, watch.snapshot, self.options.redactor
+                )
                 entry.add_event(semconv.EVENT_OUTLIER, attributes, end_ns)
             profile = watch.profile(self._watcher.released) if watch.samples else None
             if profile is not None:

@@ -27,6 +27,7 @@ def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
 def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
     """Upgrade the tables, or adopt an FMD database."""
     from otel_fmd.actions.adoption import adopt
+    from otel_fmd.analysis.redaction.redactor import Redactor
     from otel_fmd.rollups.prepare import prepare
     from otel_fmd.store.schema import HEAD
     from otel_fmd.store.store import Store
@@ -34,10 +35,14 @@ def migrate(options: argparse.Namespace, settings: config.Settings) -> int:
 
     store = Store(settings.database_url, settings.table_prefix)
     if is_foreign(store):
-        print("Adopting a Flask Monitoring Dashboard database: its tables are rebuilt once.")
+        print(
+            "Adopting a Flask Monitoring Dashboard database: its tables are rebuilt once, and "
+            "secrets in its outliers are replaced with [redacted]."
+        )
     else:
         prepare(store)
-    adopted = adopt(OPERATOR, store, options.service, settings.max_users, _progress_bar)
+    redactor = Redactor.of(settings)
+    adopted = adopt(OPERATOR, store, options.service, settings.max_users, _progress_bar, redactor)
     if adopted:
         print(f"\nCounted {adopted:,} adopted requests.")
     print(f"The database is at schema {HEAD}.")

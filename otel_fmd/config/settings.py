@@ -199,11 +199,13 @@ class Settings:
     redact: tuple[str, ...] = _setting(
         (),
         words,
-        "Further names of secret headers and values, separated by commas; they are redacted in "
-        "outliers.",
+        "Further names of secrets (headers, parameters, attributes), separated by commas; their "
+        "values are redacted.",
     )
     keep_headers: bool = _setting(True, flag, "Whether outliers carry the request's headers.")
-    keep_environ: bool = _setting(True, flag, "Whether outliers carry the WSGI environment.")
+    keep_environ: bool = _setting(
+        True, flag, "Whether outliers carry the WSGI environment, or a span's attributes."
+    )
     queue_requests: int = _setting(
         65_536,
         whole(512, 10_000_000),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.text import fit
 from otel_fmd.ingest.insert import RequestRow
 from otel_fmd.requests.outlier import outlier_record
@@ -17,14 +18,22 @@ from otel_fmd.store.store import Store
 
 _CACHE_LIMIT = 50_000
 _TEXT_WIDTH = 250
+_LONGEST_CODE = 4_000
+"""Characters of a line of code that are searched for secrets; what is longer is not shown."""
 Place = tuple[str, int, str, str]
 """(filename, line number, function name, code) of a CodeLine."""
 
 
 class DetailWriter:
-    """Writes outliers and profiles in the transaction of their batch."""
+    """Writes outliers and profiles in the transaction of their batch.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: the database.
+        redactor: hides secrets in them.
+    """
+
+    def __init__(self, store: Store, redactor: Redactor) -> None:
+        self._redactor = redactor
         tables = store.tables
         statements = Statements(store)
         self._run_many = store.database.run_many
@@ -59,7 +68,10 @@ class DetailWriter:
         profiled: Sequence[tuple[RequestRow, Request]],
     ) -> None:
         """Add the rows of these requests."""
-        rows = [(row.id, row.endpoint_id, *outlier_record(request)) for row, request in outliers]
+        rows = [
+            (row.id, row.endpoint_id, *outlier_record(request, self._redactor))
+            for row, request in outliers
+        ]
         self._run_many(connection, self._insert_outlier, rows)
         profiles: list[tuple[RequestRow, Profile]] = []
         for row, request in profiled:
@@ -90,11 +102,12 @@ class DetailWriter:
         )
 
     def _code_id(self, connection: Connection, line: ProfileLine) -> int:
+        read, rest = line.code[:_LONGEST_CODE], line.code[_LONGEST_CODE:]
         place = (
             fit(line.filename, _TEXT_WIDTH),
             line.line_number,
             fit(line.function_name, _TEXT_WIDTH),
-            fit(line.code, _TEXT_WIDTH),
+            fit(self._redactor.code(read) + rest, _TEXT_WIDTH),
         )
         found = self._codes.get(place)
         if found is not None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.request_id import request_id
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
@@ -64,6 +65,7 @@ class BatchWriter:
         rule: when a request that no agent judged is an outlier.
         default_level: the monitor level of new endpoints.
         limits: how many names are kept.
+        redactor: hides secrets in outliers and profiles; None: by the usual names only.
     """
 
     def __init__(
@@ -72,12 +74,13 @@ class BatchWriter:
         rule: OutlierRule,
         default_level: int = LEVEL_OUTLIERS,
         limits: NameLimits | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
         self.names = NameRegistry(store, default_level, limits)
         self._inserter = Inserter(store)
-        self._details = DetailWriter(store)
+        self._details = DetailWriter(store, redactor or Redactor())
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.renaming import read_rule
 from otel_fmd.requests.templates import has_placeholder, is_part_of_path, template_of
 from otel_fmd.signals import semconv
@@ -37,6 +38,7 @@ _CODE = re.compile(r"[A-Za-z0-9)\]][.#@\\]+[A-Za-z_<]|::|->")
 _NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "http.handler"])
 _LONGEST_MATCHED = 500
 _LONGEST_PATH = 1_000
+_LONGEST_READ = 4_000
 
 
 class Named(NamedTuple):
@@ -55,13 +57,15 @@ class EndpointNamer:
 
     Args:
         rules: see `analysis.renaming`; the first that matches applies.
+        redactor: hides secrets in names that are not known to the app; None: by the usual names.
 
     Raises:
         ConfigurationError: a rule is none.
     """
 
-    def __init__(self, rules: Sequence[str] = ()) -> None:
+    def __init__(self, rules: Sequence[str] = (), redactor: Redactor | None = None) -> None:
         self._rules = [read_rule(rule) for rule in rules]
+        self._redactor = redactor or Redactor()
 
     def named(
         self,
@@ -78,6 +82,24 @@ class EndpointNamer:
             status: its HTTP status, None when it has none.
             more: gives its `PATH_ATTRIBUTES`; called only where they matter.
         """
+        found = self._named(attributes, span_name, status, more)
+        if found.source not in (SPAN, PATH):
+            return found
+        # What is longer is not shown, but tells two names apart.
+        read, rest = found.name[:_LONGEST_READ], found.name[_LONGEST_READ:]
+        return found._replace(name=self._redactor.text(read) + rest)
+
+    def of_endpoint(self, name: str) -> Named:
+        """What a Flask endpoint is called, as `named` calls its requests."""
+        return self._renamed(name, FLASK)
+
+    def _named(
+        self,
+        attributes: dict[str, AttributeValue],
+        span_name: str,
+        status: AttributeValue,
+        more: Callable[[], dict[str, AttributeValue]],
+    ) -> Named:
         is_missing = str(status) == "404"
         flask = attributes.get(semconv.FLASK_ENDPOINT)
         if flask:
@@ -104,10 +126,6 @@ class EndpointNamer:
         if not path or is_missing:
             return self._renamed(f"{method} (unmatched)", UNMATCHED)._replace(is_steady=False)
         return self._renamed(f"{method} {template_of(path)}", PATH)._replace(is_steady=False)
-
-    def of_endpoint(self, name: str) -> Named:
-        """What a Flask endpoint is called, as `named` calls its requests."""
-        return self._renamed(name, FLASK)
 
     def _of_route(
         self,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.text import clean, fit
-from otel_fmd.requests.redact import redact, redact_url
 from otel_fmd.requests.request import Request
 from otel_fmd.signals import semconv
-from otel_fmd.signals.record import Event
+from otel_fmd.signals.record import Event, as_text
 
 URL_WIDTH = 2100
 CPU_WIDTH = 150
 TEXT_WIDTH = 65_000
 _HEADER_PREFIX = "http.request.header."
+_ROUTE = frozenset(semconv.ROUTE)
+_MARGIN = 4_096
+"""Characters beyond a column's width that are searched for secrets, too: a secret that is cut may
+not be recognised."""
 
-_URL_NAMES = frozenset([*semconv.URL_FULL, *semconv.TARGET, *semconv.URL_QUERY])
 EVENT_PREFIX = "fmd.outlier."
 NO_CPU = "[]"
 """FMD evaluates this column as a list of percentages, one per core."""
@@ -34,22 +36,55 @@ class OutlierRecord(NamedTuple):
     stacktrace: str
     request_values: str | None
 
+    def redacted(self, redactor: Redactor, route: str = "") -> OutlierRecord:
+        """Without secrets, each text cut to the width of its column.
 
-def outlier_record(request: Request) -> OutlierRecord:
-    """The record of a request that is an outlier."""
+        Args:
+            redactor: hides them.
+            route: the request's route, if it is known.
+        """
+        secrets = redactor.path_secrets(self.request_url[:URL_WIDTH], route) if route else []
+
+        def text(given: str, redact: Callable[[str], str], width: int = TEXT_WIDTH) -> str:
+            return redactor.without(_cut(given, redact, width), secrets)
+
+        return OutlierRecord(
+            text(self.request_header, redactor.header_lines),
+            text(self.request_environment, redactor.environ_text),
+            _cut(self.request_url, lambda url: redactor.url(url, route), URL_WIDTH),
+            text(self.cpu_percent, redactor.text, CPU_WIDTH) or NO_CPU,
+            text(self.memory, redactor.text),
+            text(self.stacktrace, redactor.code),
+            text(self.request_values or "", redactor.json) or None,
+        )
+
+
+def outlier_record(request: Request, redactor: Redactor) -> OutlierRecord:
+    """The record of a request that is an outlier, without secrets."""
     events = request.events(semconv.EVENT_OUTLIER)
+    source, raw = request.span.source, request.span.raw
     if events:
-        return _from_event(events[0])
-    attributes = request.span.source.attributes(request.span.raw, None)
+        route = as_text(source.attributes(raw, _ROUTE).get("http.route") or "")
+        return _from_event(events[0]).redacted(redactor, route)
+    attributes: Mapping[str, Any] = source.attributes(raw, None)
+    if sum(map(len, attributes)) + sum(map(len, map(str, attributes.values()))) > TEXT_WIDTH:
+        attributes = dict(_first(attributes))
+    route = as_text(attributes.get("http.route") or "")
     stacks = [e.attributes for e in request.events(semconv.EVENT_EXCEPTION)]
     stack = str(stacks[-1].get("exception.stacktrace", "")) if stacks else ""
+    url = _url(attributes)
+    secrets = redactor.path_secrets(url, route) if route else []
+
+    def text(found: str) -> str:
+        return redactor.without(_fitted(found, TEXT_WIDTH), secrets)
+
     return OutlierRecord(
-        _headers(attributes),
-        _long(json.dumps(_plain(attributes), default=str, ensure_ascii=False)),
-        fit(redact_url(_url(attributes)), URL_WIDTH),
+        text(redactor.headers(_headers(attributes))),
+        text(redactor.attributes(attributes, route)),
+        _cut(url, lambda given: redactor.url(given, route), URL_WIDTH),
         NO_CPU,
         "",
-        _long(stack),
+        redactor.without(_cut(stack, redactor.text, TEXT_WIDTH), secrets),
         None,
     )
 
@@ -59,38 +94,45 @@ def _from_event(event: Event) -> OutlierRecord:
         return str(event.attributes.get(f"{EVENT_PREFIX}{name}", ""))
 
     return OutlierRecord(
-        _long(text("headers")),
-        _long(text("environment")),
-        fit(text("url"), URL_WIDTH),
-        fit(text("cpu_percent"), CPU_WIDTH) or NO_CPU,
-        _long(text("memory")),
-        _long(text("stack")),
-        _long(text("values")) or None,
+        text("headers"),
+        text("environment"),
+        text("url"),
+        text("cpu_percent"),
+        text("memory"),
+        text("stack"),
+        text("values"),
     )
 
 
-def _headers(attributes: Mapping[str, Any]) -> str:
-    """Headers in FMD's form, `Name: value` with CR LF after each."""
-    found: dict[str, Any] = {}
+def _first(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """As many attributes as may be stored, and a little more; a longer value is cut."""
+    left = TEXT_WIDTH + _MARGIN
+    for name, value in attributes.items():
+        if left < 0:
+            return
+        if isinstance(value, str | bytes):
+            size = len(value)
+            value = value[:left] if size > left else value
+        elif isinstance(value, list | tuple | dict):
+            size = len(str(value))
+            value = as_text(value)[:left] if size > left else value
+        else:
+            size = 20
+        left -= len(name) + size
+        yield name, value
+
+
+def _headers(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values of the headers that a span has."""
     agent = attributes.get("user_agent.original") or attributes.get("http.user_agent")
     host = attributes.get("http.host") or attributes.get("server.address")
     if host:
-        found["Host"] = host
+        yield "Host", host
     if agent:
-        found["User-Agent"] = agent
+        yield "User-Agent", agent
     for name, value in attributes.items():
         if name.startswith(_HEADER_PREFIX):
-            header = name.removeprefix(_HEADER_PREFIX).replace("_", "-").title()
-            found[header] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-    return _long("".join(f"{name}: {value}\r\n" for name, value in redact(found).items()))
-
-
-def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes without secrets, those in URLs included."""
-    found = redact(attributes)
-    for name in _URL_NAMES & found.keys():
-        found[name] = redact_url(str(found[name]), bare=name in semconv.URL_QUERY)
-    return found
+            yield name.removeprefix(_HEADER_PREFIX).replace("_", "-").title(), value
 
 
 def _url(attributes: Mapping[str, Any]) -> str:
@@ -115,5 +157,14 @@ def _url(attributes: Mapping[str, Any]) -> str:
     return f"{first(semconv.URL_SCHEME) or 'http'}://{host}{target}"
 
 
-def _long(text: str) -> str:
-    return fit(text, TEXT_WIDTH) if len(text) > TEXT_WIDTH else clean(text)
+def _cut(text: str, redact: Callable[[str], str], width: int) -> str:
+    """A text without secrets, in at most `width` characters; only what may be stored is read."""
+    if len(text) <= width + _MARGIN:
+        return _fitted(redact(text), width)
+    # What is read of the margin is not shown: a secret may be cut at its end.
+    shown = redact(text[: width + _MARGIN])
+    return _fitted(f"{shown[: max(0, len(shown) - _MARGIN)]}~", width)
+
+
+def _fitted(text: str, width: int) -> str:
+    return fit(text, width) if len(text) > width or width < TEXT_WIDTH else clean(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence, Set
 from typing import Any, NamedTuple, TypeVar
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.text import fit
 from otel_fmd.requests.naming import PATH_ATTRIBUTES, UNNAMED, EndpointNamer, Named
 from otel_fmd.signals import semconv
@@ -133,14 +134,20 @@ class Translator:
     Args:
         internal_roots: also take local root spans of kind INTERNAL as requests.
         rules: rename endpoints, see `analysis.renaming`.
+        redactor: hides secrets in names of endpoints; None: by the usual names only.
 
     Raises:
         ConfigurationError: a rule is none.
     """
 
-    def __init__(self, internal_roots: bool = False, rules: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        internal_roots: bool = False,
+        rules: Sequence[str] = (),
+        redactor: Redactor | None = None,
+    ) -> None:
         self._internal_roots = internal_roots
-        self._namer = EndpointNamer(rules)
+        self._namer = EndpointNamer(rules, redactor)
         self._known: tuple[Resource | None, str, str] = (None, "", "")
         self._fitted: dict[str, str] = {}
         self._endpoints: dict[tuple[AttributeValue, ...], tuple[str, str]] = {}

@@ -18,7 +18,13 @@ from otel_fmd.analysis.rollup import HOUR_US
 from otel_fmd.signals.semconv import UNKNOWN_VERSION
 from otel_fmd.store.ownership import is_fmd, refuse_strangers
 from otel_fmd.store.schema import revision_of, stamp
-from otel_fmd.store.settings import ADOPTED_AT, ADOPTED_DONE_ID, ADOPTED_LAST_ID, put_setting
+from otel_fmd.store.settings import (
+    ADOPTED_AT,
+    ADOPTED_DONE_ID,
+    ADOPTED_LAST_ID,
+    ADOPTED_LAST_OUTLIER,
+    put_setting,
+)
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import unix_us
 
@@ -48,6 +54,8 @@ def restructure(store: Store, service: str) -> None:
         _note_versions(connection, store)
         _note_details(connection, store)
         _note_hours(connection, store)
+        last = connection.execute(select(func.max(tables.outlier.c.id))).scalar() or 0
+        put_setting(connection, tables, ADOPTED_LAST_OUTLIER, str(last))
         highest = connection.execute(select(func.max(tables.request.c.id))).scalar() or 0
         put_setting(connection, tables, ADOPTED_LAST_ID, str(highest))
         put_setting(connection, tables, ADOPTED_DONE_ID, "0")

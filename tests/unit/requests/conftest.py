@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_fmd.requests.redact import _is_secret
+from otel_fmd.analysis.redaction.names import _secrecy_of
 from otel_fmd.requests.templates import template_of
 
 
@@ -12,4 +12,4 @@ from otel_fmd.requests.templates import template_of
 def nothing_remembered() -> None:
     """Results of the code as it is, not of tests before."""
     template_of.cache_clear()
-    _is_secret.cache_clear()
+    _secrecy_of.cache_clear()

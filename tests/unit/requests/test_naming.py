@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.renaming import read_rule
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp.spans_json import decode_json
@@ -465,3 +466,35 @@ def test_what_depends_on_a_path_is_not_remembered_for_others() -> None:
     for _ in range(40):
         assert ask(http_route="/sub", url_path="/sub/ruled") == "rule below"
         assert ask(http_route="/sub", url_path="/sub/7") == "GET /sub/{id}"
+
+
+@pytest.mark.parametrize(
+    ("span_name", "shown"),
+    [
+        ("job token=t0psecret", "job token=[redacted]"),
+        ("sync https://ana:pw@shop/a", "sync https://[redacted]@shop/a"),
+        ("job wait=5", "job wait=[redacted]"),
+        ("job 7 of 9", "job 7 of 9"),
+    ],
+)
+def test_a_secret_in_the_name_of_a_span_is_hidden(span_name: str, shown: str) -> None:
+    """It may hold anything; further names act, too."""
+    spans = decode_protobuf(body([Spans(1).span({}, name=span_name)])).spans
+    translator = Translator(redactor=Redactor(["wait"]))
+    assert [r.endpoint for r in translator.translate(spans).requests] == [shown]
+
+
+def test_names_that_the_app_gave_are_left_alone() -> None:
+    """Routes and Flask's endpoints name secrets, they do not hold any."""
+    assert name_of("GET", "/reset/x", **{"http.route": "/reset/<string:token>"}) == (
+        "GET /reset/<string:token>",
+        "route",
+    )
+    assert name_of("GET", **{"flask.endpoint": "token:main"}) == ("token:main", "flask")
+    assert name_of("GET /reset/{token:path}", "/reset/x")[0] == "GET /reset/{token:path}"
+
+
+def test_long_names_stay_different() -> None:
+    """Also where they differ only beyond what is searched for secrets."""
+    first, second = named(("x" * 5_000 + "1", {}), ("x" * 5_000 + "2", {}))
+    assert first.endpoint != second.endpoint

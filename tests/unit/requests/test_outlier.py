@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.requests.outlier import TEXT_WIDTH, URL_WIDTH, OutlierRecord, outlier_record
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.signals.record import Event
@@ -19,9 +20,10 @@ class Source:
         self._attributes, self._events = attributes, events
 
     def attributes(self, raw: Any, wanted: Any) -> dict[str, Any]:
-        """All of them: an outlier shows everything."""
-        assert (raw, wanted) == ("raw", None)
-        return self._attributes
+        """All of them: an outlier shows everything; the route alone if the agent has told it."""
+        assert raw == "raw"
+        assert wanted in (None, {"http.route"})
+        return {k: v for k, v in self._attributes.items() if wanted is None or k in wanted}
 
     def events(self, raw: Any) -> list[Event]:
         """Oldest first."""
@@ -34,7 +36,7 @@ def record_of(attributes: dict[str, Any], *events: Event) -> OutlierRecord:
     source = Source(attributes, list(events))
     span = NOTHING_MORE._replace(raw="raw", source=source, has_events=bool(events))
     return outlier_record(
-        Request("s", "e", "1", 0, 1, 200, None, "", b"t" * 16, b"s" * 8, span, None)
+        Request("s", "e", "1", 0, 1, 200, None, "", b"t" * 16, b"s" * 8, span, None), Redactor()
     )
 
 
@@ -169,3 +171,67 @@ def test_a_long_address_is_cut() -> None:
     found = record_of({"url.full": "http://h/" + "x" * 3_000}).request_url
     assert len(found) == URL_WIDTH
     assert found[-9] == "~"
+
+
+def test_secrets_are_hidden_in_every_column_of_an_event() -> None:
+    """Whichever agent made it: ours hides them before, others may not."""
+    names = ("headers", "environment", "url", "cpu_percent", "memory", "stack", "values")
+    attributes = {f"fmd.outlier.{name}": "password=t0psecret&a=1" for name in names}
+    assert record_of({}, Event("fmd.outlier", 1, attributes)) == OutlierRecord(
+        *["password=[redacted]&a=1"] * 7
+    )
+
+
+def test_a_path_is_hidden_by_its_route_in_every_column() -> None:
+    """In the URL, in the path, in a `Referer`, in a message; the route itself stays."""
+    attributes = {
+        "http.route": "/reset/<token>",
+        "url.full": "http://shop/reset/a1b2c3d4?b=1",
+        "url.path": "/reset/a1b2c3d4",
+        "http.request.header.referer": ["http://shop/reset/a1b2c3d4"],
+    }
+    stack = Event("exception", 1, {"exception.stacktrace": "KeyError: a1b2c3d4"})
+    found = record_of(attributes, stack)
+    assert found.request_url == "http://shop/reset/[redacted]?b=1"
+    assert "a1b2c3d4" not in "".join(map(str, found))
+    assert found.stacktrace == "KeyError: [redacted]"
+    assert '"http.route": "/reset/<token>"' in found.request_environment
+    texts = {"url": "http://shop/reset/a1b2c3d4", "values": '{"x": "a1b2c3d4"}'}
+    event = Event("fmd.outlier", 1, {f"fmd.outlier.{k}": v for k, v in texts.items()})
+    found = record_of({"http.route": "/reset/<token>"}, event)
+    assert (found.request_url, found.request_values) == (
+        "http://shop/reset/[redacted]",
+        '{"x": "[redacted]"}',
+    )
+
+
+@pytest.mark.parametrize("before", [0, 5, 12, 20, 30, 4_000, 4_090, 4_096, 4_100])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "password='t0psecret'",
+        "eyJhbGciOiJIUzI1NiJ9." + "t0psecret" * 600,
+        "-----BEGIN PRIVATE KEY-----\n" + "t0psecret\n" * 900,
+        "Authorization: Bearer " + "t0psecret" * 700,
+    ],
+)
+def test_no_half_of_a_secret_is_left_where_a_text_is_cut(before: int, secret: str) -> None:
+    """What is cut is redacted first, and a little beyond."""
+    for width in (TEXT_WIDTH, TEXT_WIDTH + 4_096):
+        stack = "x" * (width - before - 1) + " " + secret + " y" * 5_000
+        found = record_of({}, Event("exception", 1, {"exception.stacktrace": stack}))
+        assert "t0p" not in found.stacktrace
+        assert len(found.stacktrace) <= TEXT_WIDTH
+        assert found.stacktrace[-9] == "~" or found.stacktrace.endswith("~")
+
+
+def test_more_attributes_than_fit_are_not_read() -> None:
+    """Nor is what nobody would see searched; those that fit are whole."""
+    attributes: dict[str, Any] = {"a": "1", "b": {"token": "t0psecret"}}
+    attributes |= {f"long.{n}": ["x" * 10_000] for n in range(100)}
+    attributes["huge"] = "y" * 10_000_000
+    environment = record_of(attributes).request_environment
+    assert len(environment) == TEXT_WIDTH
+    assert environment.startswith('{"a": "1", "b": {"token": "[redacted]"}, "long.0": ["xxx')
+    huge = record_of({"huge": "y" * 10_000_000 + " password=t0psecret", "after": "z"})
+    assert len(huge.request_environment) == TEXT_WIDTH
