@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,8 +16,6 @@ from otel_fmd import config
 
 def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `otel-fmd` to its end."""
-    import os
-
     return subprocess.run(
         [sys.executable, "-m", "otel_fmd", *arguments],
         input=stdin,
@@ -89,22 +89,26 @@ def test_a_taken_port_is_named(option: str, url: str) -> None:
 
 
 def test_users(url: str) -> None:
-    """Add, list, change, remove; the last admin stays."""
-    made = run("init-db", "--database-url", url)
-    assert "admin" in made.stdout
-    assert "password" in made.stdout
-    at = ("--database-url", url)
-    assert run("user", "add", "bob", *at, stdin="long enough\n").returncode == 0
-    assert run("user", "add", "eve", "--admin", *at, stdin="long enough\n").returncode == 0
+    """A link for the first; add, list, change, remove; the last admin stays."""
+    at, typed = ("--database-url", url), "a quite long sentence\n"
+    made = run("init-db", *at)
+    link = r"Create the first user at http://127\.0\.0\.1:8050/setup/[\w-]{43}\n"
+    assert re.match(link, made.stdout)
+    public = run("user", "setup-link", *at, OTEL_FMD_PUBLIC_URL="https://fmd.example.com/x")
+    assert re.fullmatch(r"https://fmd\.example\.com/x/setup/[\w-]{43}\n", public.stdout)
+    assert run("user", "add", "admin", "--admin", *at, stdin=typed).returncode == 0
+    assert run("user", "add", "bob", *at, stdin=typed).returncode == 0
+    assert run("user", "add", "eve", "--admin", *at, stdin=typed).returncode == 0
     assert run("user", "list", *at).stdout == "admin\tadmin\nbob\tguest\neve\tadmin\n"
-    assert run("user", "password", "bob", *at, stdin="longer still\n").returncode == 0
+    assert run("user", "password", "bob", *at, stdin=f"longer {typed}").returncode == 0
     for arguments, said in (
         (("user", "add", "bob"), "exists"),
         (("user", "remove", "nobody"), "nobody"),
+        (("user", "setup-link"), "there are users already"),
     ):
-        done = run(*arguments, *at, stdin="long enough\n")
+        done = run(*arguments, *at, stdin=typed)
         assert (done.returncode, said in done.stderr) == (2, True)
-    assert "at least 8" in run("user", "add", "kim", *at, stdin="short\n").stderr
+    assert "expected 12 to" in run("user", "add", "kim", *at, stdin="short\n").stderr
     assert run("user", "remove", "eve", *at).returncode == 0
     assert "last admin" in run("user", "remove", "admin", *at).stderr
 

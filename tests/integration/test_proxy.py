@@ -21,6 +21,17 @@ def visit(served: Served, path: str, **headers: str) -> requests.Response:
     )
 
 
+def enter(served: Served, path: str, **headers: str) -> requests.Response:
+    """Log in at a path, as a browser would; redirects are shown."""
+    return requests.post(
+        served.dashboard + path,
+        {"username": "admin", "password": PASSWORD},
+        headers={"Origin": served.dashboard, **headers},
+        timeout=30,
+        allow_redirects=False,
+    )
+
+
 def test_a_prefix_that_is_set_holds_whether_the_proxy_strips_it_or_not(
     serve: Callable[..., Served], tmp_path: Path
 ) -> None:
@@ -30,21 +41,9 @@ def test_a_prefix_that_is_set_holds_whether_the_proxy_strips_it_or_not(
     for path in ("/hourly", "/tools/fmd/hourly"):
         answer = visit(served, path)
         assert answer.headers["Location"] == "/tools/fmd/login?next=/tools/fmd/hourly"
-    page = visit(served, "/tools/fmd/login")
-    assert "Path=/tools/fmd/" in page.headers["Set-Cookie"]
-    token = re.search('name="token" value="([^"]+)"', page.text)[1]  # type: ignore[index]
-    form = {"username": "admin", "password": PASSWORD, "token": token}
-    headers = {
-        "Origin": served.dashboard,
-        "Cookie": page.headers["Set-Cookie"].partition(";")[0],
-    }
-    logged = requests.post(
-        f"{served.dashboard}/tools/fmd/login?next=/tools/fmd/hourly",
-        form,
-        headers=headers,
-        timeout=30,
-        allow_redirects=False,
-    )
+    assert 'href="/tools/fmd/login.css"' in visit(served, "/tools/fmd/login").text
+    logged = enter(served, "/tools/fmd/login?next=/tools/fmd/hourly")
+    assert "Path=/tools/fmd/" in logged.headers["Set-Cookie"]
     assert logged.headers["Location"] == "/tools/fmd/hourly"
     cookie = logged.headers["Set-Cookie"].partition(";")[0]
     shown = visit(served, "/tools/fmd/hourly", Cookie=cookie)
@@ -59,14 +58,17 @@ def test_forwarded_headers_count_from_trusted_proxies_only(
     """Prefix and scheme; of others they are nothing."""
     headers = {"X-Forwarded-Prefix": "/fmd", "X-Forwarded-Proto": "https"}
     trusting = serve(f"sqlite:///{tmp_path / 'a.db'}", OTEL_FMD_TRUSTED_PROXIES="127.0.0.0/8")
-    page = visit(trusting, "/login", **headers)
-    assert "Path=/fmd/" in page.headers["Set-Cookie"]
-    assert "Secure" in page.headers["Set-Cookie"]
-    assert "/fmd/login.css" in page.text
+    assert "/fmd/login.css" in visit(trusting, "/login", **headers).text
+    secure = trusting.dashboard.replace("http:", "https:")
+    cookie = enter(trusting, "/login", **headers, Origin=secure).headers["Set-Cookie"]
+    assert cookie.startswith("__Secure-otel_fmd_")
+    assert "Path=/fmd/" in cookie
+    assert "Secure;" in cookie
     wary = serve(f"sqlite:///{tmp_path / 'b.db'}", OTEL_FMD_TRUSTED_PROXIES="10.0.0.0/8")
-    page = visit(wary, "/login", **headers)
-    assert "Path=/;" in page.headers["Set-Cookie"]
-    assert "Secure" not in page.headers["Set-Cookie"]
+    cookie = enter(wary, "/login", **headers).headers["Set-Cookie"]
+    assert cookie.startswith("otel_fmd_")
+    assert cookie.endswith("Path=/; SameSite=Lax")
+    assert "Secure" not in cookie
 
 
 def test_a_dashboard_without_receiver_tells_its_health(
@@ -90,17 +92,8 @@ def test_a_login_never_leads_elsewhere(
 ) -> None:
     """Nor into a header of its own: what cannot stand in an address is the first page."""
     served = serve(f"sqlite:///{tmp_path / 'fmd.db'}", OTEL_FMD_RECEIVER="false")
-    session = requests.Session()
-    page = session.get(f"{served.dashboard}/login", timeout=30)
-    assert session.head(f"{served.dashboard}/login", timeout=30).status_code == 200
-    token = re.search('name="token" value="([^"]+)"', page.text)[1]  # type: ignore[index]
-    answer = session.post(
-        f"{served.dashboard}/login?next={target}",
-        {"username": "admin", "password": PASSWORD, "token": token},
-        headers={"Origin": served.dashboard},
-        timeout=30,
-        allow_redirects=False,
-    )
+    assert requests.head(f"{served.dashboard}/login", timeout=30).status_code == 200
+    answer = enter(served, f"/login?next={target}")
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/"
     assert "X" not in answer.headers
