@@ -15,7 +15,6 @@ from otel_fmd.dashboard_package import shadow_of
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
 _FAILED = 2
-_STORE_PACKAGES = ("sqlalchemy", "alembic")
 _SERVE_OPTIONS = (
     "host",
     "otlp_http_port",
@@ -53,8 +52,7 @@ def _missing(error: ModuleNotFoundError) -> str:
             f"the package {package!r} is shadowed by {shadow}: rename that file or folder, or run "
             "this command from another folder"
         )
-    extra = "sqlite" if package in _STORE_PACKAGES else "server"
-    return f"this command needs {package!r}: pip install 'otel-fmd[{extra}]'"
+    return f"this command needs {package!r}: pip install 'otel-fmd[server]'"
 
 
 def _parser() -> argparse.ArgumentParser:

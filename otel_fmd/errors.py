@@ -54,3 +54,16 @@ class ShuttingDownError(OtelFmdError):
 
 class LevelsUnavailableError(OtelFmdError):
     """The monitor levels could not be read from the receiver; the last known ones stay in force."""
+
+
+class TooManyAttemptsError(OtelFmdError):
+    """An attempt has to wait because too many failed.
+
+    Args:
+        wait_s: seconds to wait.
+    """
+
+    def __init__(self, wait_s: int) -> None:
+        words = f"too many wrong passwords: try again in {wait_s} seconds"
+        super().__init__(words, words)
+        self.wait_s = wait_s

@@ -5,11 +5,11 @@ from __future__ import annotations
 from otel_fmd.errors import ConfigurationError, NotAllowedError
 from otel_fmd.people import passwords
 from otel_fmd.people.actor import Actor, Role, require
-from otel_fmd.people.attempts import LoginAttempts
 from otel_fmd.people.change import changing
+from otel_fmd.people.logins import log_in
 from otel_fmd.people.sessions import end_other_sessions, end_session
 from otel_fmd.people.setup import use_setup_link
-from otel_fmd.people.users import User, find_user, get_user, update_password, verify
+from otel_fmd.people.users import User, find_user, get_user, update_password
 from otel_fmd.store.store import Store
 
 _WHAT = "change their own account"
@@ -35,17 +35,12 @@ def change_own_password(actor: Actor, store: Store, current: str, password: str)
 
     Raises:
         NotAllowedError: nobody is logged in.
-        ConfigurationError: the current password is wrong, as it was too often before, or the new
-            one may not be chosen.
+        TooManyAttemptsError: the current password was wrong too often.
+        ConfigurationError: it is wrong, or the new one may not be chosen.
     """
     require(actor, Role.GUEST, _WHAT)
-    attempts = LoginAttempts(store)
-    wait_s = attempts.admit(actor.name, actor.address)
-    if wait_s:
-        raise ConfigurationError(f"too many wrong passwords: try again in {wait_s} seconds")
-    if verify(store, actor.name, current) is None:
+    if log_in(store, actor.name, current, actor.address) is None:
         raise ConfigurationError("the current password is wrong")
-    attempts.forgive(actor.name, actor.address)
     password_hash = passwords.accepted(actor.name, password)
     with changing(actor, store, Role.GUEST, _WHAT, "user.password", actor.name) as change:
         user = get_user(change.connection, change.tables, actor.name)

@@ -77,39 +77,43 @@ class LoginAttempts:
         self._failure = store.tables.login_failure
         self._browser = store.tables.known_browser
 
-    def admit(self, username: str, address: str, browser: str = "") -> int:
-        """Count an attempt as failed, unless it has to wait; `forgive` takes it back.
+    def wait_s(self, username: str, address: str, browser: str = "") -> int:
+        """How long an attempt has to wait, in seconds; 0 if it may be made.
 
         Args:
             username: the name that was typed.
             address: of the client.
             browser: the secret in its cookie of an earlier login; '' without one.
-
-        Returns:
-            Seconds to wait; 0 if the attempt may be made.
         """
-        if browser and self._admits_browser(username, browser):
-            return 0
         now, limits = _now_us(), _limits(username, address)
         with self._store.read() as connection:
+            if self._is_known(connection, username, browser):
+                return 0
             wait = self._wait_us(connection, limits, now)
-        if wait <= 0:
-            with self._store.write() as connection:
-                wait = self._wait_us(connection, limits, now)
-                if wait <= 0:
-                    for limit in limits:
-                        _count(connection, self._failure, limit, now)
-                    self._evict(connection, now)
-        return -(-wait // _SECOND_US) if wait > 0 else 0
+        return -(-wait // _SECOND_US)
+
+    def failed(self, username: str, address: str, browser: str = "") -> None:
+        """Count an attempt whose password was wrong."""
+        now, known = _now_us(), self._browser
+        with self._store.write() as connection:
+            if self._is_known(connection, username, browser):
+                mine = update(known).where(known.c.hash == hash_of(browser))
+                connection.execute(mine.values(failures=known.c.failures + 1))
+                return
+            for limit in _limits(username, address):
+                _count(connection, self._failure, limit, now)
+            self._evict(connection, now)
 
     def forgive(self, username: str, address: str) -> None:
-        """Take back what `admit` counted, as the password was right."""
-        pair, network, name = _limits(username, address)
-        failure = self._failure
+        """Forget the failures of a user whose password was right; not those of others there."""
+        pair, _, name = _limits(username, address)
+        failure, mine = self._failure, [pair.key, name.key]
+        with self._store.read() as connection:
+            known = connection.execute(select(failure.c.hash).where(failure.c.hash.in_(mine)))
+            if known.first() is None:
+                return
         with self._store.write() as connection:
-            connection.execute(delete(failure).where(failure.c.hash.in_([pair.key, name.key])))
-            less = update(failure).where(failure.c.hash == network.key, failure.c.failures > 0)
-            connection.execute(less.values(failures=failure.c.failures - 1))
+            connection.execute(delete(failure).where(failure.c.hash.in_(mine)))
 
     def recognise(self, username: str, browser: str) -> str:
         """Recognise a browser from now on; the secret for its cookie, in place of its last one."""
@@ -121,19 +125,17 @@ class LoginAttempts:
             connection.execute(insert(known).values(values))
         return secret
 
-    def _admits_browser(self, username: str, browser: str) -> bool:
-        known = self._browser
-        mine = (
-            known.c.hash == hash_of(browser),
-            known.c.username == username,
-            known.c.failures < _MOST_OF_BROWSER,
+    def _is_known(self, connection: Connection, username: str, browser: str) -> bool:
+        """Whether this user has logged in with this browser, and not failed too often since."""
+        known = self._browser.c
+        if not browser:
+            return False
+        mine = select(known.hash).where(
+            known.hash == hash_of(browser),
+            known.username == username,
+            known.failures < _MOST_OF_BROWSER,
         )
-        with self._store.read() as connection:
-            if connection.execute(select(known.c.hash).where(*mine)).first() is None:
-                return False
-        with self._store.write() as connection:
-            more = update(known).where(*mine).values(failures=known.c.failures + 1)
-            return bool(connection.execute(more).rowcount)
+        return connection.execute(mine).first() is not None
 
     def _wait_us(self, connection: Connection, limits: Sequence[_Limit], now: int) -> int:
         table = self._failure

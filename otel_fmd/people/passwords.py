@@ -6,6 +6,8 @@ for a name that nobody has.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from otel_fmd.errors import ConfigurationError
@@ -46,7 +48,6 @@ _COMMON = (
 """What the most common passwords of this length are made of, in lower case."""
 _LEAST_DIFFERENT = 5
 _hashing = Lock()
-"""One at a time: each takes 32 MiB."""
 _PATIENCE_S = 10.0
 
 
@@ -90,17 +91,23 @@ def hashed(password: str) -> str:
     return generate_password_hash(password, _METHOD)
 
 
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """A turn to compare a password: each takes 32 MiB and 75 ms."""
+    # In a process forked meanwhile, the lock is never released: so the wait is bounded.
+    has_turn = _hashing.acquire(timeout=_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _hashing.release()
+
+
 def is_right(password_hash: str | None, password: str) -> bool:
     """Whether a password has this hash; without one (no such user) it takes as long, and is not."""
     from werkzeug.security import check_password_hash
 
-    # In a process forked meanwhile, the lock is never released: so the wait is bounded.
-    has_turn = _hashing.acquire(timeout=_PATIENCE_S)
-    try:
-        same = check_password_hash(password_hash or _OF_NOBODY, password)
-    finally:
-        if has_turn:
-            _hashing.release()
+    same = check_password_hash(password_hash or _OF_NOBODY, password)
     return same and password_hash is not None
 
 

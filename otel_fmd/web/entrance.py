@@ -9,14 +9,15 @@ from flask import request
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from otel_fmd.errors import OtelFmdError
+from otel_fmd.errors import OtelFmdError, TooManyAttemptsError
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.people.actor import NOBODY, Actor
 from otel_fmd.people.attempts import LoginAttempts
 from otel_fmd.people.audit import entry, note
+from otel_fmd.people.logins import log_in
 from otel_fmd.people.passwords import MOST_LENGTH
 from otel_fmd.people.sessions import LoggedIn, Sessions
-from otel_fmd.people.users import NAME_WIDTH, User, find_user, verify
+from otel_fmd.people.users import NAME_WIDTH, User, find_user
 from otel_fmd.store.store import Store
 from otel_fmd.web.cookies import BROWSER, SESSION, cookie, set_cookie
 from otel_fmd.web.security import address
@@ -79,18 +80,16 @@ class Entrance:
         password = request.form.get("password", "")[:MOST_LENGTH]
         browser = cookie(BROWSER)
         try:
-            wait_s = self._attempts.admit(username, address(), browser)
-            if wait_s:
-                if self._lockouts.allows():
-                    self._note("login.lockout", username, f"has to wait {wait_s} s")
-                words = f"Too many failed logins. Try again in {_duration(wait_s)}."
-                return Refusal(words, 429, wait_s)
-            user = verify(self._store, username, password)
+            user = log_in(self._store, username, password, address(), browser)
             if user is None:
                 self._note("login.failed", username)
                 return Refusal("Wrong user name or password.", 401)
-            self._attempts.forgive(username, address())
             return Verified(user, self._attempts.recognise(username, browser))
+        except TooManyAttemptsError as error:
+            if self._lockouts.allows():
+                self._note("login.lockout", username, f"has to wait {error.wait_s} s")
+            words = f"Too many failed logins. Try again in {_duration(error.wait_s)}."
+            return Refusal(words, 429, error.wait_s)
         except OtelFmdError as error:
             _log.warning("login: %s", error)
             return Refusal(error.advice, 503)

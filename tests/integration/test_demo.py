@@ -36,7 +36,7 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
     assert process.stdout is not None
     try:
         lines = [process.stdout.readline() for _ in range(2)]
-        assert "user admin, password" in lines[0]
+        assert "create the first user at http" in lines[0]
         address = lines[1].split("otlp-http=")[1].split()[0]
 
         def metric(name: str) -> int:

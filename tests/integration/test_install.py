@@ -148,7 +148,7 @@ def test_a_clone_is_up_with_make_run(tmp_path: Path) -> None:
         newcomer.types(run)
         process = newcomer.running[0]
         wait_for(lambda: "The demo first sends 14 days of history" in process.log, 60, process.log)
-        assert "user admin, password" in process.log
+        assert "create the first user at http" in process.log
     finally:
         newcomer.stop()
 
