@@ -17,7 +17,7 @@ from otel_fmd.views.requests import NamedRequest
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `time`,
+"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `time`, `moment`,
 `address`, `duration`, `number`, `percent`, `change`."""
 
 _NUMBER = {
@@ -212,6 +212,8 @@ def _column(field: str, header: str, kind: str) -> Row:
         column |= {"width": 150, "minWidth": 110}
     elif kind == "url":
         column |= {"minWidth": 220, "flex": 2}
+    elif kind == "moment":
+        column |= {"width": 178, "minWidth": 178, "suppressHeaderFilterButton": True}
     elif kind == "time":
         column |= {"width": 148, "minWidth": 148, "suppressHeaderFilterButton": True}
     elif kind in _FORMATS:

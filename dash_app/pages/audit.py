@@ -17,7 +17,7 @@ from otel_fmd.views.people import AUDIT
 def layout(loaded: Loaded[Context], context: Context) -> Any:
     """One table."""
     columns = (
-        ("time", f"time ({context.zone.key})", "time"),
+        ("time", f"time ({context.zone.key})", "moment"),
         ("actor", "actor", ""),
         ("address", "address", "address"),
         ("action", "action", ""),

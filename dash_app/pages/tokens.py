@@ -75,8 +75,8 @@ def _table(data: list[Token], context: Context) -> Any:
         ("token", "token", ""),
         ("scopes", "scopes", ""),
         ("by", "created by", ""),
-        ("expires", "expires", "time"),
-        ("used", "last used", "time"),
+        ("expires", "expires", "moment"),
+        ("used", "last used", "moment"),
     )
     rows = _rows(data, context)
     empty = nothing(TOKENS.empty)
