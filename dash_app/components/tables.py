@@ -199,24 +199,28 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
     return grid("requests", title, rows, columns, empty=nothing(empty))
 
 
+_KINDS: Mapping[str, Mapping[str, Any]] = {
+    "link": {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"},
+    "words": {
+        "minWidth": 340,
+        "flex": 1,
+        "wrapText": True,
+        "autoHeight": True,
+        "cellClass": "cell-words",
+    },
+    "short": {"width": 104, "suppressHeaderFilterButton": True},
+    "address": {"width": 150, "minWidth": 110},
+    "url": {"minWidth": 220, "flex": 2},
+    "time": {"width": 148, "minWidth": 148, "suppressHeaderFilterButton": True},
+    "moment": {"width": 178, "minWidth": 178, "suppressHeaderFilterButton": True},
+}
+"""What the kinds of columns that hold text add to AG Grid's definition of one."""
+
+
 def _column(field: str, header: str, kind: str) -> Row:
     column: Row = {"field": field, "headerName": header, "tooltipField": field}
-    if kind == "link":
-        column |= {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"}
-    elif kind == "words":
-        column |= {"minWidth": 340, "flex": 1, "wrapText": True, "autoHeight": True}
-        column["cellClass"] = "cell-words"
-    elif kind == "short":
-        column |= {"width": 104, "suppressHeaderFilterButton": True}
-    elif kind == "address":
-        column |= {"width": 150, "minWidth": 110}
-    elif kind == "url":
-        column |= {"minWidth": 220, "flex": 2}
-    elif kind == "moment":
-        column |= {"width": 178, "minWidth": 178, "suppressHeaderFilterButton": True}
-    elif kind == "time":
-        column |= {"width": 148, "minWidth": 148, "suppressHeaderFilterButton": True}
-    elif kind in _FORMATS:
+    column |= _KINDS.get(kind, {})
+    if kind in _FORMATS:
         column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
         if max(map(len, header.split())) > _SHORT_WORD:
             column["width"] = 104
