@@ -62,6 +62,18 @@ class Tables:
     setup_link: Table
     api_token: Table
     audit: Table
+    telemetry_user: Table
+    custom_graph: Table
+    custom_graph_data: Table
+    exception_message: Table
+    exception_type: Table
+    file_path: Table
+    function_definition: Table
+    stack_trace: Table
+    function_location: Table
+    exception_frame: Table
+    exception_occurrence: Table
+    exception_stack_line: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -94,7 +106,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
 
 
 def _small_fmd_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
-    small = {
+    return {
         "user": table(
             "User",
             Column("id", Integer, primary_key=True),
@@ -120,29 +132,28 @@ def _small_fmd_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tab
             Column("name_source", String(20)),
             UniqueConstraint("service_id", "name"),
         ),
+        "telemetry_user": table(
+            "TelemetryUser",
+            Column("id", String(40), primary_key=True),
+            Column("times_initialized", Integer),
+            Column("last_initialized", types.time),
+            Column("monitoring_consent", Integer),
+        ),
+        "custom_graph": table(
+            "CustomGraph",
+            Column("graph_id", Integer, primary_key=True),
+            Column("title", String(250), nullable=False, unique=True),
+            Column("time_added", types.time),
+            Column("version_added", String(100)),
+        ),
+        "custom_graph_data": table(
+            "CustomGraphData",
+            Column("id", types.big, primary_key=True, autoincrement=True),
+            Column("graph_id", Integer, ref("CustomGraph.graph_id")),
+            Column("time", types.time),
+            Column("value", Double),
+        ),
     }
-    table(
-        "TelemetryUser",
-        Column("id", String(40), primary_key=True),
-        Column("times_initialized", Integer),
-        Column("last_initialized", types.time),
-        Column("monitoring_consent", Integer),
-    )
-    table(
-        "CustomGraph",
-        Column("graph_id", Integer, primary_key=True),
-        Column("title", String(250), nullable=False, unique=True),
-        Column("time_added", types.time),
-        Column("version_added", String(100)),
-    )
-    table(
-        "CustomGraphData",
-        Column("id", types.big, primary_key=True, autoincrement=True),
-        Column("graph_id", Integer, ref("CustomGraph.graph_id")),
-        Column("time", types.time),
-        Column("value", Double),
-    )
-    return small
 
 
 def _volume_tables(table: Any, ref: Any, prefix: str, database: DatabaseEngine) -> dict[str, Table]:
@@ -330,31 +341,40 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
 
 
 def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
-    table("ExceptionMessage", _id(types), Column("message", types.long_text, nullable=False))
-    table("ExceptionType", _id(types), Column("type", String(256), nullable=False))
-    table("FilePath", _id(types), Column("path", String(250), nullable=False, unique=True))
-    table(
+    found: dict[str, Table] = {}
+    found["exception_message"] = table(
+        "ExceptionMessage", _id(types), Column("message", types.long_text, nullable=False)
+    )
+    found["exception_type"] = table(
+        "ExceptionType", _id(types), Column("type", String(256), nullable=False)
+    )
+    found["file_path"] = table(
+        "FilePath", _id(types), Column("path", String(250), nullable=False, unique=True)
+    )
+    found["function_definition"] = table(
         "FunctionDefinition",
         _id(types),
         Column("name", String(256)),
         Column("code", types.long_text),
         Column("code_hash", String(64)),
     )
-    table("StackTraceSnapshot", _id(types), Column("hash", String(64), nullable=False, unique=True))
-    table(
+    found["stack_trace"] = table(
+        "StackTraceSnapshot", _id(types), Column("hash", String(64), nullable=False, unique=True)
+    )
+    found["function_location"] = table(
         "FunctionLocation",
         _id(types),
         Column("file_path_id", types.big, ref("FilePath.id")),
         Column("function_definition_id", types.big, ref("FunctionDefinition.id")),
         Column("function_start_line_number", Integer, nullable=False),
     )
-    table(
+    found["exception_frame"] = table(
         "ExceptionFrame",
         _id(types),
         Column("function_location_id", types.big, ref("FunctionLocation.id")),
         Column("line_number", Integer, nullable=False),
     )
-    table(
+    found["exception_occurrence"] = table(
         "ExceptionOccurrence",
         _id(types),
         Column("request_id", types.big, ref("Request.id")),
@@ -363,7 +383,7 @@ def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tab
         Column("stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), nullable=False),
         Column("is_user_captured", Boolean, nullable=False),
     )
-    table(
+    found["exception_stack_line"] = table(
         "ExceptionStackLine",
         Column(
             "stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), primary_key=True
@@ -376,4 +396,4 @@ def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tab
         Column("hash", String(64), primary_key=True),
         Column("time_first_alerted", types.time),
     )
-    return {}
+    return found
