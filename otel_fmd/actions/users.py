@@ -86,7 +86,8 @@ def edit_user(
         ConfigurationError: no such user, the actor's own role, the last admin, the old password is
             wrong, or the new one may not be chosen.
     """
-    user = _user_to_change(actor, store, user_id)
+    require(actor, Role.ADMIN, _WHAT)
+    user = _user_of(store, user_id)
     if user.username == actor.name and role is not Role.ADMIN:
         raise ConfigurationError("Cannot remove the admin permissions from itself.")
     if change is not None:
@@ -107,20 +108,14 @@ def remove_user_of_id(actor: Actor, store: Store, user_id: int) -> None:
         NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, the actor, or the last admin.
     """
-    user = _user_to_change(actor, store, user_id)
+    require(actor, Role.ADMIN, _WHAT)
+    user = _user_of(store, user_id)
     if user.username == actor.name:
         raise ConfigurationError("Cannot delete itself.")
     remove_user(actor, store, user.username)
 
 
-def _user_to_change(actor: Actor, store: Store, user_id: int) -> User:
-    """The user with an id.
-
-    Raises:
-        NotAllowedError: the actor is not an admin.
-        ConfigurationError: there is none.
-    """
-    require(actor, Role.ADMIN, _WHAT)
+def _user_of(store: Store, user_id: int) -> User:
     with store.read() as connection:
         found = user_of_id(connection, store.tables, user_id)
     if found is None:

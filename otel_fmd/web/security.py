@@ -150,7 +150,7 @@ def _decide() -> ResponseReturnValue | None:
     """Nothing for what may be done; else the way to the login, or an error."""
     is_safe = request.method in _SAFE_METHODS
     is_api = (request.blueprint or "").startswith(PROGRAMS)
-    if not is_safe and not same_origin() and not (is_api and from_program()):
+    if not is_safe and not same_origin() and not ((is_api or _is_fmd_login()) and from_program()):
         abort(403, "this change did not come from a page of the dashboard")
     if request.endpoint in _PUBLIC or current_login() is not None:
         return None
@@ -158,6 +158,11 @@ def _decide() -> ResponseReturnValue | None:
         wanted = request.script_root + request.full_path.rstrip("?")
         return redirect(url_for("fmd_login.login", next=wanted))
     raise unauthorized("log in, or send a token")
+
+
+def _is_fmd_login() -> bool:
+    """Whether this is FMD's form at the login page: they share a path in a mounted dashboard."""
+    return request.endpoint == "fmd_login.login" and set(request.form) == {"name", "password"}
 
 
 def _harden(response: Response) -> Response:

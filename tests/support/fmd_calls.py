@@ -98,18 +98,19 @@ def _of_days(now: datetime) -> list[Call]:
     first, last = (now - timedelta(days=11)).date(), now.date()
     found = []
     for start, end in ((first, last), (last, last), (last, first), ("x", last)):
+        days = "<start_date>/<end_date>"
+        mark = "?reversed" if start == last and end == first else ""
         for name in ("requests", "hourly_load"):
-            route = f"GET /api/{name}/<start_date>/<end_date>"
-            found.append(Call(route, f"/api/{name}/{start}/{end}"))
-        route = "GET /api/hourly_load/<start_date>/<end_date>/<endpoint_id>"
-        found.append(Call(route, f"/api/hourly_load/{start}/{end}/1"))
+            found.append(Call(f"GET /api/{name}/{days}", f"/api/{name}/{start}/{end}{mark}"))
+        route = f"GET /api/hourly_load/{days}/<endpoint_id>"
+        found.append(Call(route, f"/api/hourly_load/{start}/{end}/1{mark}"))
         route = "GET /api/custom_graph/<graph_id>/<start_date>/<end_date>"
         found += [Call(route, f"/api/custom_graph/{n}/{start}/{end}") for n in ("1", "9", "x")]
     return found
 
 
 def _posted() -> list[Call]:
-    endpoints, versions = ["item", "orders", "blog.boom", "none"], ["1.0", "1.1", "9"]
+    endpoints, versions = ["item", "orders", "blog.boom"], ["1.0", "1.1", "9"]
     users, addresses = ["user0", "user1", "nobody", None], ["10.0.0.0", "1.1.1.1"]
     bodies: dict[str, dict[str, Any]] = {
         "api_performance": {"endpoints": endpoints},
@@ -146,7 +147,8 @@ def _reports(now: datetime) -> list[Call]:
 def changes() -> list[Call]:
     """Calls that change something, and calls that show what they changed.
 
-    FMD's `submit_follow_up`, and consent to its telemetry, would send something: never called.
+    What follows `?` in a path marks a call; no route reads it. FMD's `submit_follow_up`, and
+    consent to its telemetry, would send something: never called.
     """
     level, users, size = "/api/set_rule", "/api/user", "/database_pruning/prune_on_demand"
     bob = {"username": "bob", "password": "a long sentence of his", "is_admin": "false"}
@@ -158,7 +160,12 @@ def changes() -> list[Call]:
     return [
         Call(f"POST {level}", level, form={"name": "item", "value": "3"}),
         Call("GET /api/endpoints", "/api/endpoints"),
-        Call(f"POST {level}", level, form={"name": "zzz", "value": "3"}),
+        Call(f"POST {level}", f"{level}?unknown", form={"name": "zzz", "value": "3"}),
+        *(
+            Call(f"POST /api/{name}", f"/api/{name}", {"data": {"endpoints": ["new"], **more}})
+            for name, more in (("multi_version", {"versions": ["1.0"]}), ("api_performance", {}))
+        ),
+        Call("GET /api/endpoints", "/api/endpoints?asked"),
         Call(f"POST {level}", level, form={"name": "item", "value": "x"}),
         Call(f"POST {level}", level, form={}),
         Call(f"POST {users}/create", f"{users}/create", form=again),
@@ -179,7 +186,7 @@ def changes() -> list[Call]:
         Call("GET /api/users", "/api/users"),
         Call(f"POST {users}/delete", f"{users}/delete", form={"user_id": "3"}),
         Call(f"POST {users}/delete", f"{users}/delete", form={"user_id": "1"}),
-        Call(f"POST {users}/delete", f"{users}/delete", form={"user_id": "99"}),
+        Call(f"POST {users}/delete", f"{users}/delete?unknown", form={"user_id": "99"}),
         Call("GET /api/users", "/api/users"),
         Call(exceptions, "/api/exception_occurrence/1"),
         Call(exceptions, "/api/exception_occurrence/99"),

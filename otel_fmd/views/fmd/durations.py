@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from otel_fmd.analysis.colors import color_of
-from otel_fmd.analysis.spread import spread
 from otel_fmd.queries.caller_rows import caller_hits, caller_medians, caller_samples
 from otel_fmd.queries.counts import sums
 from otel_fmd.queries.samples import samples
@@ -46,12 +45,17 @@ def api_performance(snapshot: Snapshot, _look: Look, endpoints: Names) -> Answer
     """Up to ten durations that stand for all of each endpoint."""
     ids = {name: ids_named(snapshot, name or "") for name in endpoints}
     asked = sorted({number for found in ids.values() for number in found})
-    found = samples(snapshot, Selection(endpoint_ids=asked), ("endpoint_id",), _PER_ENDPOINT)
-    rows = []
+    selection = Selection(endpoint_ids=asked)
+    found = samples(snapshot, selection, ("endpoint_id",), _PER_ENDPOINT)
+    is_exact, rows = found.is_exact, []
     for name in endpoints:
         values = [value for number in ids[name] for value in found.values.get((number,), [])]
-        rows.append({"name": name, "values": spread(values, _PER_ENDPOINT)})
-    return Answer(rows, found.is_exact)
+        if len(ids[name]) > 1:
+            # Endpoints of several services: what stands for each does not stand for all.
+            merged = samples(snapshot, selection.of(ids[name]), (), _PER_ENDPOINT)
+            is_exact, values = is_exact and merged.is_exact, merged.values.get((), [])
+        rows.append({"name": name, "values": values})
+    return Answer(rows, is_exact)
 
 
 def multi_version(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from otel_fmd.analysis.reporting import (
     SIGNIFICANT,
     Sample,
@@ -119,8 +121,9 @@ def _durations(sample: Sample | None) -> list[float]:
     if sample is None:
         return []
     number = min(sample.size, MOST_SAMPLES)
-    last = max(1, number - 1)
-    return [sample.at_rank(1 + round(n * (sample.size - 1) / last)) for n in range(number)]
+    ranks = np.linspace(1, sample.size, number).round()
+    places = np.searchsorted(np.cumsum(sample.counts), ranks)
+    return [float(one) for one in sample.values[places]]
 
 
 def _statuses(old: Mapping[int, int], new: Mapping[int, int]) -> dict[str, Any]:

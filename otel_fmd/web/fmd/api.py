@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Flask, Response
 
 from otel_fmd.config import Settings
@@ -59,7 +61,7 @@ def register_fmd_api(
         entrance: lets users in.
         link: below which path of the application; '' where the application is mounted there.
     """
-    api = Api(reader, settings, process)
+    api = Api(reader, replace(settings, dashboard_path=link or settings.dashboard_path), process)
     for name, routes in GROUPS.items():
         key = "message" if name == "users" else "error"
         app.register_blueprint(blueprint(name, routes, api, key), url_prefix=link)

@@ -22,7 +22,10 @@ def json_object() -> Mapping[str, Any]:
     Raises:
         RequestError: it is no JSON object.
     """
-    found = request.get_json(silent=True, force=True)
+    try:
+        found = request.get_json(silent=True, force=True)
+    except RecursionError:
+        raise RequestError("body: nested too deeply") from None
     if not isinstance(found, dict):
         raise RequestError("body: expected a JSON object")
     return found

@@ -140,7 +140,7 @@ def graphs(session):
 
 
 def exceptions(session, item, boom):
-    """Stack traces of two endpoints; the first occurred twice, the last has its type and message."""
+    """Stack traces of two endpoints; the first occurred twice, the last is of the same type."""
     path = add(session, FilePath(path="/srv/shop/shop.py"))
     kinds = [add(session, ExceptionType(type=one)) for one in ("ValueError", "KeyError")]
     texts = [add(session, ExceptionMessage(message=one)) for one in ("bad thing", "'x'")]
