@@ -43,7 +43,7 @@ def caller_hits(
     snapshot: Snapshot, endpoint_id: int, kind: int, most: int
 ) -> list[tuple[Name, int]]:
     """Callers with their requests, most first; at most so many."""
-    if _are_few(snapshot, endpoint_id):
+    if are_exact(snapshot, endpoint_id):
         request = snapshot.tables.request.c
         who = _column(snapshot, kind)
         number = func.count(request.id)
@@ -66,7 +66,7 @@ def caller_samples(
     snapshot: Snapshot, endpoint_id: int, kind: int, names: Sequence[Name], most: int
 ) -> dict[Name, CallerSample]:
     """Durations of these callers, at most so many for each."""
-    if not _are_few(snapshot, endpoint_id):
+    if not are_exact(snapshot, endpoint_id):
         merged: dict[Name, Counts] = {}
         for (_, name), counts in caller_counts(snapshot, endpoint_id, kind).items():
             key = name or None
@@ -91,7 +91,7 @@ def caller_medians(
     snapshot: Snapshot, endpoint_id: int, kind: int, names: Sequence[Name]
 ) -> dict[tuple[Name, str], float]:
     """Median durations (ms) by caller and version."""
-    if not _are_few(snapshot, endpoint_id):
+    if not are_exact(snapshot, endpoint_id):
         wanted = set(names)
         return {
             (who or None, snapshot.versions.get(version, "")): one.median
@@ -105,7 +105,8 @@ def caller_medians(
     return {key: float(median(all_)) for key, all_ in values.items()}
 
 
-def _are_few(snapshot: Snapshot, endpoint_id: int) -> bool:
+def are_exact(snapshot: Snapshot, endpoint_id: int) -> bool:
+    """Whether the callers of an endpoint are read from rows."""
     return total(snapshot, Selection(endpoint_ids=[endpoint_id])) <= MOST_CALLER_ROWS
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
+from otel_fmd.store.exception_tables import exception_tables
 from otel_fmd.store.people_tables import people_tables
 
 
@@ -101,7 +102,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_own_tables(table, database.types),
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
-        **_exception_tables(table, ref, database.types),
+        **exception_tables(table, ref, database.types),
     )
 
 
@@ -338,62 +339,3 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
             Column("generation", BigInteger, nullable=False),
         ),
     }
-
-
-def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
-    found: dict[str, Table] = {}
-    found["exception_message"] = table(
-        "ExceptionMessage", _id(types), Column("message", types.long_text, nullable=False)
-    )
-    found["exception_type"] = table(
-        "ExceptionType", _id(types), Column("type", String(256), nullable=False)
-    )
-    found["file_path"] = table(
-        "FilePath", _id(types), Column("path", String(250), nullable=False, unique=True)
-    )
-    found["function_definition"] = table(
-        "FunctionDefinition",
-        _id(types),
-        Column("name", String(256)),
-        Column("code", types.long_text),
-        Column("code_hash", String(64)),
-    )
-    found["stack_trace"] = table(
-        "StackTraceSnapshot", _id(types), Column("hash", String(64), nullable=False, unique=True)
-    )
-    found["function_location"] = table(
-        "FunctionLocation",
-        _id(types),
-        Column("file_path_id", types.big, ref("FilePath.id")),
-        Column("function_definition_id", types.big, ref("FunctionDefinition.id")),
-        Column("function_start_line_number", Integer, nullable=False),
-    )
-    found["exception_frame"] = table(
-        "ExceptionFrame",
-        _id(types),
-        Column("function_location_id", types.big, ref("FunctionLocation.id")),
-        Column("line_number", Integer, nullable=False),
-    )
-    found["exception_occurrence"] = table(
-        "ExceptionOccurrence",
-        _id(types),
-        Column("request_id", types.big, ref("Request.id")),
-        Column("exception_type_id", types.big, ref("ExceptionType.id"), nullable=False),
-        Column("exception_msg_id", types.big, ref("ExceptionMessage.id"), nullable=False),
-        Column("stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), nullable=False),
-        Column("is_user_captured", Boolean, nullable=False),
-    )
-    found["exception_stack_line"] = table(
-        "ExceptionStackLine",
-        Column(
-            "stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), primary_key=True
-        ),
-        Column("exception_frame_id", types.big, ref("ExceptionFrame.id"), primary_key=True),
-        Column("position", Integer, primary_key=True, autoincrement=False),
-    )
-    table(
-        "AlertFingerprint",
-        Column("hash", String(64), primary_key=True),
-        Column("time_first_alerted", types.time),
-    )
-    return found

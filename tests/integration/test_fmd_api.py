@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -41,6 +42,7 @@ PASSWORD = "a quite long sentence"
 SCRIPTS = ROOT / "tests" / "support" / "original"
 
 
+NOT_OF_ZONE = ("/api/overview",)
 RULES = {
     "item": [Rule("/items/<int:i>", ["GET", "HEAD", "OPTIONS"], True)],
     "orders": [Rule("/orders", ["GET", "HEAD", "OPTIONS", "POST"], False)],
@@ -67,16 +69,24 @@ def original(python: Path, script: str, *arguments: str, given: str = "") -> str
     """What a script prints with the original FMD."""
     command = [str(python), str(SCRIPTS / script), *arguments]
     done = subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=200, check=False
+        command,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "TZ": "UTC"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def answers(python: Path, url: str, calls: list[Call], name: str = "admin") -> dict[str, Any]:
+def answers(
+    python: Path, url: str, calls: list[Call], name: str = "admin", zone: str = "Etc/UTC"
+) -> dict[str, Any]:
     """What the original says of some calls, by the words before each line."""
     given = json.dumps([call.plain() for call in calls])
-    text = original(python, "serve.py", url, "", PASSWORD, name, given=given)
+    text = original(python, "serve.py", url, "", PASSWORD, name, zone, given=given)
     return {
         line[:6]: json.loads(line[6:])
         for line in text.splitlines()
@@ -92,11 +102,11 @@ def seeded(fmd_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def app_of(file: Path) -> tuple[Flask, Store]:
+def app_of(file: Path, zone: str = "") -> tuple[Flask, Store]:
     """Our dashboard over an adopted copy of the database."""
     store = Store(f"sqlite:///{file}")
     adopt(OPERATOR, store, "shop", 500)
-    settings = Settings(database_url=f"sqlite:///{file}", app_version="1.1")
+    settings = Settings(database_url=f"sqlite:///{file}", app_version="1.1", timezone=zone)
     return create_app(store, settings, Process(rules=lambda name: RULES.get(name, []))), store
 
 
@@ -120,6 +130,28 @@ def compared(fmd_python: Path, seeded: Path) -> Compared:
         answered.append(Answered(call, their, [answer.status_code, value, answer.content_type]))
     store.close()
     return Compared(answered, {plain(*rule) for rule in found["ROUTES"]} - {""})
+
+
+def test_times_are_those_of_the_time_zone(fmd_python: Path, seeded: Path) -> None:
+    """Days, hours, and the texts that have an offset; FMD's overview has UTC's day all the same."""
+    zone = "Asia/Dubai"
+    theirs, ours = seeded.with_name("zone.db"), seeded.with_name("our-zone.db")
+    shutil.copy(seeded, theirs)
+    shutil.copy(seeded, ours)
+    calls = [one for one in reads(datetime.now(UTC)) if one.path not in NOT_OF_ZONE]
+    found = answers(fmd_python, f"sqlite:///{theirs}", calls, "admin", zone)["RESULT"]
+    app, store = app_of(ours, zone)
+    client = app.test_client()
+    admin = user_named(store, "admin")
+    assert admin is not None
+    log_client_in(client, store, admin)
+    wrong = []
+    for call, their in zip(calls, found, strict=True):
+        answer = client.open(LINK + call.path, method=call.method, json=call.body, data=call.form)
+        if difference_of(call) is None and their[0] == 200 and answer.json != their[1]:
+            wrong.append(f"{call.name}\n  theirs {their[1]}\n  ours   {answer.json}")
+    assert not wrong, "\n".join(wrong)
+    store.close()
 
 
 def plain(methods: list[str], rule: str) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from otel_fmd.analysis.colors import color_of
-from otel_fmd.queries.caller_rows import caller_hits, caller_medians, caller_samples
+from otel_fmd.queries.caller_rows import (
+    are_exact,
+    caller_hits,
+    caller_medians,
+    caller_samples,
+)
 from otel_fmd.queries.counts import sums
 from otel_fmd.queries.samples import samples
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.store.kinds import ADDRESS, USER
+from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.names import ids_named, version_dates
 from otel_fmd.views.look import Look
 
@@ -22,23 +27,18 @@ _PER_BOX = 100
 Names = Sequence[str | None]
 
 
-class Answer(NamedTuple):
-    """A value for JSON; `is_exact` is False where figures come from histograms (within 1.1 %)."""
-
-    value: Any
-    is_exact: bool = True
-
-
-def users(snapshot: Snapshot, _look: Look, endpoint_id: int) -> list[dict[str, Any]]:
+def users(snapshot: Snapshot, _look: Look, endpoint_id: int) -> Answer:
     """Users of an endpoint with their requests, most first."""
     found = caller_hits(snapshot, endpoint_id, USER, MOST_CALLERS)
-    return [{"user": name, "hits": hits} for name, hits in found]
+    rows = [{"user": name, "hits": hits} for name, hits in found]
+    return Answer(rows, are_exact(snapshot, endpoint_id))
 
 
-def addresses(snapshot: Snapshot, _look: Look, endpoint_id: int) -> list[dict[str, Any]]:
+def addresses(snapshot: Snapshot, _look: Look, endpoint_id: int) -> Answer:
     """Addresses that call an endpoint with their requests, most first."""
     found = caller_hits(snapshot, endpoint_id, ADDRESS, MOST_CALLERS)
-    return [{"ip": name or "", "hits": hits} for name, hits in found]
+    rows = [{"ip": name or "", "hits": hits} for name, hits in found]
+    return Answer(rows, are_exact(snapshot, endpoint_id))
 
 
 def api_performance(snapshot: Snapshot, _look: Look, endpoints: Names) -> Answer:
@@ -81,27 +81,28 @@ def multi_version(
 
 def version_users(
     snapshot: Snapshot, _look: Look, endpoint_id: int, users: Names, versions: Names
-) -> dict[str, Any]:
+) -> Answer:
     """Median duration of each user in each version."""
     return _by_caller(snapshot, endpoint_id, USER, users, versions)
 
 
 def version_addresses(
     snapshot: Snapshot, _look: Look, endpoint_id: int, ip: Names, versions: Names
-) -> dict[str, Any]:
+) -> Answer:
     """Median duration of each address in each version."""
     return _by_caller(snapshot, endpoint_id, ADDRESS, ip, versions)
 
 
 def _by_caller(
     snapshot: Snapshot, endpoint_id: int, kind: int, callers: Names, versions: Names
-) -> dict[str, Any]:
+) -> Answer:
     found = caller_medians(snapshot, endpoint_id, kind, callers)
     dates = version_dates(snapshot, [endpoint_id])
-    return {
+    value = {
         "data": [[found.get((who, name or ""), 0) for name in versions] for who in callers],
         "versions": [{"version": name, "date": dates.get(name or "") or 0} for name in versions],
     }
+    return Answer(value, are_exact(snapshot, endpoint_id))
 
 
 def endpoint_versions(snapshot: Snapshot, look: Look, endpoint_id: int, versions: Names) -> Answer:
@@ -121,12 +122,10 @@ def endpoint_versions(snapshot: Snapshot, look: Look, endpoint_id: int, versions
     return Answer(rows, found.is_exact)
 
 
-def endpoint_users(
-    snapshot: Snapshot, look: Look, endpoint_id: int, users: Names
-) -> list[dict[str, Any]]:
+def endpoint_users(snapshot: Snapshot, look: Look, endpoint_id: int, users: Names) -> Answer:
     """Up to a hundred durations that stand for all of each user at an endpoint."""
     found = caller_samples(snapshot, endpoint_id, USER, users, _PER_BOX)
-    return [
+    rows = [
         {
             "user": name,
             "date": (found[name].first or 0) if name in found else 0,
@@ -135,3 +134,4 @@ def endpoint_users(
         }
         for name in users
     ]
+    return Answer(rows, are_exact(snapshot, endpoint_id))

@@ -12,12 +12,13 @@ from otel_fmd.analysis.rollup import AHEAD_US, HOUR_US
 from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.exceptions import exception_counts
 from otel_fmd.queries.fmd_rows import endpoint_rows
-from otel_fmd.queries.latency import distributions
+from otel_fmd.queries.latency import EXACT_ROWS, distributions
 from otel_fmd.queries.overview import OverviewRow, overview
 from otel_fmd.queries.rows import RequestFilter, RequestRecord, requests
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Endpoint, Snapshot
 from otel_fmd.queries.utilization import NO_STATUS, status_codes
+from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.names import version_dates
 from otel_fmd.views.fmd.problems import no_endpoint
 from otel_fmd.views.look import Look
@@ -29,7 +30,7 @@ _BY = ("endpoint_id",)
 Medians = Mapping[tuple[int, ...], Distribution]
 
 
-def endpoints_overview(snapshot: Snapshot, look: Look) -> list[dict[str, Any]]:
+def endpoints_overview(snapshot: Snapshot, look: Look) -> Answer:
     """Every endpoint with its hits and medians, most requests first."""
     end_us = look.now_us + AHEAD_US
     week = Selection.between(look.now_us - _WEEK_US, look.now_us)
@@ -44,7 +45,8 @@ def endpoints_overview(snapshot: Snapshot, look: Look) -> list[dict[str, Any]]:
         _overview_row(snapshot, look, row, medians, exceptions.get(row.endpoint.id, 0))
         for row in found.rows
     ]
-    return sorted(rows, key=lambda row: (-row["hits-overall"], row["id"]))
+    rows.sort(key=lambda row: (-row["hits-overall"], row["id"]))
+    return Answer(rows, total(snapshot, Selection()) <= EXACT_ROWS)
 
 
 def _overview_row(

@@ -21,7 +21,7 @@ from otel_fmd.queries.reporting import duration_samples, status_counts
 from otel_fmd.queries.samples import rows_between
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Snapshot
-from otel_fmd.views.fmd.durations import Answer
+from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.views.look import Look
 

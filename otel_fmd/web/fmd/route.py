@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from otel_fmd.errors import ConfigurationError, NotAllowedError, OtelFmdError
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
-from otel_fmd.views.fmd.durations import Answer
+from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.views.load import looking
 from otel_fmd.views.look import Look, Process, zone_of
@@ -26,6 +25,7 @@ from otel_fmd.web.security import PROGRAMS, current_actor
 
 _log = logging.getLogger(__name__)
 _MOST_ID = 2**63 - 1
+_WHAT = "use this route"
 APPROXIMATE = "Otel-Fmd-Approximate"
 """The header of answers from histograms."""
 
@@ -94,11 +94,10 @@ def reading(
         body: reads the values that the loader gets from the body.
         methods: the methods.
     """
-    what = (inspect.getdoc(load) or "").partition(".")[0]
 
     def answer(api: Api, actor: Actor, **values: Any) -> Any:
         given = body()
-        with looking(api.reader, actor, Role.GUEST, f"see this: {what}") as snapshot:
+        with looking(api.reader, actor, Role.GUEST, _WHAT) as snapshot:
             return load(snapshot, api.look(actor), **values, **given)
 
     return Route(rule, methods, Role.GUEST, answer)
@@ -131,7 +130,7 @@ def failure(words: str, status: int, key: str = "error") -> Response:
 def _view(route: Route, api: Api) -> Callable[..., Response]:
     def view(**values: Any) -> Response:
         actor = current_actor()
-        require(actor, route.role, "do this")
+        require(actor, route.role, _WHAT)
         for name, value in values.items():
             if isinstance(value, int) and value > _MOST_ID:
                 raise RequestError(f"{name} {str(value)[:50]}: expected at most {_MOST_ID}", 404)
