@@ -11,6 +11,9 @@ from sqlalchemy import Select, func, select
 from otel_fmd.queries.counts import one_of
 from otel_fmd.queries.snapshot import Snapshot
 
+MOST_OCCURRENCES = 100_000
+"""Most occurrences that are read, the newest ones."""
+
 
 class ExceptionGroup(NamedTuple):
     """Exceptions of one endpoint with the same type, message and stack trace.
@@ -124,8 +127,19 @@ def _grouped(snapshot: Snapshot, endpoint_id: int | None, *columns: Any) -> Sele
         occurrence.exception_msg_id,
         occurrence.stack_trace_snapshot_id,
     )
-    query = select(*keys, *columns).where(request.id == occurrence.request_id).group_by(*keys)
+    query = (
+        select(*keys, *columns)
+        .where(request.id == occurrence.request_id, occurrence.id > _oldest(snapshot))
+        .group_by(*keys)
+    )
     return query if endpoint_id is None else query.where(request.endpoint_id == endpoint_id)
+
+
+def _oldest(snapshot: Snapshot) -> int:
+    """The id of the newest occurrence that is too old to be read; 0 if none is."""
+    occurrence = snapshot.tables.exception_occurrence.c
+    query = select(occurrence.id).order_by(occurrence.id.desc()).offset(MOST_OCCURRENCES).limit(1)
+    return int(snapshot.connection.execute(query).scalar() or 0)
 
 
 def _by_id(snapshot: Snapshot, table: Any, name: str, ids: list[int]) -> dict[int, str]:

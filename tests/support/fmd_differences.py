@@ -169,6 +169,10 @@ OTHERS = (
         "Requests without a version are of the version `unknown`; FMD has null.",
     ),
     Difference(
+        "GET /database_pruning/get_pruning_schedule",
+        "`day_of_the_week` is that of cron (0 is Sunday), not of FMD's scheduler (0 is Monday).",
+    ),
+    Difference(
         "GET /api/outlier_graph/<endpoint_id>",
         "An outlier without CPU load is left out; FMD answers 500.",
     ),

@@ -14,7 +14,7 @@ from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.views.look import Look
 
-MOST_ROWS = 1_000
+MOST_ROWS = 200
 """Most outliers, profiles or exceptions of a page."""
 MOST_GROUPED = 1_000
 """Most profiles that are merged, the newest ones."""

@@ -43,7 +43,7 @@ def addresses(snapshot: Snapshot, _look: Look, endpoint_id: int) -> Answer:
 
 def api_performance(snapshot: Snapshot, _look: Look, endpoints: Names) -> Answer:
     """Up to ten durations that stand for all of each endpoint."""
-    ids = {name: ids_named(snapshot, name or "") for name in endpoints}
+    ids = ids_named(snapshot, endpoints)
     asked = sorted({number for found in ids.values() for number in found})
     selection = Selection(endpoint_ids=asked)
     found = samples(snapshot, selection, ("endpoint_id",), _PER_ENDPOINT)
@@ -68,12 +68,12 @@ def multi_version(
     for (_, version), one in found.items():
         totals[version] = totals.get(version, 0) + one.number
     rows = []
+    ids = ids_named(snapshot, endpoints)
     for endpoint in endpoints:
-        ids = ids_named(snapshot, endpoint or "")
         row = []
         for name in versions:
             version = numbers.get(name or "", -1)
-            hits = sum(found[n, version].number for n in ids if (n, version) in found)
+            hits = sum(found[n, version].number for n in ids[endpoint] if (n, version) in found)
             row.append(100 * hits / totals[version] if totals.get(version) else 0.0)
         rows.append(row)
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from otel_fmd.queries.snapshot import Snapshot
@@ -12,10 +13,17 @@ from otel_fmd.views.look import Days, Look
 _FIRST_YEAR, _LAST_YEAR = 1971, 2500
 
 
-def ids_named(snapshot: Snapshot, name: str) -> list[int]:
-    """The endpoints with a name; `service: name` names one where several services share it."""
-    labelled = [number for number, label in snapshot.labels.items() if label == name]
-    return labelled or [one.id for one in snapshot.endpoints.values() if one.name == name]
+def ids_named(snapshot: Snapshot, names: Iterable[str | None]) -> dict[str | None, list[int]]:
+    """The endpoints with each name; `service: name` names one where several services share it."""
+    labelled: dict[str | None, list[int]] = {name: [] for name in names}
+    plain: dict[str | None, list[int]] = {name: [] for name in labelled}
+    for number, endpoint in snapshot.endpoints.items():
+        if endpoint.name in plain:
+            plain[endpoint.name].append(number)
+        label = snapshot.labels[number]
+        if label in labelled:
+            labelled[label].append(number)
+    return {name: labelled[name] or plain[name] for name in labelled}
 
 
 def version_dates(

@@ -27,6 +27,8 @@ from otel_fmd.views.look import Look
 
 MOST_SAMPLES = 1_000
 """Most durations of a sample; they stand for all."""
+_LEAST_SAMPLES = 10
+_MOST_TOGETHER = 100_000
 _LATEST_S = 250_000_000_000
 Interval = tuple[float, float]
 
@@ -83,11 +85,13 @@ def _report(snapshot: Snapshot, old: _Side, new: _Side) -> Answer:
     tested = [n for n in snapshot.endpoints if n in old.durations and n in new.durations]
     p_values = [median_test(old.durations[n], new.durations[n]) for n in tested]
     adjusted = dict(zip(tested, benjamini_hochberg(p_values), strict=True))
+    share = _MOST_TOGETHER // max(1, len(snapshot.endpoints))
+    most = min(MOST_SAMPLES, max(_LEAST_SAMPLES, share))
     summaries = []
     for number in snapshot.endpoints:
         sides = old.durations.get(number), new.durations.get(number)
         answers = [
-            _latency(*sides, adjusted.get(number)),
+            _latency(*sides, adjusted.get(number), most),
             _statuses(old.statuses.get(number, {}), new.statuses.get(number, {})),
         ]
         summaries.append(
@@ -101,7 +105,9 @@ def _report(snapshot: Snapshot, old: _Side, new: _Side) -> Answer:
     return Answer({"summaries": summaries}, old.is_exact and new.is_exact)
 
 
-def _latency(old: Sample | None, new: Sample | None, p_value: float | None) -> dict[str, Any]:
+def _latency(
+    old: Sample | None, new: Sample | None, p_value: float | None, most: int
+) -> dict[str, Any]:
     before = after = change = None
     if old is not None and new is not None:
         before, after = old.median, new.median
@@ -112,15 +118,18 @@ def _latency(old: Sample | None, new: Sample | None, p_value: float | None) -> d
         "baseline_median": before,
         "median": after,
         "percentual_diff": change,
-        "latencies_samples": {"baseline": _durations(old), "comparison": _durations(new)},
+        "latencies_samples": {
+            "baseline": _durations(old, most),
+            "comparison": _durations(new, most),
+        },
     }
 
 
-def _durations(sample: Sample | None) -> list[float]:
+def _durations(sample: Sample | None, most: int) -> list[float]:
     """All durations, or some at even ranks if there are too many; ascending."""
     if sample is None:
         return []
-    number = min(sample.size, MOST_SAMPLES)
+    number = min(sample.size, most)
     ranks = np.linspace(1, sample.size, number).round()
     places = np.searchsorted(np.cumsum(sample.counts), ranks)
     return [float(one) for one in sample.values[places]]

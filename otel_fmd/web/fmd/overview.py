@@ -20,7 +20,7 @@ def _set_rule(api: Api, actor: Actor) -> Response:
     if value not in map(str, LEVELS):
         raise RequestError(f"value {value[:50]!r}: expected a monitor level, one of 0, 1, 2, 3")
     with looking(api.reader, actor, Role.WRITER, "change a monitor level") as snapshot:
-        found = ids_named(snapshot, name)
+        found = ids_named(snapshot, [name])[name]
     if not found:
         raise RequestError(f"name {name[:250]!r}: there is no endpoint with this name", 404)
     if len(found) > 1:

@@ -12,11 +12,13 @@ from flask.testing import FlaskClient
 
 from dash_app.app import create_app
 from otel_fmd.actions.exceptions import remove_exception
+from otel_fmd.actions.pruning import set_schedule
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
+from otel_fmd.upkeep.schedule import PruningSchedule
 from otel_fmd.views.look import NO_PROCESS
 from otel_fmd.web.fmd.api import GROUPS, LINK
 from otel_fmd.web.fmd.route import APPROXIMATE
@@ -185,3 +187,56 @@ def assert_close(rough: Any, exact: Any, where: str) -> None:
         assert rough == pytest.approx(exact, rel=0.03, abs=6), where
     else:
         assert rough == exact, where
+
+
+def test_services_that_share_a_name(sqlite_store: Store) -> None:
+    """The plain name is all of them, `service: name` one; a change needs to know which."""
+    for number, service in enumerate(("shop", "stock")):
+        spans = Spans(number + 1, time.time_ns() - 10**12).many(4)
+        writer(sqlite_store).write(Batch(requests_of(spans, service=service)))
+    with Reader(sqlite_store).snapshot() as snapshot:
+        name = snapshot.endpoints[1].name
+        assert snapshot.endpoints[2].name == name
+    client = client_of(sqlite_store)
+    names = [name, f"stock: {name}", "nothing"]
+    body = {"data": {"endpoints": names, "versions": ["1.0"]}}
+    shares = client.post(f"{LINK}/api/multi_version", json=body).json
+    assert shares == [[100.0], [50.0], [0.0]]
+    values = client.post(f"{LINK}/api/api_performance", json=body).json
+    assert [len(one["values"]) for one in values] == [8, 4, 0]
+    assert {one["name"] for one in client.get(f"{LINK}/api/overview").json} == {
+        f"shop: {name}",
+        f"stock: {name}",
+    }
+    refused = client.post(f"{LINK}/api/set_rule", data={"name": name, "value": "1"})
+    assert (refused.status_code, "service: name" in refused.text) == (400, True)
+    assert client.post(f"{LINK}/api/set_rule", data={"name": names[1], "value": "1"}).text == "OK"
+
+
+def test_old_occurrences_are_left_out(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit."""
+    fill(sqlite_store)
+    client = client_of(sqlite_store)
+    assert client.get(f"{LINK}/api/num_exceptions").json == 1
+    monkeypatch.setattr("otel_fmd.queries.exceptions.MOST_OCCURRENCES", 0)
+    assert client.get(f"{LINK}/api/num_exceptions").json == 0
+
+
+def test_the_pruning_schedule_is_in_the_parts_that_fmd_names(sqlite_store: Store) -> None:
+    """As observed at FMD 5.1."""
+    set_schedule(OPERATOR, sqlite_store, PruningSchedule("30 3 * * 1", 10, True))
+    path = f"{LINK}/database_pruning/get_pruning_schedule"
+    found = client_of(sqlite_store).get(path).json
+    assert found.pop("next_run_time").endswith("03:30:00 GMT")
+    assert found == {
+        "year": "*",
+        "month": "*",
+        "week": "*",
+        "day_of_the_month": "*",
+        "day_of_the_week": "1",
+        "hour": "3",
+        "minute": "30",
+        "second": "0",
+        "weeks_to_keep": 10,
+        "delete_custom_graph_data": True,
+    }
