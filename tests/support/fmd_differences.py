@@ -178,7 +178,8 @@ OTHERS = (
     ),
     Difference(
         "GET /api/grouped_profiler/<endpoint_id>",
-        "Lines of the same text at different places of the tree are different lines.",
+        "FMD merges lines of the same text below one line, and counts each as a hit; here they are "
+        "different lines.",
     ),
     Difference(
         "GET /api/detailed_exception_occurrence/<endpoint_id>/<offset>/<per_page>",
