@@ -22,8 +22,10 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
+from otel_fmd.web.bearers import bearers
 from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
+from otel_fmd.web.fmd.api import LINK, register_fmd_api
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
 from otel_fmd.web.security import CONTENT_POLICY, content_policy, current_actor, protect
@@ -109,13 +111,14 @@ def _untraced(server: Flask) -> Flask:
     return server
 
 
-def create_app(store: Store, settings: Settings, process: Process) -> Flask:
+def create_app(store: Store, settings: Settings, process: Process, api_link: str = LINK) -> Flask:
     """The dashboard's WSGI application; SCRIPT_NAME says at which path it is reached.
 
     Args:
         store: the database, with its schema in place.
         settings: brand, time zone, colours.
         process: the counters and refusals of this process.
+        api_link: below which path FMD's API is; '' where the application is mounted at FMD's link.
     """
     sessions = Sessions(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -125,12 +128,14 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         COMPRESS_BR_LEVEL=4,
     )
     handle_failures(server)
-    protect(server, sessions)
+    protect(server, sessions, bearers(store, settings.security_token))
     server.after_request(_keep_assets)
     entrance, texts = Entrance(store, sessions), _login_words(settings)
     server.register_blueprint(login_blueprint(entrance, texts))
     server.register_blueprint(setup_blueprint(store, entrance, texts, settings.admin_username))
     server.register_blueprint(health_blueprint(store))
+    reader = Reader(store)
+    register_fmd_api(server, reader, settings, process, entrance, api_link)
     app = _make_dash(
         "dash_app",
         server=server,
@@ -146,7 +151,6 @@ def create_app(store: Store, settings: Settings, process: Process) -> Flask:
         index_string=_INDEX.replace("{{", "{").replace("}}", "}"),
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    reader = Reader(store)
 
     def make(address: str, search: str) -> Context:
         if not isinstance(address, str) or not isinstance(search, str | None):

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -22,6 +22,9 @@ from werkzeug.routing import RequestRedirect
 from otel_fmd.config import Settings
 from otel_fmd.dashboard_package import NEEDED, check_dashboard_package
 from otel_fmd.errors import ConfigurationError, OtelFmdError
+
+if TYPE_CHECKING:
+    from otel_fmd.views.look import Rule
 
 _log = logging.getLogger(__name__)
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -113,7 +116,7 @@ class MountedDashboard:
                 from otel_fmd.people.setup import prepare_first_user
                 from otel_fmd.rollups.prepare import prepare
                 from otel_fmd.store.store import Store
-                from otel_fmd.views.look import NO_PROCESS
+                from otel_fmd.views.look import Process
 
                 settings = self._settings
                 store = Store(settings.database_url, settings.table_prefix)
@@ -124,7 +127,9 @@ class MountedDashboard:
                     if link is not None:
                         where = settings.public_url or self._path
                         _log.warning("first start: create the first user at %s/%s", where, link)
-                    self._dashboard = create_app(store, settings, NO_PROCESS)
+                    self._dashboard = create_app(
+                        store, settings, Process(rules=self._rules_of), api_link=""
+                    )
                 except BaseException:
                     store.close()
                     raise
@@ -153,6 +158,19 @@ class MountedDashboard:
             if rule.rule.rstrip("/") == self._path or rule.rule.startswith(f"{self._path}/"):
                 return rule.rule
         return None
+
+    def _rules_of(self, endpoint: str) -> list[Rule]:
+        """The rules of the app for an endpoint."""
+        from otel_fmd.views.look import Rule
+
+        if self._flask_app is None:
+            return []
+        found = self._flask_app.url_map.iter_rules()
+        return [
+            Rule(rule.rule, sorted(rule.methods or ()), bool(rule.arguments))
+            for rule in found
+            if rule.endpoint == endpoint
+        ]
 
     def _matching_rule(self) -> str | None:
         """A rule of the app with placeholders that also matches our path."""

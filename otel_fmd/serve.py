@@ -184,6 +184,7 @@ class Server:
         from dash_app.app import create_app
         from otel_fmd.dashboard_server import dashboard_server
         from otel_fmd.views.look import Process, Refusal
+        from otel_fmd.web.fmd.api import LINK
         from otel_fmd.web.proxy import BehindProxy
 
         # The actual port: the dashboard shows where to send spans to.
@@ -195,7 +196,8 @@ class Server:
         def refusals() -> list[Refusal]:
             return [Refusal(*one[:5], int(one.last * 1e6)) for one in refused.senders()]
 
-        app = create_app(self.store, settings, Process(self._counters, refusals))
+        api_link = self._settings.dashboard_path or LINK
+        app = create_app(self.store, settings, Process(self._counters, refusals), api_link)
         self._dashboard = dashboard_server(
             BehindProxy(app, settings),
             bound,

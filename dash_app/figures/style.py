@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
-from colorhash import ColorHash
 
+from otel_fmd.analysis.colors import color_of
 from otel_fmd.analysis.text import visible
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -59,18 +58,7 @@ class Style:
 
     def color_of(self, name: str) -> str:
         """The colour of an endpoint, version or user: as configured, else its name's hash."""
-        chosen = self.colors.get(name)
-        if chosen is None:
-            return hashed_color(name)
-        red, green, blue = chosen
-        return f"rgb({red}, {green}, {blue})"
-
-
-@lru_cache(maxsize=4096)
-def hashed_color(name: str) -> str:
-    """FMD's stable hash of a name, as a colour."""
-    red, green, blue = ColorHash(name).rgb
-    return f"rgb({red}, {green}, {blue})"
+        return color_of(name, self.colors)
 
 
 def status_class(status: int) -> str:

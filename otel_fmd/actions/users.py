@@ -8,11 +8,14 @@ from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.people.change import changing
 from otel_fmd.people.tokens import revoke_tokens_of
 from otel_fmd.people.users import (
+    User,
     delete_user,
     get_user,
     insert_user,
     update_password,
     update_role,
+    user_of_id,
+    verify,
 )
 from otel_fmd.store.store import Store
 
@@ -64,6 +67,60 @@ def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
         change.before, change.after = user.role.name.lower(), role.name.lower()
         if role is not Role.ADMIN:
             change.after += _revoked(revoke_tokens_of(change.connection, change.tables, username))
+
+
+def edit_user(
+    actor: Actor, store: Store, user_id: int, role: Role, change: tuple[str, str] | None = None
+) -> None:
+    """Change a user as FMD does: by id, the role and, who knows the old one, the password.
+
+    Args:
+        actor: who is acting.
+        store: the database.
+        user_id: whose.
+        role: what they may do from now on.
+        change: the old and the new password; None leaves it.
+
+    Raises:
+        NotAllowedError: the actor is not an admin.
+        ConfigurationError: no such user, the actor's own role, the last admin, the old password is
+            wrong, or the new one may not be chosen.
+    """
+    require(actor, Role.ADMIN, _WHAT)
+    user = _user_of(store, user_id)
+    if user.username == actor.name and role is not Role.ADMIN:
+        raise ConfigurationError("Cannot remove the admin permissions from itself.")
+    if change is not None:
+        old, new = change
+        if verify(store, user.username, old) is None:
+            raise ConfigurationError("Old password doesn't match.")
+        passwords.check_password(user.username, new)
+    if role is not user.role:
+        set_role(actor, store, user.username, role)
+    if change is not None:
+        set_password(actor, store, user.username, change[1])
+
+
+def remove_user_of_id(actor: Actor, store: Store, user_id: int) -> None:
+    """Remove a user by id, see `remove_user`.
+
+    Raises:
+        NotAllowedError: the actor is not an admin.
+        ConfigurationError: no such user, the actor, or the last admin.
+    """
+    require(actor, Role.ADMIN, _WHAT)
+    user = _user_of(store, user_id)
+    if user.username == actor.name:
+        raise ConfigurationError("Cannot delete itself.")
+    remove_user(actor, store, user.username)
+
+
+def _user_of(store: Store, user_id: int) -> User:
+    with store.read() as connection:
+        found = user_of_id(connection, store.tables, user_id)
+    if found is None:
+        raise ConfigurationError("User ID doesn't exist.")
+    return found
 
 
 def remove_user(actor: Actor, store: Store, username: str) -> None:

@@ -27,7 +27,11 @@ _KEYS: dict[str, dict[str, str]] = {
         "SHOW_LOGIN_BANNER": "show_login_banner",
         "SHOW_LOGIN_FOOTER": "show_login_footer",
     },
-    "authentication": {"USERNAME": "admin_username", "PASSWORD": "admin_password"},
+    "authentication": {
+        "USERNAME": "admin_username",
+        "PASSWORD": "admin_password",
+        "SECURITY_TOKEN": "security_token",
+    },
     "database": {"TABLE_PREFIX": "table_prefix", "DATABASE": "database_url"},
     "visualization": {"TIMEZONE": "timezone", "COLORS": "colors"},
     "alerting": {},
@@ -35,7 +39,6 @@ _KEYS: dict[str, dict[str, str]] = {
 NOT_USED: dict[str, dict[str, str]] = {
     "dashboard": {"BLUEPRINT_NAME": "no blueprint is added to the app"},
     "authentication": {
-        "SECURITY_TOKEN": "the REST API that it guards is not in this version",
         "GUEST_USERNAME": "FMD 5.1 does not read it either: `otel-fmd user add`",
         "GUEST_PASSWORD": "FMD 5.1 does not read it either: `otel-fmd user add`",
     },

@@ -39,7 +39,7 @@ PREFIX = "OTEL_FMD_"
 MOST_DAYS = 36_500
 """A hundred years: what is kept longer is kept for ever."""
 _DAYS = decimal(0.0, MOST_DAYS)
-_SECRETS = frozenset(["admin_password", "otlp_token"])
+_SECRETS = frozenset(["admin_password", "otlp_token", "security_token"])
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:\w*passw\w*|pwd)=)[^&]*", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[^/]+:\d+")
@@ -136,6 +136,12 @@ class Settings:
         text,
         "Password of the first user, at least 12 characters; empty: a link is printed with which "
         "the first user is created.",
+    )
+    security_token: str = _setting(
+        "",
+        text,
+        "Bearer token that reads the REST API, like FMD's SECURITY_TOKEN, at least 16 characters; "
+        "API tokens with the scope `read` do as well. Empty: none.",
     )
     otlp_token: str = _setting(
         "",

@@ -128,7 +128,7 @@ def by_caller(
         selection: its time and versions; None for all.
     """
     if selection is None or _covers(snapshot, endpoint_id, selection):
-        counts = _caller_counts(snapshot, endpoint_id, kind)
+        counts = caller_counts(snapshot, endpoint_id, kind)
         wanted = None if selection is None else selection.version_ids
         found = _from_counts(
             {key: one for key, one in counts.items() if wanted is None or key[0] in wanted}
@@ -146,7 +146,7 @@ def caller_distributions(
         return _callers_of_rows(snapshot, endpoint_id, kind, selection, together=True)
     wanted = None if selection is None else selection.version_ids
     merged: dict[tuple[int, str], Counts] = {}
-    for (version, name), counts in _caller_counts(snapshot, endpoint_id, kind).items():
+    for (version, name), counts in caller_counts(snapshot, endpoint_id, kind).items():
         if wanted is None or version in wanted:
             slot = _slot(merged, (0, name))
             slot += counts
@@ -207,9 +207,8 @@ def slower_than(snapshot: Snapshot, selection: Selection, duration_ms: float) ->
     return float(found[:bucket].sum() / found.sum())
 
 
-def _caller_counts(
-    snapshot: Snapshot, endpoint_id: int, kind: int
-) -> dict[tuple[int, str], Counts]:
+def caller_counts(snapshot: Snapshot, endpoint_id: int, kind: int) -> dict[tuple[int, str], Counts]:
+    """Counts by bucket of an endpoint's requests, by version and caller, of all time."""
     caller = snapshot.tables.caller_histogram.c
     other = OTHER_USERS if kind == USER else OTHER_ADDRESSES
     found: dict[tuple[int, str], Counts] = {}

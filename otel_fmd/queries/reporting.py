@@ -61,8 +61,8 @@ class EndpointReport(NamedTuple):
 def report(snapshot: Snapshot, baseline: Selection, comparison: Selection) -> list[EndpointReport]:
     """All endpoints with requests on either side, the significant ones first."""
     exact = total(snapshot, baseline) + total(snapshot, comparison) <= EXACT_ROWS
-    old, new = (_samples(snapshot, one, exact) for one in (baseline, comparison))
-    old_codes, new_codes = (_status(snapshot, one) for one in (baseline, comparison))
+    old, new = (duration_samples(snapshot, one, exact) for one in (baseline, comparison))
+    old_codes, new_codes = (status_counts(snapshot, one) for one in (baseline, comparison))
     numbers = sorted(old.keys() | new.keys())
     tested = [n for n in numbers if n in old and n in new]
     p_values = [median_test(old[n], new[n]) for n in tested]
@@ -96,7 +96,8 @@ def _order(one: EndpointReport) -> tuple[bool, float]:
     return not one.is_significant, -max(ratio, 1 / ratio if ratio else 1.0)
 
 
-def _samples(snapshot: Snapshot, selection: Selection, exact: bool) -> dict[int, Sample]:
+def duration_samples(snapshot: Snapshot, selection: Selection, exact: bool) -> dict[int, Sample]:
+    """Durations by endpoint, from rows or from histograms."""
     if exact:
         rows = durations(snapshot, selection, ("endpoint_id",))
         return {key[0]: sample_of(values) for key, values in rows.items()}
@@ -108,7 +109,8 @@ def _samples(snapshot: Snapshot, selection: Selection, exact: bool) -> dict[int,
     return found
 
 
-def _status(snapshot: Snapshot, selection: Selection) -> dict[int, dict[int, int]]:
+def status_counts(snapshot: Snapshot, selection: Selection) -> dict[int, dict[int, int]]:
+    """Requests by endpoint and status code; those without one are left out."""
     found: dict[int, dict[int, int]] = {}
     for (endpoint, status), one in sums(
         snapshot, selection, ("endpoint_id", "status_code")

@@ -50,23 +50,46 @@ def hourly(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> HourlyLo
 def daily(snapshot: Snapshot, selection: Selection, zone: ZoneInfo) -> DailyLoad:
     """Requests per day and endpoint."""
     columns = Columns(days_between(selection.start_hour, selection.end_hour, zone))
+    per_endpoint: dict[int, list[int]] = {}
+    for (day, endpoint), number in per_day(snapshot, selection, zone).items():
+        column = columns.place(day)
+        if column is not None:
+            row = per_endpoint.setdefault(endpoint, [0] * len(columns))
+            row[column] += number
+    return DailyLoad(columns, per_endpoint)
+
+
+def per_day(
+    snapshot: Snapshot, selection: Selection, zone: ZoneInfo
+) -> dict[tuple[date, int], int]:
+    """Requests by local day and endpoint."""
     offset = utc_offset_hours(selection.start_hour, selection.end_hour, zone)
     by = ("period", "endpoint_id")
-    per_endpoint: dict[int, list[int]] = {}
+    found: dict[tuple[date, int], int] = {}
     if offset is None:
-        found = sums(snapshot, selection, by, hours_per_period=1)
+        rows = sums(snapshot, selection, by, hours_per_period=1)
     else:
-        found = sums(snapshot, selection, by, hours_per_period=HOURS_PER_DAY, offset_hours=offset)
-    for (period, endpoint), one in found.items():
+        rows = sums(snapshot, selection, by, hours_per_period=HOURS_PER_DAY, offset_hours=offset)
+    for (period, endpoint), one in rows.items():
         if offset is None:
             day = local_time(period, zone).date()
         else:
             day = _UNIX_DAY + timedelta(days=period)
-        column = columns.place(day)
-        if column is not None:
-            row = per_endpoint.setdefault(endpoint, [0] * len(columns))
-            row[column] += one.number
-    return DailyLoad(columns, per_endpoint)
+        found[day, endpoint] = found.get((day, endpoint), 0) + one.number
+    return found
+
+
+def per_hour(
+    snapshot: Snapshot, selection: Selection, zone: ZoneInfo
+) -> dict[tuple[date, int], int]:
+    """Requests by local day and the hour of that day."""
+    found: dict[tuple[date, int], int] = {}
+    rows = sums(snapshot, selection, ("period",), hours_per_period=1)
+    for (period,), one in rows.items():
+        moment = local_time(period, zone)
+        key = moment.date(), moment.hour
+        found[key] = found.get(key, 0) + one.number
+    return found
 
 
 def version_share(snapshot: Snapshot, selection: Selection, most_versions: int) -> VersionShare:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
+from otel_fmd.store.exception_tables import exception_tables
 from otel_fmd.store.people_tables import people_tables
 
 
@@ -62,6 +63,18 @@ class Tables:
     setup_link: Table
     api_token: Table
     audit: Table
+    telemetry_user: Table
+    custom_graph: Table
+    custom_graph_data: Table
+    exception_message: Table
+    exception_type: Table
+    file_path: Table
+    function_definition: Table
+    stack_trace: Table
+    function_location: Table
+    exception_frame: Table
+    exception_occurrence: Table
+    exception_stack_line: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -89,12 +102,12 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_own_tables(table, database.types),
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
-        **_exception_tables(table, ref, database.types),
+        **exception_tables(table, ref, database.types),
     )
 
 
 def _small_fmd_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
-    small = {
+    return {
         "user": table(
             "User",
             Column("id", Integer, primary_key=True),
@@ -120,29 +133,28 @@ def _small_fmd_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tab
             Column("name_source", String(20)),
             UniqueConstraint("service_id", "name"),
         ),
+        "telemetry_user": table(
+            "TelemetryUser",
+            Column("id", String(40), primary_key=True),
+            Column("times_initialized", Integer),
+            Column("last_initialized", types.time),
+            Column("monitoring_consent", Integer),
+        ),
+        "custom_graph": table(
+            "CustomGraph",
+            Column("graph_id", Integer, primary_key=True),
+            Column("title", String(250), nullable=False, unique=True),
+            Column("time_added", types.time),
+            Column("version_added", String(100)),
+        ),
+        "custom_graph_data": table(
+            "CustomGraphData",
+            Column("id", types.big, primary_key=True, autoincrement=True),
+            Column("graph_id", Integer, ref("CustomGraph.graph_id")),
+            Column("time", types.time),
+            Column("value", Double),
+        ),
     }
-    table(
-        "TelemetryUser",
-        Column("id", String(40), primary_key=True),
-        Column("times_initialized", Integer),
-        Column("last_initialized", types.time),
-        Column("monitoring_consent", Integer),
-    )
-    table(
-        "CustomGraph",
-        Column("graph_id", Integer, primary_key=True),
-        Column("title", String(250), nullable=False, unique=True),
-        Column("time_added", types.time),
-        Column("version_added", String(100)),
-    )
-    table(
-        "CustomGraphData",
-        Column("id", types.big, primary_key=True, autoincrement=True),
-        Column("graph_id", Integer, ref("CustomGraph.graph_id")),
-        Column("time", types.time),
-        Column("value", Double),
-    )
-    return small
 
 
 def _volume_tables(table: Any, ref: Any, prefix: str, database: DatabaseEngine) -> dict[str, Table]:
@@ -327,53 +339,3 @@ def _rollup_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
             Column("generation", BigInteger, nullable=False),
         ),
     }
-
-
-def _exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
-    table("ExceptionMessage", _id(types), Column("message", types.long_text, nullable=False))
-    table("ExceptionType", _id(types), Column("type", String(256), nullable=False))
-    table("FilePath", _id(types), Column("path", String(250), nullable=False, unique=True))
-    table(
-        "FunctionDefinition",
-        _id(types),
-        Column("name", String(256)),
-        Column("code", types.long_text),
-        Column("code_hash", String(64)),
-    )
-    table("StackTraceSnapshot", _id(types), Column("hash", String(64), nullable=False, unique=True))
-    table(
-        "FunctionLocation",
-        _id(types),
-        Column("file_path_id", types.big, ref("FilePath.id")),
-        Column("function_definition_id", types.big, ref("FunctionDefinition.id")),
-        Column("function_start_line_number", Integer, nullable=False),
-    )
-    table(
-        "ExceptionFrame",
-        _id(types),
-        Column("function_location_id", types.big, ref("FunctionLocation.id")),
-        Column("line_number", Integer, nullable=False),
-    )
-    table(
-        "ExceptionOccurrence",
-        _id(types),
-        Column("request_id", types.big, ref("Request.id")),
-        Column("exception_type_id", types.big, ref("ExceptionType.id"), nullable=False),
-        Column("exception_msg_id", types.big, ref("ExceptionMessage.id"), nullable=False),
-        Column("stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), nullable=False),
-        Column("is_user_captured", Boolean, nullable=False),
-    )
-    table(
-        "ExceptionStackLine",
-        Column(
-            "stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), primary_key=True
-        ),
-        Column("exception_frame_id", types.big, ref("ExceptionFrame.id"), primary_key=True),
-        Column("position", Integer, primary_key=True, autoincrement=False),
-    )
-    table(
-        "AlertFingerprint",
-        Column("hash", String(64), primary_key=True),
-        Column("time_first_alerted", types.time),
-    )
-    return {}

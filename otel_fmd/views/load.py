@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
-from otel_fmd.people.actor import require
-from otel_fmd.queries.snapshot import Reader
+from otel_fmd.people.actor import Actor, Role, require
+from otel_fmd.queries.snapshot import Reader, Snapshot
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import NOTHING, Table, View
 
@@ -50,3 +51,22 @@ def load(reader: Reader, look: L, views: Sequence[View[Any]]) -> Loaded[L]:
     with reader.snapshot() as snapshot:
         settled = look.settled(snapshot)
         return Loaded(settled, {view.name: view.load(snapshot, settled) for view in views})
+
+
+@contextmanager
+def looking(reader: Reader, actor: Actor, role: Role, what: str) -> Iterator[Snapshot]:
+    """A snapshot for somebody who may look: for loaders that are no views.
+
+    Args:
+        reader: the database.
+        actor: who looks.
+        role: the lowest role that may.
+        what: for the message if they may not, for example `see users`.
+
+    Raises:
+        NotAllowedError: the role is too low; nothing was read.
+        StoreError: the database cannot be read.
+    """
+    require(actor, role, what)
+    with reader.snapshot() as snapshot:
+        yield snapshot

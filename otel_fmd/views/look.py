@@ -73,14 +73,28 @@ class Refusal(NamedTuple):
     last_us: int
 
 
+class Rule(NamedTuple):
+    """A rule of an app's URL map: its path, its methods, whether it has values (`<int:i>`)."""
+
+    path: str
+    methods: Sequence[str]
+    has_values: bool
+
+
+def _no_rules(_endpoint: str) -> Sequence[Rule]:
+    return ()
+
+
 class Process(NamedTuple):
     """What this process has done since it started.
 
-    Its pipeline's counters, and the latest senders of refused requests, the most recent first.
+    Its pipeline's counters, the latest senders of refused requests, the most recent first, and the
+    rules of an endpoint of the app that it is mounted in.
     """
 
     counters: Callable[[], Mapping[str, int]] = dict
     refusals: Callable[[], Sequence[Refusal]] = tuple
+    rules: Callable[[str], Sequence[Rule]] = _no_rules
 
 
 NO_PROCESS = Process()

@@ -74,9 +74,9 @@ class Entrance:
         set_cookie(response, SESSION, "")
         return response
 
-    def verified(self) -> Verified | Refusal:
-        """The user named in the form of this request, if the password is right."""
-        username = request.form.get("username", "")[:NAME_WIDTH]
+    def verified(self, field: str = "username") -> Verified | Refusal:
+        """The user named in a field of this request's form, if the password is right."""
+        username = request.form.get(field, "")[:NAME_WIDTH]
         password = request.form.get("password", "")[:MOST_LENGTH]
         browser = cookie(BROWSER)
         try:

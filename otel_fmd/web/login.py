@@ -39,7 +39,8 @@ def login_blueprint(entrance: Entrance, words: LoginWords) -> Blueprint:
     def login() -> ResponseReturnValue:
         if request.method in ("GET", "HEAD"):
             return page()
-        found = entrance.verified()
+        # FMD's scripts call the field `name`.
+        found = entrance.verified("username" if "username" in request.form else "name")
         if isinstance(found, Refusal):
             return page(*found)
         return entrance.enter(found.user, _safe_next(request.args.get("next", "")), found.browser)

@@ -1,16 +1,23 @@
-"""Access control: every route behind a login, changes only from the dashboard's own pages."""
+"""Access control: every route behind a login or a token.
+
+With a session, changes come from the dashboard's own pages; a token needs no such proof, as no
+browser sends it by itself.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
 
-from otel_fmd.people.actor import NOBODY, Actor
+from otel_fmd.people.actor import NOBODY, Actor, Role
 from otel_fmd.people.sessions import LoggedIn, Sessions
 from otel_fmd.web.cookies import SESSION, cookie
 
@@ -25,8 +32,13 @@ _PUBLIC = frozenset(
         "fmd_login.script",
         "fmd_health.healthz",
         "fmd_health.readyz",
+        "fmd_api_login.login",
     ]
 )
+PROGRAMS = "fmd_api_"
+"""How the names of blueprints begin that programs use with a session, which send no `Origin`."""
+Bearers = Callable[[str, str], Actor | None]
+"""The actor with a bearer token, acting from an address; None if the token is not valid."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -60,6 +72,9 @@ def current_login() -> LoggedIn | None:
 
 def current_actor() -> Actor:
     """The actor of this request, with their role; `NOBODY` if nobody is logged in."""
+    bearer: Actor | None = g.get("fmd_bearer")
+    if bearer is not None:
+        return bearer
     login = current_login()
     if login is None:
         return replace(NOBODY, address=address())
@@ -80,16 +95,37 @@ def same_origin() -> bool:
     return parts.netloc == request.host and parts.scheme in (request.scheme, "https")
 
 
-def protect(app: Flask, sessions: Sessions) -> None:
-    """Put the whole application behind login, same-origin checks and security headers.
+def from_program() -> bool:
+    """Whether no browser sent this request: it has nothing that browsers send with a change.
+
+    All browsers send `Origin` with every POST and DELETE, and ask for pages as HTML.
+    """
+    headers = request.headers
+    marks = ("Origin", "Referer", "Sec-Fetch-Site")
+    return not any(name in headers for name in marks) and not _wants_page()
+
+
+def protect(app: Flask, sessions: Sessions, bearers: Bearers) -> None:
+    """Put the whole application behind login or token, origin checks and security headers.
 
     `app.config[CONTENT_POLICY]` is the Content-Security-Policy.
+
+    Args:
+        app: the application.
+        sessions: who is logged in.
+        bearers: who has a token.
     """
 
     def check() -> ResponseReturnValue | None:
-        g.fmd_login = None
+        g.fmd_login = g.fmd_bearer = None
         if request.blueprint == "fmd_health":
             return None
+        secret = bearer_secret()
+        if secret is not None and request.endpoint not in _PUBLIC:
+            g.fmd_bearer = bearers(secret, address())
+            if g.fmd_bearer is None:
+                raise unauthorized("this token is not valid")
+            return None if g.fmd_bearer.role > Role.NOBODY else abort(403, "only sends telemetry")
         secret = cookie(SESSION)
         if secret:
             g.fmd_login = sessions.find(secret)
@@ -99,17 +135,34 @@ def protect(app: Flask, sessions: Sessions) -> None:
     app.after_request(_harden)
 
 
+def bearer_secret() -> str | None:
+    """What follows `Authorization: Bearer`; None without one."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def unauthorized(words: str) -> Unauthorized:
+    """The error 401 that asks for a token."""
+    return Unauthorized(words, www_authenticate=WWWAuthenticate("bearer"))
+
+
 def _decide() -> ResponseReturnValue | None:
     """Nothing for what may be done; else the way to the login, or an error."""
     is_safe = request.method in _SAFE_METHODS
-    if not is_safe and not same_origin():
+    is_api = (request.blueprint or "").startswith(PROGRAMS)
+    if not is_safe and not same_origin() and not ((is_api or _is_fmd_login()) and from_program()):
         abort(403, "this change did not come from a page of the dashboard")
     if request.endpoint in _PUBLIC or current_login() is not None:
         return None
-    if is_safe and _wants_page():
+    if is_safe and _wants_page() and not is_api:
         wanted = request.script_root + request.full_path.rstrip("?")
         return redirect(url_for("fmd_login.login", next=wanted))
-    abort(401)
+    raise unauthorized("log in, or send a token")
+
+
+def _is_fmd_login() -> bool:
+    """Whether this is FMD's form at the login page: they share a path in a mounted dashboard."""
+    return request.endpoint == "fmd_login.login" and set(request.form) == {"name", "password"}
 
 
 def _harden(response: Response) -> Response:

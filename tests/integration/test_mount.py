@@ -95,6 +95,24 @@ def test_it_has_its_own_login_and_leaves_the_app_alone(
     store.close()
 
 
+def test_fmds_api_is_where_it_was_in_fmd(mounted: tuple[Flask, Instrumentation, str]) -> None:
+    """A script logs in as with FMD; the rules are the app's."""
+    app, found, _ = mounted
+    app.test_client().get("/count")
+    assert found.force_flush()
+    script = app.test_client()
+    assert script.get("/dashboard/api/endpoints").status_code == 401
+    form = {"name": "admin", "password": PASSWORD}
+    assert script.post("/dashboard/login", data=form).status_code == 302
+    (count,) = [one for one in script.get("/dashboard/api/overview").json if one["name"] == "count"]
+    assert count["hits-overall"] == 1
+    info = script.get(f"/dashboard/api/endpoint_info/{count['id']}").json
+    assert (info["rules"], info["url"]) == (["/count"], "/count")
+    assert set(info["methods"]) == {"GET", "HEAD", "OPTIONS"}
+    assert script.get("/dashboard/database_pruning/get_database_size").status_code == 200
+    assert app.test_client().get("/api/overview").text == "mine"
+
+
 def test_its_cookie_is_for_its_path_only(mounted: tuple[Flask, Instrumentation, str]) -> None:
     """The app never gets it."""
     form = {"username": "admin", "password": PASSWORD}

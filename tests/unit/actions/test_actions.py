@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 import pytest
 
 import otel_fmd.actions
-from otel_fmd.actions import account, adoption, levels, maintenance, pruning, tokens, users
+from otel_fmd.actions import (
+    account,
+    adoption,
+    exceptions,
+    levels,
+    maintenance,
+    pruning,
+    tokens,
+    users,
+)
 from otel_fmd.errors import ConfigurationError, NotAllowedError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import OPERATOR, Actor, Role
@@ -43,6 +52,9 @@ ACTIONS: dict[Callable[..., Any], Case] = {
     users.set_password: Case(Role.ADMIN, ("ana", LONGER)),
     users.set_role: Case(Role.ADMIN, ("ana", Role.GUEST)),
     users.remove_user: Case(Role.ADMIN, ("ana",)),
+    users.edit_user: Case(Role.ADMIN, (1, Role.GUEST)),
+    users.remove_user_of_id: Case(Role.ADMIN, (1,)),
+    exceptions.remove_exception: Case(Role.ADMIN, (1,)),
     tokens.add_token: Case(Role.ADMIN, ("new", ["read"], 30)),
     tokens.remove_token: Case(Role.ADMIN, ("old",)),
     account.end_own_session: Case(Role.GUEST, (hash_of("first"),)),
@@ -59,7 +71,7 @@ ROLES = {role: Actor("zoe", role, "192.0.2.7") for role in Role}
 
 @pytest.fixture
 def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """An endpoint, two admins, of whom one has two sessions, and a token."""
+    """An endpoint, two admins, of whom one has two sessions, a token, and a stack trace."""
     writer(sqlite_store).write(Batch(requests_of(Spans(1).many(1))))
     with_user(sqlite_store, "ana")
     zoe = with_user(sqlite_store, "zoe")
@@ -69,6 +81,8 @@ def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
         for _ in range(2):
             Sessions(sqlite_store).start(zoe, "192.0.2.7", "Firefox")
     tokens.add_token(OPERATOR, sqlite_store, "old", ["read"], None)
+    with sqlite_store.write() as connection:
+        connection.execute(sqlite_store.tables.stack_trace.insert().values(hash="x"))
     return sqlite_store
 
 
@@ -178,6 +192,7 @@ def state(store: Store) -> list[Any]:
                 tables.request,
                 tables.session,
                 tables.api_token,
+                tables.stack_trace,
                 tables.audit,
             )
         ]
