@@ -19,6 +19,7 @@ from werkzeug.exceptions import Unauthorized
 
 from otel_fmd.people.actor import NOBODY, Actor, Role
 from otel_fmd.people.sessions import LoggedIn, Sessions
+from otel_fmd.people.tokens import PREFIX
 from otel_fmd.web.cookies import SESSION, cookie
 
 CONTENT_POLICY = "CONTENT_POLICY"
@@ -120,12 +121,8 @@ def protect(app: Flask, sessions: Sessions, bearers: Bearers) -> None:
         g.fmd_login = g.fmd_bearer = None
         if request.blueprint == "fmd_health":
             return None
-        secret = bearer_secret()
-        if secret is not None and request.endpoint not in _PUBLIC:
-            g.fmd_bearer = bearers(secret, address())
-            if g.fmd_bearer is None:
-                raise unauthorized("this token is not valid")
-            return None if g.fmd_bearer.role > Role.NOBODY else abort(403, "only sends telemetry")
+        if _has_bearer(bearers):
+            return None
         secret = cookie(SESSION)
         if secret:
             g.fmd_login = sessions.find(secret)
@@ -133,6 +130,22 @@ def protect(app: Flask, sessions: Sessions, bearers: Bearers) -> None:
 
     app.before_request(check)
     app.after_request(_harden)
+
+
+def _has_bearer(bearers: Bearers) -> bool:
+    """Whether this request has a valid token, whose bearer then acts.
+
+    A token that does not look like ours may be that of a proxy in front: the session decides.
+    """
+    secret = bearer_secret()
+    if secret is None or request.endpoint in _PUBLIC:
+        return False
+    g.fmd_bearer = bearers(secret, address())
+    if g.fmd_bearer is None and secret.startswith(PREFIX):
+        raise unauthorized("this token is not valid")
+    if g.fmd_bearer is not None and g.fmd_bearer.role <= Role.NOBODY:
+        abort(403, "this token only sends telemetry")
+    return g.fmd_bearer is not None
 
 
 def bearer_secret() -> str | None:

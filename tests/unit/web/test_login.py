@@ -12,7 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dash_app.app import create_app
+from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.people.setup import new_setup_link
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
@@ -203,3 +205,17 @@ def test_no_page_runs_a_script_that_is_not_ours(dashboard: Flask) -> None:
             digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
             assert f"'sha256-{digest}'" in hashes
         assert len(inline) == (1 if path == "/" else 0)
+
+
+def test_the_token_of_a_proxy_in_front_is_not_ours(dashboard: Flask, sqlite_store: Store) -> None:
+    """Next to a session, the session decides; without one it opens nothing."""
+    client = dashboard.test_client()
+    log_in(client)
+    for token, expected in (("eyJhbGciOi.J9.x", 200), ("ofmd_revoked", 401)):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/_dash-layout", headers=headers).status_code == expected
+        stranger = dashboard.test_client()
+        assert stranger.get("/_dash-layout", headers=headers).status_code == 401
+    secret = add_token(OPERATOR, sqlite_store, "ci", ["read"], None)
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert dashboard.test_client().get("/_dash-layout", headers=headers).status_code == 200
