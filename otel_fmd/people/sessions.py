@@ -8,16 +8,19 @@ id of a removed one never inherits a session.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from otel_fmd.errors import StoreError
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.people.users import User, user_of_id
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
 
+_log = logging.getLogger(__name__)
 _HOUR_US = 3_600_000_000
 IDLE_US = 24 * _HOUR_US
 ABSOLUTE_US = 14 * 24 * _HOUR_US
@@ -95,10 +98,17 @@ class Sessions:
         if user is None or user.stamp != row.stamp:
             return None
         if now - row.seen_us > _RECORDED_EVERY_US:
-            with self._store.write() as connection:
-                seen = update(self._table).where(self._table.c.hash == row.hash)
-                connection.execute(seen.values(seen_us=now))
+            self._record_use(row.hash, now)
         return LoggedIn(_session(row), user)
+
+    def _record_use(self, session_hash: str, now: int) -> None:
+        seen = update(self._table).where(self._table.c.hash == session_hash).values(seen_us=now)
+        try:
+            with self._store.write() as connection:
+                connection.execute(seen)
+        except StoreError as error:
+            # On a full disk, say: what is stored can still be looked at.
+            _log.debug("the use of a session was not recorded: %s", error)
 
     def end(self, session: Session) -> None:
         """Log out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -11,12 +12,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from otel_fmd.errors import ConfigurationError
+from otel_fmd.errors import ConfigurationError, StoreError
 from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
 
+_log = logging.getLogger(__name__)
 PREFIX = "ofmd_"
 """How every token begins, for people and for scanners of leaked secrets."""
 _NAME = re.compile(r"[\w .:/@-]{1,100}")
@@ -220,8 +222,12 @@ def find_token(store: Store, secret: str) -> Token | None:
     if row is None or (row.expires_us is not None and row.expires_us <= now):
         return None
     if row.used_us is None or now - row.used_us > _RECORDED_EVERY_US:
-        with store.write() as connection:
-            connection.execute(update(table).where(table.c.id == row.id).values(used_us=now))
+        used = update(table).where(table.c.id == row.id).values(used_us=now)
+        try:
+            with store.write() as connection:
+                connection.execute(used)
+        except StoreError as error:
+            _log.debug("the use of a token was not recorded: %s", error)
     return _token(row)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, update
 
 from otel_fmd.actions import account, users
+from otel_fmd.actions.tokens import add_token
+from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.people import sessions as module
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.people.passwords import hashed
 from otel_fmd.people.sessions import ABSOLUTE_US, IDLE_US, Sessions
+from otel_fmd.people.tokens import find_token
 from otel_fmd.store.store import Store
 from tests.support.people import PASSWORD, user_named, with_user
 
@@ -185,3 +189,21 @@ def test_one_s_own_sessions_are_listed_and_ended(two: Store) -> None:
     assert [who(two, one) for one in (mine, other, theirs)] == ["zoe", None, "ana"]
     account.end_own_session(actor, two, hashes[mine])
     assert who(two, mine) is None
+
+
+def test_a_session_goes_on_while_nothing_can_be_written(
+    two: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a database that is read-only for now: what is stored can be looked at."""
+    secret = start(two, "zoe")
+    token = add_token(OPERATOR, two, "ci", ["read"], None)
+
+    @contextmanager
+    def full(*_: Any, **__: Any) -> Iterator[Any]:
+        raise StoreUnavailableError("the disk is full", "full")
+        yield
+
+    monkeypatch.setattr(Store, "write", full)
+    clock.now_us += HOUR_US
+    assert who(two, secret) == "zoe"
+    assert find_token(two, token) is not None
