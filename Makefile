@@ -27,7 +27,7 @@ run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the
 	@mkdir -p build
 	$(BIN)/otel-fmd demo --database-url sqlite:///build/demo.db
 
-test: $(VENV)/.dev ## run the tests, in two processes; what needs a missing server or browser is skipped
+test: $(VENV)/.dev ## run the tests, in three processes; what needs a missing server or browser is skipped
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --durations=10
 
 check: $(VENV)/.dev ## format, lint, types, imports between packages
