@@ -17,6 +17,10 @@ class Recount:
         with store.read() as connection:
             self.names = {row.id: row.name for row in connection.execute(select(tables.endpoint))}
             self.rows = connection.execute(select(tables.request)).all()
+            outlier = tables.outlier.c
+            stacks = connection.execute(select(outlier.request_id, outlier.stacktrace))
+            self.stacks = {row.request_id: row.stacktrace or "" for row in stacks}
+            """The stacks of outliers, by request."""
         store.close()
 
     def endpoint(self, name: str) -> int:
