@@ -99,6 +99,7 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
         with provider.get_tracer(__name__).start_as_current_span("job", kind=SpanKind.SERVER):
             pass
     assert exporter.counters.dropped == 600 - 512
+    exporter.shutdown()
 
 
 def test_a_forked_child_writes_its_own(tmp_path: Path) -> None:
