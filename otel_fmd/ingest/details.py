@@ -17,11 +17,12 @@ from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 _CACHE_LIMIT = 50_000
+_LONGEST_KEY = 2_000
 _TEXT_WIDTH = 250
 _LONGEST_CODE = 4_000
 """Characters of a line of code that are searched for secrets; what is longer is not shown."""
 Place = tuple[str, int, str, str]
-"""(filename, line number, function name, code) of a CodeLine."""
+"""(filename, line number, function name, code) of a line as it came."""
 
 
 class DetailWriter:
@@ -102,6 +103,11 @@ class DetailWriter:
         )
 
     def _code_id(self, connection: Connection, line: ProfileLine) -> int:
+        # By the line as it came: hiding secrets in it takes longer than everything else here.
+        come = (line.filename, line.line_number, line.function_name, line.code)
+        found = self._codes.get(come)
+        if found is not None:
+            return found
         read, rest = line.code[:_LONGEST_CODE], line.code[_LONGEST_CODE:]
         place = (
             fit(line.filename, _TEXT_WIDTH),
@@ -109,9 +115,6 @@ class DetailWriter:
             fit(line.function_name, _TEXT_WIDTH),
             fit(self._redactor.code(read) + rest, _TEXT_WIDTH),
         )
-        found = self._codes.get(place)
-        if found is not None:
-            return found
         code = self._code_line.c
         query = select(code.id).where(
             code.filename == place[0],
@@ -129,5 +132,6 @@ class DetailWriter:
             return made
         if len(self._codes) >= _CACHE_LIMIT:
             self._codes.clear()
-        self._codes[place] = number
+        if len(line.filename) + len(line.function_name) + len(line.code) <= _LONGEST_KEY:
+            self._codes[come] = number
         return int(number)
