@@ -18,19 +18,17 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, sampling
 
 from otel_fmd import config
-from otel_fmd.agent.levels import Levels, Seed
+from otel_fmd.agent.levels import Levels
 from otel_fmd.agent.options import AgentOptions
-from otel_fmd.agent.poller import LevelPoller
 from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.agent.provider import OwnIds, remove_processor, take_over
-from otel_fmd.agent.remote_levels import RemoteLevels
 from otel_fmd.agent.sink import Sink, SinkProcessor
-from otel_fmd.agent.url_map import NewEndpoints
 from otel_fmd.agent.version import version_of
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.arguments import shared_settings
 from otel_fmd.errors import ConfigurationError
+from otel_fmd.level_sources import MonitoredApp, remote_levels, stored_levels
 from otel_fmd.otlp_target import OtlpTarget, otlp_target
 
 _log = logging.getLogger(__name__)
@@ -252,58 +250,19 @@ def _watch(
     )
     processor.tracer = provider.get_tracer("otel_fmd")
     service = str(resource.get("service.name", ""))
-    url = settings.levels_url or (target.levels_url if target is not None else "")
+    version = str(resource.get("service.version") or version)
+    app = MonitoredApp(service, version, levels, processor)
     if sink is not None or stores:
-        version = str(resource.get("service.version") or version)
-        processor.background = _stored_levels(settings, service, version, levels, processor)
-    elif url:
-        version = str(resource.get("service.version") or version)
-        news = NewEndpoints(processor.apps)
-        remote = _remote_levels(settings, target, url, service, version, news)
-        processor.background = LevelPoller(remote, levels)
+        processor.background = stored_levels(settings, app)
+    else:
+        remote = remote_levels(settings, target, app)
+        if remote is not None:
+            processor.background = remote
     provider.add_span_processor(processor)
     place = Place(provider, processor, key, is_own=is_own, instruments=instruments)
     _places[provider] = place
     _log_sampler(provider)
     return place
-
-
-def _remote_levels(
-    settings: config.Settings,
-    target: OtlpTarget | None,
-    url: str,
-    service: str,
-    version: str,
-    news: NewEndpoints,
-) -> RemoteLevels:
-    """Levels from a receiver; where spans go, they are asked for with the exporter's token."""
-    if target is None or settings.levels_url:
-        return RemoteLevels(url, service, settings.otlp_token, version, news)
-    token = settings.otlp_token or target.token
-    return RemoteLevels(url, service, token, version, news, target.certificates)
-
-
-def _stored_levels(
-    settings: config.Settings,
-    service: str,
-    version: str,
-    levels: Levels,
-    processor: FmdSpanProcessor,
-) -> LevelPoller:
-    from otel_fmd.ingest.url_maps import UrlMaps
-    from otel_fmd.queries.seeds import endpoint_seeds
-    from otel_fmd.store.store import Store
-
-    store = Store(settings.database_url, settings.table_prefix)
-    most = settings.max_endpoints // 2
-    maps = UrlMaps(store, settings.rename, settings.monitor_level, most)
-    news = NewEndpoints(processor.apps)
-
-    def fetch() -> Mapping[str, Seed]:
-        news.report(lambda names: maps.add(service, version, names))
-        return endpoint_seeds(store, service)
-
-    return LevelPoller(fetch, levels, store.close)
 
 
 def _log_sampler(provider: TracerProvider) -> None:

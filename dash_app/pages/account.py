@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.frame import framed
+from dash_app.components.notes import done, refused
 from dash_app.components.states import nothing
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
@@ -139,8 +140,8 @@ def register(app: Dash, make: MakeContext) -> None:
                 words = f"{number} session{'' if number == 1 else 's'} ended."
             shown = _sessions(context.load([SESSIONS])[SESSIONS], context)
         except OtelFmdError as error:
-            return dmc.Alert(str(error), color="red", mt="md"), no_update
-        return dmc.Alert(words, color="green", mt="md"), shown
+            return refused(error), no_update
+        return done(words), shown
 
     @app.callback(
         Output("own-note", "children"),
@@ -165,9 +166,9 @@ def register(app: Dash, make: MakeContext) -> None:
                 context.actor, context.reader.store, str(current or ""), str(password or "")
             )
         except OtelFmdError as error:
-            return dmc.Alert(str(error), color="red", mt="md")
+            return refused(error)
         link = html.A("Log in again", href=f"{context.prefix}login")
-        return dmc.Alert(["The password was changed. ", link, "."], color="green", mt="md")
+        return done(["The password was changed. ", link, "."])
 
 
 PAGE = Page(

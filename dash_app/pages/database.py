@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.facts import fact_table
 from dash_app.components.frame import framed
+from dash_app.components.notes import done, refused
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions.pruning import PruningSchedule, prune, schedule_of, set_schedule
@@ -107,10 +108,10 @@ def register(app: Dash, make: MakeContext) -> None:
             if ctx.triggered_id == "prune-now":
                 removed = prune(actor, store, wanted.ages)
                 words = ", ".join(f"{n:,} {kind}" for kind, n in removed.items()) or "nothing"
-                return dmc.Alert(f"Removed {words}.", color="green", mt="md")
+                return done(f"Removed {words}.")
             set_schedule(actor, store, wanted)
         except OtelFmdError as error:
-            return dmc.Alert(str(error), color="red", mt="md")
+            return refused(error)
         return _words(wanted)
 
 

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.frame import framed
+from dash_app.components.notes import done, refused
 from dash_app.components.states import nothing
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
@@ -123,13 +124,13 @@ def register(app: Dash, make: MakeContext) -> None:
         try:
             if ctx.triggered_id == "token-revoke":
                 remove_token(actor, store, str(name or ""))
-                note: Any = dmc.Alert("Revoked.", color="green", mt="md")
+                note: Any = done("Revoked.")
             else:
                 names = [str(one) for one in scopes] if isinstance(scopes, list) else []
                 note = _shown(add_token(actor, store, str(name or ""), names, _days(days)))
             table = _table(context.load([TOKENS])[TOKENS], context)
         except OtelFmdError as error:
-            return dmc.Alert(str(error), color="red", mt="md"), no_update
+            return refused(error), no_update
         return note, table
 
 

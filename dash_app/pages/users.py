@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.frame import framed
+from dash_app.components.notes import done, refused
 from dash_app.components.tables import Row, grid
 from dash_app.context import Context
 from dash_app.page import ADMINISTRATION, MakeContext, Page
@@ -93,8 +94,8 @@ def register(app: Dash, make: MakeContext) -> None:
             _change(context, str(ctx.triggered_id), str(name or ""), str(password or ""), str(role))
             rows = _rows(context.load([USERS])[USERS])
         except OtelFmdError as error:
-            return dmc.Alert(str(error), color="red", mt="md"), no_update
-        return dmc.Alert("Done.", color="green", mt="md"), rows
+            return refused(error), no_update
+        return done("Done."), rows
 
 
 def _change(context: Context, button: str, name: str, password: str, role_name: str) -> None:

@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 
-from croniter import CroniterBadDateError, croniter
-
+from otel_fmd.analysis.cron import next_run
 from otel_fmd.config import Settings
 from otel_fmd.job import Job
 from otel_fmd.store.lease import Lease
@@ -129,13 +127,3 @@ def _duty(settings: Settings) -> str:
     """A name for the work, the same for processes with the same settings."""
     what = (settings.pruning_schedule, ages_of(settings), settings.max_database_size)
     return f"maintenance:{blake2b(repr(what).encode(), digest_size=8).hexdigest()}"
-
-
-def next_run(schedule: str, now_s: float) -> float:
-    """When a cron schedule is due next, in unix seconds; local time of the machine."""
-    start = datetime.fromtimestamp(now_s).astimezone()
-    try:
-        found: float = croniter(schedule, start).get_next(float)
-    except CroniterBadDateError:
-        return float("inf")  # it was set before such schedules were refused
-    return found

@@ -1,10 +1,8 @@
 """All settings, in one typed object: arguments, environment, FMD's file."""
 
-from otel_fmd.config.settings import (
+from otel_fmd.config.load import (
     CONFIG_VARIABLES,
-    MOST_DAYS,
     PREFIX,
-    Settings,
     Source,
     describe,
     load,
@@ -13,6 +11,7 @@ from otel_fmd.config.settings import (
     sources,
     variable,
 )
+from otel_fmd.config.settings import MOST_DAYS, Settings
 
 __all__ = [
     "CONFIG_VARIABLES",

@@ -6,13 +6,15 @@ import ast
 import json
 import os
 import re
+import time
 from collections.abc import Callable
-from datetime import datetime
+from importlib.util import find_spec
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from otel_fmd.analysis.cron import NEVER, is_cron, next_run
 from otel_fmd.analysis.renaming import read_rule
 from otel_fmd.errors import ConfigurationError
 
@@ -154,29 +156,17 @@ def size(value: str) -> int:
 
 def cron(value: str) -> str:
     """Five fields; the library that reads them is asked where it is installed."""
-    if value and len(value.split()) != 5:
-        raise ValueError("a cron schedule of five fields, such as `0 3 * * *`, or nothing")
-    if value:
-        try:
-            from croniter import croniter
-        except ModuleNotFoundError:
-            return value
-        if not croniter.is_valid(value):
-            raise ValueError("a cron schedule of five fields, such as `0 3 * * *`, or nothing")
-        if not is_ever_due(value):
-            raise ValueError("a cron schedule that is due at some time, such as `0 3 * * *`")
+    if not value:
+        return value
+    is_usable = len(value.split()) == 5
+    if is_usable and find_spec("croniter"):
+        is_usable = is_cron(value) and next_run(value, time.time()) < NEVER
+    if not is_usable:
+        raise ValueError(
+            "a cron schedule of five fields that is due at some time, such as `0 3 * * *`, or "
+            "nothing"
+        )
     return value
-
-
-def is_ever_due(schedule: str) -> bool:
-    """Whether a valid cron schedule is due at any time: the 31st of February never comes."""
-    from croniter import CroniterBadDateError, croniter
-
-    try:
-        croniter(schedule, datetime.now().astimezone()).get_next(float)
-    except CroniterBadDateError:
-        return False
-    return True
 
 
 def colors(value: str) -> dict[str, tuple[int, int, int]]:

@@ -11,6 +11,7 @@ import time
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.store.settings import DROPPED_PREFIX, put_setting
 from otel_fmd.store.store import Store
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def note_dropped(store: Store, process: str, number: int) -> None:
         process: identifies the process; no two write the same row.
         number: how many it dropped in all.
     """
-    value = json.dumps({"requests": number, "last_us": time.time_ns() // 1000})
+    value = json.dumps({"requests": number, "last_us": now_us()})
     with store.write() as connection:
         put_setting(connection, store.tables, f"{DROPPED_PREFIX}{process}", value)
 

@@ -25,6 +25,7 @@ from otel_fmd.store.delta import NO_STATUS, Columns, pack
 from otel_fmd.store.pending import pending_columns
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 8
@@ -195,9 +196,7 @@ class BatchWriter:
         )
         if batch or seen:
             payload = pack(self._columns(batch, seen))
-            connection.exec_driver_sql(
-                self._insert_delta, (time.time_ns() // 1000, len(batch), payload)
-            )
+            connection.exec_driver_sql(self._insert_delta, (now_us(), len(batch), payload))
         return len(outliers), means
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:

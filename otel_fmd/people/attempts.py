@@ -12,7 +12,6 @@ allows five failures of its own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.store.store import Store
+from otel_fmd.store.times import now_us
 
 _SECOND_US = 1_000_000
 _FORGOTTEN_AFTER_US = 3600 * _SECOND_US
@@ -85,7 +85,7 @@ class LoginAttempts:
             address: of the client.
             browser: the secret in its cookie of an earlier login; '' without one.
         """
-        now, limits = _now_us(), _limits(username, address)
+        now, limits = now_us(), _limits(username, address)
         with self._store.read() as connection:
             if self._is_known(connection, username, browser):
                 return 0
@@ -94,7 +94,7 @@ class LoginAttempts:
 
     def failed(self, username: str, address: str, browser: str = "") -> None:
         """Count an attempt whose password was wrong."""
-        now, known = _now_us(), self._browser
+        now, known = now_us(), self._browser
         with self._store.write() as connection:
             if self._is_known(connection, username, browser):
                 mine = update(known).where(known.c.hash == hash_of(browser))
@@ -117,7 +117,7 @@ class LoginAttempts:
 
     def recognise(self, username: str, browser: str) -> str:
         """Recognise a browser from now on; the secret for its cookie, in place of its last one."""
-        now, secret, known = _now_us(), new_secret(), self._browser
+        now, secret, known = now_us(), new_secret(), self._browser
         with self._store.write() as connection:
             old = known.c.used_us < now - _BROWSERS_KEPT_US
             connection.execute(delete(known).where(old | (known.c.hash == hash_of(browser))))
@@ -204,7 +204,3 @@ def _network(address: str) -> str:
         mapped = found.ipv4_mapped
         return str(mapped or ip_network((found, 64), strict=False))
     return str(found)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from otel_fmd.people.actor import Actor
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger("otel_fmd.audit")
 _TARGET_WIDTH, _VALUE_WIDTH = 250, 10_000
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 def entry(actor: Actor, action: str, target: str, before: str = "", after: str = "") -> Entry:
     """An entry about what an actor does now."""
     return Entry(
-        time.time_ns() // 1000,
+        now_us(),
         actor.name[:_TARGET_WIDTH],
         actor.role.name.lower(),
         actor.address[:100],

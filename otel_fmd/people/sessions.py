@@ -9,7 +9,6 @@ id of a removed one never inherits a session.
 from __future__ import annotations
 
 import logging
-import time
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
@@ -19,6 +18,7 @@ from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.people.users import User, user_of_id
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 _HOUR_US = 3_600_000_000
@@ -68,7 +68,7 @@ class Sessions:
 
     def start(self, user: User, address: str, browser: str) -> str:
         """Log a user in; the secret for their cookie. Removes sessions that have expired."""
-        secret, now = new_secret(), _now_us()
+        secret, now = new_secret(), now_us()
         values = {
             "hash": hash_of(secret),
             "user_id": user.id,
@@ -87,7 +87,7 @@ class Sessions:
 
     def find(self, secret: str) -> LoggedIn | None:
         """The session with this secret, if it has not ended, and its user; records its use."""
-        now, tables = _now_us(), self._store.tables
+        now, tables = now_us(), self._store.tables
         with self._store.read() as connection:
             row = connection.execute(
                 select(self._table).where(self._table.c.hash == hash_of(secret))
@@ -118,7 +118,7 @@ class Sessions:
 
 def sessions_of(connection: Connection, tables: Tables, user: User) -> list[Session]:
     """A user's sessions, the last used first."""
-    now, table = _now_us(), tables.session
+    now, table = now_us(), tables.session
     rows = connection.execute(
         select(table).where(table.c.user_id == user.id, table.c.stamp == user.stamp)
     ).all()
@@ -148,7 +148,3 @@ def _is_alive(row: Row[tuple[object, ...]], now: int) -> bool:
 
 def _session(row: Row[tuple[object, ...]]) -> Session:
     return Session(row.hash, row.created_us, row.seen_us, row.address, row.browser)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -6,8 +6,6 @@ stands in a log.
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy import Connection, delete, insert, select
 
 from otel_fmd.errors import ConfigurationError
@@ -18,6 +16,7 @@ from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.people.users import has_users, insert_user
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
+from otel_fmd.store.times import now_us
 
 _VALID_US = 24 * 3600 * 1_000_000
 SETUP_PATH = "setup"
@@ -64,7 +63,7 @@ def new_setup_link(store: Store) -> str:
     Raises:
         ConfigurationError: there are users.
     """
-    link, secret, now = store.tables.setup_link, new_secret(), _now_us()
+    link, secret, now = store.tables.setup_link, new_secret(), now_us()
     with store.write() as connection:
         if has_users(connection, store.tables):
             raise ConfigurationError(
@@ -101,8 +100,4 @@ def _is_valid(connection: Connection, tables: Tables, secret: str) -> bool:
     expires = connection.execute(
         select(link.c.expires_us).where(link.c.hash == hash_of(secret))
     ).scalar()
-    return expires is not None and expires > _now_us() and not has_users(connection, tables)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
+    return expires is not None and expires > now_us() and not has_users(connection, tables)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 PREFIX = "ofmd_"
@@ -133,7 +133,7 @@ def create_token(
         )
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise ConfigurationError(f"days of a token {days}: expected 1 to {MOST_DAYS}")
-    secret, now = PREFIX + new_secret(), _now_us()
+    secret, now = PREFIX + new_secret(), now_us()
     values = {
         "name": name,
         "hash": hash_of(secret),
@@ -196,12 +196,12 @@ class Senders(NamedTuple):
         if found not in self.expire_us:
             return None
         until = self.expire_us[found]
-        return found if until is None or until > _now_us() else None
+        return found if until is None or until > now_us() else None
 
 
 def senders(store: Store, used: Iterable[str] = ()) -> Senders:
     """The tokens that may send telemetry; records that those with some hashes were used."""
-    table, now = store.tables.api_token, _now_us()
+    table, now = store.tables.api_token, now_us()
     hashes = list(used)
     if hashes:
         with store.write() as connection:
@@ -216,7 +216,7 @@ def find_token(store: Store, secret: str) -> Token | None:
     """The token with this secret, if it has not expired; records its use."""
     if not secret.startswith(PREFIX):
         return None
-    now, table = _now_us(), store.tables.api_token
+    now, table = now_us(), store.tables.api_token
     with store.read() as connection:
         row = connection.execute(select(table).where(table.c.hash == hash_of(secret))).first()
     if row is None or (row.expires_us is not None and row.expires_us <= now):
@@ -242,7 +242,3 @@ def _token(row: Row[tuple[object, ...]]) -> Token:
         row.expires_us,
         row.used_us,
     )
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

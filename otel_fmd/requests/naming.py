@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -39,6 +40,7 @@ _NO_NAMES = frozenset(["http.server", "http.request", "http.server.request", "ht
 _LONGEST_MATCHED = 500
 _LONGEST_PATH = 1_000
 _LONGEST_READ = 4_000
+_MOST_NAMES = 512
 
 
 class Named(NamedTuple):
@@ -65,7 +67,8 @@ class EndpointNamer:
 
     def __init__(self, rules: Sequence[str] = (), redactor: Redactor | None = None) -> None:
         self._rules = [read_rule(rule) for rule in rules]
-        self._redactor = redactor or Redactor()
+        # Names come back; hiding secrets in one takes as long as translating its span.
+        self._redacted = lru_cache(_MOST_NAMES)((redactor or Redactor()).text)
 
     def named(
         self,
@@ -87,7 +90,7 @@ class EndpointNamer:
             return found
         # What is longer is not shown, but tells two names apart.
         read, rest = found.name[:_LONGEST_READ], found.name[_LONGEST_READ:]
-        return found._replace(name=self._redactor.text(read) + rest)
+        return found._replace(name=self._redacted(read) + rest)
 
     def of_endpoint(self, name: str) -> Named:
         """What a Flask endpoint is called, as `named` calls its requests."""

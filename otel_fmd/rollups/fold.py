@@ -25,6 +25,7 @@ from otel_fmd.store.delta import unpack
 from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
+from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 _COUNTS = ("count", "sum_ns", "min_ns", "max_ns")
@@ -122,7 +123,7 @@ class DeltaFolder:
         )
         seen = [(*key, *times) for key, times in rollup.endpoint_versions().items()]
         self._run_many(connection, self._put_version, sorted(seen))
-        until_us = time.time_ns() // 1000 + AHEAD_US
+        until_us = now_us() + AHEAD_US
         self._note_last_requested(connection, rollup.last_requested(until_us), until_us)
 
     def _add_histograms(

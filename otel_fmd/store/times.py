@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -16,3 +17,8 @@ def unix_us(moment: datetime) -> int:
 def naive_utc(us: int) -> datetime:
     """The naive UTC time of unix microseconds."""
     return _EPOCH + timedelta(microseconds=us)
+
+
+def now_us() -> int:
+    """The current time, in unix microseconds."""
+    return time.time_ns() // 1000

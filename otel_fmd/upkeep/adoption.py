@@ -8,7 +8,6 @@ open the database afterwards.
 from __future__ import annotations
 
 import logging
-import time
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, false, func, insert, inspect, select, text, update
@@ -26,7 +25,7 @@ from otel_fmd.store.settings import (
     put_setting,
 )
 from otel_fmd.store.store import Store
-from otel_fmd.store.times import unix_us
+from otel_fmd.store.times import now_us, unix_us
 
 _log = logging.getLogger(__name__)
 _MADE_ID = 1 << 43
@@ -59,7 +58,7 @@ def restructure(store: Store, service: str) -> None:
         highest = connection.execute(select(func.max(tables.request.c.id))).scalar() or 0
         put_setting(connection, tables, ADOPTED_LAST_ID, str(highest))
         put_setting(connection, tables, ADOPTED_DONE_ID, "0")
-        put_setting(connection, tables, ADOPTED_AT, str(time.time_ns() // 1000))
+        put_setting(connection, tables, ADOPTED_AT, str(now_us()))
         stamp(connection, tables.prefix)
     store.database.after_adoption(store.run_alone)
     _log.info("adopted the FMD tables in %s", store.display_url)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from otel_fmd.analysis.request_id import id_range
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY
@@ -14,7 +14,7 @@ from otel_fmd.config import Settings
 from otel_fmd.store.settings import PRUNED_BEFORE, get_setting, put_setting
 from otel_fmd.store.space import give_back
 from otel_fmd.store.store import Store
-from otel_fmd.store.times import naive_utc, unix_us
+from otel_fmd.store.times import naive_utc, now_us, unix_us
 
 _DAY_US = 86_400_000_000
 _TARGET_S = 0.03
@@ -65,9 +65,9 @@ class Retention:
         self._tables = store.tables
         self.longest_s = 0.0
 
-    def prune(self, ages: Ages, now_us: int | None = None) -> dict[str, int]:
+    def prune(self, ages: Ages, at_us: int | None = None) -> dict[str, int]:
         """Delete rows older than the age of their kind; returns the numbers deleted, by kind."""
-        now = time.time_ns() // 1000 if now_us is None else now_us
+        now = now_us() if at_us is None else at_us
         done: dict[str, int] = {}
 
         def before(days: float) -> int:
@@ -82,9 +82,11 @@ class Retention:
         if ages.rollups:
             done["rollups"] = self.prune_rollups(before(ages.rollups))
         if ages.custom_graphs:
-            done["custom_graphs"] = self._prune_custom_graphs(before(ages.custom_graphs))
+            data, moment = self._tables.custom_graph_data, naive_utc(before(ages.custom_graphs))
+            done["custom_graphs"] = self._delete_rows(data, data.c.time < moment)
         if ages.audit:
-            done["audit"] = self._prune_audit(before(ages.audit))
+            audit = self._tables.audit
+            done["audit"] = self._delete_rows(audit, audit.c.time_us < before(ages.audit))
         hour = (now - _HOUR_HISTOGRAM_DAYS * _DAY_US) // HOUR_US
         self._delete_ranges(self._tables.hour_histogram, hour)
         give_back(self._store)
@@ -168,8 +170,7 @@ class Retention:
         return self._in_chunks(chunk)
 
     def _delete_occurrences(self, connection: Connection, ids: Sequence[int]) -> None:
-        name = f"{self._tables.prefix}ExceptionOccurrence"
-        table = self._tables.metadata.tables[name]
+        table = self._tables.exception_occurrence
         connection.execute(delete(table).where(table.c.request_id.in_(ids)))
 
     def _prune_details(self, table: Table, before_us: int) -> int:
@@ -204,25 +205,13 @@ class Retention:
 
         return self._in_chunks(chunk)
 
-    def _prune_custom_graphs(self, before_us: int) -> int:
-        data = self._tables.metadata.tables[f"{self._tables.prefix}CustomGraphData"]
-        moment = naive_utc(before_us)
+    def _delete_rows(self, table: Table, condition: ColumnElement[bool]) -> int:
+        """Delete the rows of a table with nothing below them that meet a condition."""
 
         def chunk(connection: Connection, most: int) -> int:
-            found = select(data.c.id).where(data.c.time < moment).limit(min(most, 400))
+            found = select(table.c.id).where(condition).limit(min(most, 400))
             ids = connection.execute(found).scalars().all()
-            connection.execute(delete(data).where(data.c.id.in_(ids)))
-            return len(ids)
-
-        return self._in_chunks(chunk)
-
-    def _prune_audit(self, before_us: int) -> int:
-        audit = self._tables.audit
-
-        def chunk(connection: Connection, most: int) -> int:
-            found = select(audit.c.id).where(audit.c.time_us < before_us).limit(min(most, 400))
-            ids = connection.execute(found).scalars().all()
-            connection.execute(delete(audit).where(audit.c.id.in_(ids)))
+            connection.execute(delete(table).where(table.c.id.in_(ids)))
             return len(ids)
 
         return self._in_chunks(chunk)

@@ -7,11 +7,12 @@ whether the data of custom graphs is removed as well.
 from __future__ import annotations
 
 import json
+import time
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete
 
-from otel_fmd.config.values import is_ever_due
+from otel_fmd.analysis.cron import NEVER, is_cron, next_run
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.store.settings import get_setting, put_setting
 from otel_fmd.store.store import Store
@@ -60,14 +61,12 @@ def save_schedule(connection: Connection, tables: Tables, schedule: PruningSched
     if schedule is None:
         connection.execute(delete(tables.setting).where(tables.setting.c.name == _NAME))
         return
-    from croniter import croniter
-
-    if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
+    if not is_cron(schedule.cron):
         raise ConfigurationError(
             f"schedule {schedule.cron[:50]!r}: expected minute, hour, day, month and day of the "
             "week, such as 0 3 * * *"
         )
-    if not is_ever_due(schedule.cron):
+    if next_run(schedule.cron, time.time()) == NEVER:
         raise ConfigurationError(
             f"schedule {schedule.cron!r}: expected one that is due at some time"
         )

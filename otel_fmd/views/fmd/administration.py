@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 from otel_fmd._version import __version__
+from otel_fmd.analysis.cron import NEVER, next_run
 from otel_fmd.people.users import all_users
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.fmd_rows import telemetry_id
@@ -74,18 +74,16 @@ def database_size(snapshot: Snapshot, _look: Look) -> dict[str, str]:
     return {"size": f"{number / 2**20:.2f} MB"}
 
 
-def pruning_schedule(snapshot: Snapshot, _look: Look) -> dict[str, Any]:
+def pruning_schedule(snapshot: Snapshot, look: Look) -> dict[str, Any]:
     """The pruning schedule in the parts that FMD names.
 
     Raises:
         RequestError: there is none.
     """
-    from croniter import croniter
-
     found = schedule_in(snapshot.connection, snapshot.tables)
     if found is None:
         raise RequestError("No pruning schedule found", 404)
-    following = croniter(found.cron, time.time()).get_next(float)
+    following = next_run(found.cron, look.now_us / 1e6)
     return {
         "year": "*",
         "week": "*",
@@ -93,5 +91,5 @@ def pruning_schedule(snapshot: Snapshot, _look: Look) -> dict[str, Any]:
         **dict(zip(_CRON, found.cron.split(), strict=True)),
         "weeks_to_keep": found.weeks_to_keep,
         "delete_custom_graph_data": found.delete_custom_graph_data,
-        "next_run_time": datetime.fromtimestamp(following, UTC),
+        "next_run_time": None if following == NEVER else datetime.fromtimestamp(following, UTC),
     }

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otel_fmd.analysis.colors import color_of
-from otel_fmd.queries.caller_rows import (
-    are_exact,
-    caller_hits,
-    caller_medians,
-    caller_samples,
-)
+from otel_fmd.queries.caller_rows import Callers
 from otel_fmd.queries.counts import sums
 from otel_fmd.queries.samples import samples
 from otel_fmd.queries.selection import Selection
@@ -29,16 +24,16 @@ Names = Sequence[str | None]
 
 def users(snapshot: Snapshot, _look: Look, endpoint_id: int) -> Answer:
     """Users of an endpoint with their requests, most first."""
-    found = caller_hits(snapshot, endpoint_id, USER, MOST_CALLERS)
-    rows = [{"user": name, "hits": hits} for name, hits in found]
-    return Answer(rows, are_exact(snapshot, endpoint_id))
+    found = Callers(snapshot, endpoint_id, USER)
+    rows = [{"user": name, "hits": hits} for name, hits in found.hits(MOST_CALLERS)]
+    return Answer(rows, found.is_exact)
 
 
 def addresses(snapshot: Snapshot, _look: Look, endpoint_id: int) -> Answer:
     """Addresses that call an endpoint with their requests, most first."""
-    found = caller_hits(snapshot, endpoint_id, ADDRESS, MOST_CALLERS)
-    rows = [{"ip": name or "", "hits": hits} for name, hits in found]
-    return Answer(rows, are_exact(snapshot, endpoint_id))
+    found = Callers(snapshot, endpoint_id, ADDRESS)
+    rows = [{"ip": name or "", "hits": hits} for name, hits in found.hits(MOST_CALLERS)]
+    return Answer(rows, found.is_exact)
 
 
 def api_performance(snapshot: Snapshot, _look: Look, endpoints: Names) -> Answer:
@@ -96,13 +91,14 @@ def version_addresses(
 def _by_caller(
     snapshot: Snapshot, endpoint_id: int, kind: int, callers: Names, versions: Names
 ) -> Answer:
-    found = caller_medians(snapshot, endpoint_id, kind, callers)
+    found = Callers(snapshot, endpoint_id, kind)
+    medians = found.medians(callers)
     dates = version_dates(snapshot, [endpoint_id])
     value = {
-        "data": [[found.get((who, name or ""), 0) for name in versions] for who in callers],
+        "data": [[medians.get((caller, name or ""), 0) for name in versions] for caller in callers],
         "versions": [{"version": name, "date": dates.get(name or "") or 0} for name in versions],
     }
-    return Answer(value, are_exact(snapshot, endpoint_id))
+    return Answer(value, found.is_exact)
 
 
 def endpoint_versions(snapshot: Snapshot, look: Look, endpoint_id: int, versions: Names) -> Answer:
@@ -124,7 +120,8 @@ def endpoint_versions(snapshot: Snapshot, look: Look, endpoint_id: int, versions
 
 def endpoint_users(snapshot: Snapshot, look: Look, endpoint_id: int, users: Names) -> Answer:
     """Up to a hundred durations that stand for all of each user at an endpoint."""
-    found = caller_samples(snapshot, endpoint_id, USER, users, _PER_BOX)
+    callers = Callers(snapshot, endpoint_id, USER)
+    found = callers.samples(users, _PER_BOX)
     rows = [
         {
             "user": name,
@@ -134,4 +131,4 @@ def endpoint_users(snapshot: Snapshot, look: Look, endpoint_id: int, users: Name
         }
         for name in users
     ]
-    return Answer(rows, are_exact(snapshot, endpoint_id))
+    return Answer(rows, callers.is_exact)

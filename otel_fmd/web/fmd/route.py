@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from otel_fmd.errors import ConfigurationError, NotAllowedError, OtelFmdError
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
+from otel_fmd.store.times import now_us
 from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.views.load import looking
@@ -56,7 +56,7 @@ class Api:
             query={},
             parameters={},
             zone=zone_of(self.settings.timezone),
-            now_us=time.time_ns() // 1000,
+            now_us=now_us(),
             settings=self.settings,
             process=self.process,
         )

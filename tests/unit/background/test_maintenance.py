@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from otel_fmd.actions.pruning import set_schedule
-from otel_fmd.background.maintenance import Maintenance, next_run
+from otel_fmd.analysis.cron import next_run
+from otel_fmd.background.maintenance import Maintenance
 from otel_fmd.config import load
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import OPERATOR

@@ -11,30 +11,17 @@ from otel_fmd.people import attempts as module
 from otel_fmd.people.attempts import LoginAttempts
 from otel_fmd.people.logins import log_in
 from otel_fmd.store.store import Store
+from tests.support.clock import Clock
 from tests.support.people import PASSWORD, with_user
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
-
-
-class Clock:
-    """The time of attempts, which tests set."""
-
-    def __init__(self) -> None:
-        self.now_us = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now_us
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now_us += int(seconds * 1e6)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Stands still until it is set."""
     found = Clock()
-    monkeypatch.setattr(module, "_now_us", found)
+    monkeypatch.setattr(module, "now_us", found)
     return found
 
 

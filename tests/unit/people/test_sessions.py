@@ -18,26 +18,17 @@ from otel_fmd.people.passwords import hashed
 from otel_fmd.people.sessions import ABSOLUTE_US, IDLE_US, Sessions
 from otel_fmd.people.tokens import find_token
 from otel_fmd.store.store import Store
+from tests.support.clock import Clock
 from tests.support.people import PASSWORD, user_named, with_user
 
 HOUR_US = 3_600_000_000
-
-
-class Clock:
-    """The time of sessions, which tests set."""
-
-    def __init__(self) -> None:
-        self.now_us = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now_us
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Stands still until it is set."""
     found = Clock()
-    monkeypatch.setattr(module, "_now_us", found)
+    monkeypatch.setattr(module, "now_us", found)
     return found
 
 

@@ -42,7 +42,7 @@ def test_a_link_works_once(sqlite_store: Store) -> None:
 def test_a_link_expires_within_a_day(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands in an old log opens nothing."""
     now = 1_800_000_000_000_000
-    monkeypatch.setattr(module, "_now_us", lambda: now)
+    monkeypatch.setattr(module, "now_us", lambda: now)
     secret = secret_of(new_setup_link(sqlite_store))
     now += 24 * 3600 * 1_000_000 - 1
     assert is_setup_link(sqlite_store, secret)

@@ -52,7 +52,7 @@ def test_a_token_ends_when_it_is_revoked_or_expires(
 ) -> None:
     """At once, and to the microsecond."""
     now = 1_800_000_000_000_000
-    monkeypatch.setattr(module, "_now_us", lambda: now)
+    monkeypatch.setattr(module, "now_us", lambda: now)
     short = tokens.add_token(OPERATOR, sqlite_store, "short", ["read"], 1)
     long = tokens.add_token(OPERATOR, sqlite_store, "long", ["read"], None)
     now += DAY_US - 1
@@ -69,7 +69,7 @@ def test_its_last_use_is_known_to_the_minute(
 ) -> None:
     """One write a minute at most."""
     now = 1_800_000_000_000_000
-    monkeypatch.setattr(module, "_now_us", lambda: now)
+    monkeypatch.setattr(module, "now_us", lambda: now)
     secret = tokens.add_token(OPERATOR, sqlite_store, "ci", ["read"], None)
     used = []
     for seconds in (10, 20, 61, 30):
