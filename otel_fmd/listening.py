@@ -19,8 +19,8 @@ def certificates_of(settings: Settings) -> Certificates | None:
     if not settings.tls_cert:
         if settings.tls_key or settings.tls_client_ca:
             raise ConfigurationError(
-                "tls_cert='': expected the path of a certificate, because tls_key or "
-                "tls_client_ca is set"
+                "OTEL_FMD_TLS_CERT is empty: expected the path of a certificate, because "
+                "OTEL_FMD_TLS_KEY or OTEL_FMD_TLS_CLIENT_CA is set"
             )
         return None
     try:

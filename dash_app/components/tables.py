@@ -17,8 +17,8 @@ from otel_fmd.views.requests import NamedRequest
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `time`, `moment`,
-`address`, `duration`, `number`, `percent`, `change`."""
+"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `moment-link`,
+`time`, `moment`, `address`, `duration`, `number`, `percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -188,7 +188,7 @@ def request_rows(requests: Iterable[NamedRequest], context: Context) -> list[Row
 def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: str) -> html.Div:
     """Requests, each with a link to its page."""
     columns = (
-        ("time", f"time ({context.zone.key})", "link"),
+        ("time", f"time ({context.zone.key})", "moment-link"),
         ("endpoint", "endpoint", ""),
         ("duration", "duration (ms)", "duration"),
         ("status", "status", ""),
@@ -200,6 +200,8 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
 
 
 _KINDS: Mapping[str, Mapping[str, Any]] = {
+    "": {"minWidth": 118},
+    "moment-link": {"cellRenderer": "FmdLink", "minWidth": 190, "width": 196, "pinned": "left"},
     "link": {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"},
     "words": {
         "minWidth": 340,
@@ -212,7 +214,7 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "address": {"width": 150, "minWidth": 110},
     "url": {"minWidth": 220, "flex": 2},
     "time": {"width": 148, "minWidth": 148, "suppressHeaderFilterButton": True},
-    "moment": {"width": 178, "minWidth": 178, "suppressHeaderFilterButton": True},
+    "moment": {"width": 196, "minWidth": 196, "suppressHeaderFilterButton": True},
 }
 """What the kinds of columns that hold text add to AG Grid's definition of one."""
 
@@ -223,7 +225,7 @@ def _column(field: str, header: str, kind: str) -> Row:
     if kind in _FORMATS:
         column |= {"valueFormatter": {"function": _FORMATS[kind]}, **_NUMBER}
         if max(map(len, header.split())) > _SHORT_WORD:
-            column["width"] = 104
+            column["width"] = column["minWidth"] = 104
         column.pop("tooltipField")
     if kind == "change":
         column["width"] = 98

@@ -45,7 +45,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
     last = first + len(rows) - 1
     note = f"{first:,} to {last:,} of {data.total:,}. Click a time to see the whole record."
     columns = (
-        ("time", f"time ({context.zone.key})", "link"),
+        ("time", f"time ({context.zone.key})", "moment-link"),
         ("duration", "duration (ms)", "duration"),
         ("version", "version", ""),
         ("user", "user", ""),

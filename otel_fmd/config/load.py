@@ -98,7 +98,9 @@ def _value(source: Source, setting: Field[Any]) -> Any:
         default = {} if setting.default is MISSING else setting.default
         return from_argument(source.given, default, parse)
     except ValueError as error:
-        words = f"{source.where}={source.given!r}: expected {error}"
+        given = source.given
+        shown_value = _PASSWORD.sub(r"\1:***@", given) if isinstance(given, str) else given
+        words = f"{source.where}={shown_value!r}: expected {error}"
         raise ConfigurationError(words) from None
 
 

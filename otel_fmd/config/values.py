@@ -205,13 +205,14 @@ def address(value: str) -> str:
 
 def public_url(value: str) -> str:
     """The URL of the dashboard in browsers, without its last slash, or nothing."""
-    plain = address(value)
+    plain = value.strip().rstrip("/")
     try:
         parts = urlsplit(plain)
         is_usable = not plain or (bool(parts.hostname) and (parts.port is None or parts.port > 0))
     except ValueError:
         is_usable = False
-    if not is_usable or parts.query or parts.fragment or "@" in parts.netloc:
+    is_web = not plain or plain.startswith(("http://", "https://"))
+    if not is_usable or not is_web or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("a URL such as https://fmd.example.com/dashboard, or nothing")
     return f"{parts.scheme}://{parts.netloc}{path(parts.path)}" if plain else ""
 

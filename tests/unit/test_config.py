@@ -118,3 +118,23 @@ def test_other_wrong_ports_are_named() -> None:
     """As before."""
     with pytest.raises(ConfigurationError, match="expected a whole number"):
         config.load({"OTEL_FMD_DASHBOARD_PORT": "tcp://10.96.0.12"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["fmd.example.com", "ftp://x", "https://", "https://x/?a=1", "https://x/#a", "https://u:pw@x"],
+)
+def test_what_is_no_public_url(value: str) -> None:
+    """With an example; a password in it is not shown."""
+    with pytest.raises(ConfigurationError, match="expected a URL such as https://fmd") as found:
+        config.load({"OTEL_FMD_PUBLIC_URL": value})
+    assert "pw" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("https://x", "https://x"), ("http://x:8050/a/b/", "http://x:8050/a/b"), ("", "")],
+)
+def test_a_public_url_has_no_slash_at_its_end(value: str, kept: str) -> None:
+    """A path may follow."""
+    assert config.load({"OTEL_FMD_PUBLIC_URL": value}).public_url == kept
