@@ -39,19 +39,7 @@ def first_requests(settings: Settings, asked_host: str) -> Hint:
             (),
         )
     if settings.receiver:
-        host = asked_host if settings.host in _ANY_HOST else settings.host
-        shown = f"[{host}]" if ":" in host else host
-        variables = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{shown}:{settings.otlp_http_port}",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        }
-        words = "Send the spans of a Flask application to this receiver; any OTLP exporter works."
-        if settings.otlp_token:
-            variables["OTEL_EXPORTER_OTLP_HEADERS"] = (
-                '"authorization=Bearer%20$OTEL_FMD_OTLP_TOKEN"'
-            )
-            words += " Set OTEL_FMD_OTLP_TOKEN to the token of this receiver."
-        return _instrumented("otel-fmd", variables, words)
+        return _to_receiver(settings, asked_host)
     url, database = parse_url(settings.database_url)
     path = database.file_path(url)
     variables = {"OTEL_TRACES_EXPORTER": "fmd"}
@@ -68,6 +56,35 @@ def first_requests(settings: Settings, asked_host: str) -> Hint:
     if settings.table_prefix:
         variables["OTEL_FMD_TABLE_PREFIX"] = shlex.quote(settings.table_prefix)
     return _instrumented(f"'otel-fmd[{database.extra}]'", variables, words)
+
+
+def _to_receiver(settings: Settings, asked_host: str) -> Hint:
+    host = asked_host if settings.host in _ANY_HOST else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    scheme = "https" if settings.tls_cert else "http"
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://{shown}:{settings.otlp_http_port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    words = "Send the spans of a Flask application to this receiver; any OTLP exporter works."
+    token = ""
+    if settings.otlp_token:
+        token = "OTEL_FMD_OTLP_TOKEN"
+        words += f" Set {token} to the token of this receiver."
+    elif settings.require_token:
+        token = "INGEST_TOKEN"
+        words += (
+            f" Set {token} to an API token with the scope ingest: "
+            "otel-fmd token add apps --scope ingest."
+        )
+    if token:
+        variables["OTEL_EXPORTER_OTLP_HEADERS"] = f'"authorization=Bearer%20${token}"'
+    if settings.tls_client_ca:
+        words += (
+            " Every client needs a certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY, too."
+        )
+    return _instrumented("otel-fmd", variables, words)
 
 
 def _instrumented(package: str, variables: dict[str, str], words: str) -> Hint:

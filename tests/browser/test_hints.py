@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
+from otel_fmd.people.actor import OPERATOR
+from otel_fmd.store.store import Store
 from otel_fmd.views.hints import first_requests
 from tests.browser.conftest import Visitor
 from tests.support.apps import counted, running_app
@@ -33,13 +36,16 @@ def told(visitor: Visitor) -> list[str]:
     return [one.strip() for one in text.removeprefix("$ ").split("\n$ ")]
 
 
-@pytest.mark.parametrize("way", ["receiver", "token", "every address", "no receiver"])
+@pytest.mark.parametrize("way", ["receiver", "token", "API token", "every address", "no receiver"])
 def test_the_commands_of_an_empty_dashboard(
     visit: Callable[..., Visitor], tmp_path: Path, way: str
 ) -> None:
     """On whatever ports, with a token, without a receiver: five requests arrive."""
     url = f"sqlite:///{tmp_path / 'its database.db'}"
-    environment = {"OTEL_FMD_OTLP_TOKEN": TOKEN} if way == "token" else {}
+    environment = {
+        "token": {"OTEL_FMD_OTLP_TOKEN": TOKEN},
+        "API token": {"OTEL_FMD_REQUIRE_TOKEN": "true"},
+    }.get(way, {})
     options = {
         "no receiver": ["--no-receiver", "--table-prefix", "my_"],
         "every address": ["--host", "0.0.0.0"],
@@ -47,6 +53,10 @@ def test_the_commands_of_an_empty_dashboard(
     served = Served(url, *options.get(way, []), **environment)
     try:
         served.addresses["dashboard"] = served.dashboard.replace("0.0.0.0", "127.0.0.1")
+        if way == "API token":
+            store = Store(url)
+            environment["INGEST_TOKEN"] = add_token(OPERATOR, store, "apps", ["ingest"], None)
+            store.close()
         install, run = told(visit(served))
         assert install.startswith("pip install ")
         words = shlex.split(run)
@@ -91,3 +101,11 @@ def test_a_receiver_on_ipv6() -> None:
     """Its address stands in brackets."""
     hint = first_requests(Settings(host="::1", otlp_http_port=9999), "elsewhere")
     assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://[::1]:9999 " in hint.commands[1]
+
+
+def test_a_receiver_with_tls() -> None:
+    """https; what clients need for it, in words."""
+    settings = Settings(tls_cert="/server.pem", tls_client_ca="/ca.pem")
+    hint = first_requests(settings, "localhost")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:4318 " in hint.commands[1]
+    assert "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" in hint.words
