@@ -67,18 +67,18 @@ def _to_receiver(settings: Settings, asked_host: str) -> Hint:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     }
     words = "Send the spans of a Flask application to this receiver; any OTLP exporter works."
-    token = ""
+    variable = ""
     if settings.otlp_token:
-        token = "OTEL_FMD_OTLP_TOKEN"
-        words += f" Set {token} to the token of this receiver."
+        variable = "OTEL_FMD_OTLP_TOKEN"
+        words += f" Set {variable} to the token of this receiver."
     elif settings.require_token:
-        token = "INGEST_TOKEN"
+        variable = "INGEST_TOKEN"
         words += (
-            f" Set {token} to an API token with the scope ingest: "
+            f" Set {variable} to an API token with the scope ingest: "
             "otel-fmd token add apps --scope ingest."
         )
-    if token:
-        variables["OTEL_EXPORTER_OTLP_HEADERS"] = f'"authorization=Bearer%20${token}"'
+    if variable:
+        variables["OTEL_EXPORTER_OTLP_HEADERS"] = f'"authorization=Bearer%20${variable}"'
     if settings.tls_client_ca:
         words += (
             " Every client needs a certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
