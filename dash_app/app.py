@@ -22,6 +22,7 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
+from otel_fmd.web.api.api import register_api
 from otel_fmd.web.bearers import bearers
 from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
@@ -135,6 +136,7 @@ def create_app(store: Store, settings: Settings, process: Process, api_link: str
     server.register_blueprint(setup_blueprint(store, entrance, texts, settings.admin_username))
     server.register_blueprint(health_blueprint(store))
     reader = Reader(store)
+    register_api(server, reader, settings, process)
     register_fmd_api(server, reader, settings, process, entrance, api_link)
     app = _make_dash(
         "dash_app",

@@ -24,6 +24,14 @@ class ConfigurationError(OtelFmdError):
     usual_advice = "A setting cannot be used; the log names it."
 
 
+class NotFoundError(ConfigurationError):
+    """There is nothing with the given name or id."""
+
+
+class ExistsError(ConfigurationError):
+    """The given name is taken."""
+
+
 class NotAllowedError(OtelFmdError):
     """The actor's role does not permit what they tried to see or do."""
 

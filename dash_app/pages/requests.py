@@ -12,7 +12,7 @@ from dash_app.context import Context
 from dash_app.page import HIDDEN, Live, LiveTable, Page
 from otel_fmd.analysis.text import visible
 from otel_fmd.views.load import Loaded
-from otel_fmd.views.parameters import HOUR, ONLY_ENDPOINT
+from otel_fmd.views.parameters import HOUR, OLDEST, ONLY_ENDPOINT, SORT
 from otel_fmd.views.requests import FILTERS, REQUESTS, Requests
 
 
@@ -23,14 +23,13 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         request_rows(data.found, context),
         context,
         title=REQUESTS.title,
-        empty=REQUESTS.empty
-        if data.cursor is None
-        else "None found yet; continue with older requests.",
+        empty=REQUESTS.empty if data.cursor is None else "None found yet; continue below.",
     )
     parts: list[Any] = [_chips(data, context), shown]
     if data.cursor is not None:
         more = context.href("/requests", **_filters(context), cursor=str(data.cursor))
-        parts.append(dmc.Center(dcc.Link("Older requests →", href=more)))
+        which = "Newer" if context.value(SORT) == OLDEST else "Older"
+        parts.append(dmc.Center(dcc.Link(f"{which} requests →", href=more)))
     return parts
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from otel_fmd.errors import ConfigurationError, StoreError
+from otel_fmd.errors import ConfigurationError, ExistsError, NotFoundError, StoreError
 from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.store.store import Store
@@ -147,7 +147,7 @@ def create_token(
         with connection.begin_nested():
             connection.execute(insert(tables.api_token).values(values))
     except IntegrityError:
-        raise ConfigurationError(f"token {name!r} exists already") from None
+        raise ExistsError(f"token {name!r} exists already") from None
     return secret
 
 
@@ -166,7 +166,7 @@ def revoke_token(connection: Connection, tables: Tables, name: str) -> Token:
     table = tables.api_token
     row = connection.execute(select(table).where(table.c.name == name)).first()
     if row is None:
-        raise ConfigurationError(f"there is no token {name[:100]!r}")
+        raise NotFoundError(f"there is no token {name[:100]!r}")
     connection.execute(delete(table).where(table.c.id == row.id))
     return _token(row)
 

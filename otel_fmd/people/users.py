@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from otel_fmd.errors import ConfigurationError
+from otel_fmd.errors import ConfigurationError, ExistsError, NotFoundError
 from otel_fmd.people import passwords
 from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of
@@ -68,7 +68,7 @@ def get_user(connection: Connection, tables: Tables, username: str) -> User:
     """
     found = find_user(connection, tables, username)
     if found is None:
-        raise ConfigurationError(f"there is no user {username[:NAME_WIDTH]!r}")
+        raise NotFoundError(f"there is no user {username[:NAME_WIDTH]!r}")
     return found
 
 
@@ -114,7 +114,7 @@ def insert_user(
         with connection.begin_nested():
             connection.execute(insert(tables.user).values(**values))
     except IntegrityError:
-        raise ConfigurationError(f"user {username!r} exists already") from None
+        raise ExistsError(f"user {username!r} exists already") from None
 
 
 def update_password(connection: Connection, tables: Tables, user: User, password_hash: str) -> None:

@@ -43,6 +43,7 @@ class GroupedLine(NamedTuple):
     path: tuple[str, ...]
     filename: str
     line_number: int
+    function_name: str
     code: str
     indent: int
     hits: int
@@ -148,6 +149,7 @@ def _grouped(
         path,
         line.filename,
         line.line_number,
+        line.function_name,
         line.code,
         len(path) - 1,
         hits,

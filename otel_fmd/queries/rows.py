@@ -45,12 +45,20 @@ class Page(NamedTuple):
 
 
 class RequestFilter(NamedTuple):
-    """What to keep of the selected requests; None keeps all."""
+    """What to keep of the selected requests; None keeps all.
+
+    Half-open ranges of the status and of the time (naive UTC), durations in ms, the user, the
+    address.
+    """
 
     status_from: int | None = None
     status_to: int | None = None
     group_by: str | None = None
     ip: str | None = None
+    least_ms: float | None = None
+    most_ms: float | None = None
+    first: datetime | None = None
+    end: datetime | None = None
 
 
 def time_conditions(
@@ -110,10 +118,21 @@ def requests(
     keep: RequestFilter | None = None,
     cursor: int | None = None,
     limit: int = 50,
+    oldest_first: bool = False,
+    chunk: int = _SCAN_CHUNK,
 ) -> Page:
     """Selected requests, newest first.
 
     A filter without an index scans for a bounded time and then returns what it found and a cursor.
+
+    Args:
+        snapshot: where to look.
+        selection: the time, endpoints and versions.
+        keep: what to keep of them.
+        cursor: where the page before ended.
+        limit: most requests of a page.
+        oldest_first: the other way round.
+        chunk: rows read at once by a filter.
     """
     keep = keep or RequestFilter()
     request = snapshot.tables.request.c
@@ -126,12 +145,13 @@ def requests(
     found: list[RequestRecord] = []
     deadline = clock.monotonic() + _SCAN_S
     is_filtered = versions is not None or any(part is not None for part in keep)
-    chunk = _SCAN_CHUNK if is_filtered else limit + 1
+    chunk = chunk if is_filtered else limit + 1
+    order = request.id.asc() if oldest_first else request.id.desc()
     while True:
         query = select(*_columns(request)).where(*conditions)
         if cursor is not None:
-            query = query.where(request.id < cursor)
-        rows = snapshot.connection.execute(query.order_by(request.id.desc()).limit(chunk)).all()
+            query = query.where(request.id > cursor if oldest_first else request.id < cursor)
+        rows = snapshot.connection.execute(query.order_by(order).limit(chunk)).all()
         for row in rows:
             if len(found) == limit:
                 return Page(found, cursor)
@@ -197,6 +217,10 @@ def _keeps(keep: RequestFilter, row: Any, versions: set[str | None] | None) -> b
         and (keep.ip is None or row.ip == keep.ip)
         and (keep.status_from is None or status >= keep.status_from)
         and (keep.status_to is None or status < keep.status_to)
+        and (keep.least_ms is None or row.duration >= keep.least_ms)
+        and (keep.most_ms is None or row.duration <= keep.most_ms)
+        and (keep.first is None or row.time_requested >= keep.first)
+        and (keep.end is None or row.time_requested < keep.end)
     )
 
 

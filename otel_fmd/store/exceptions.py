@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete
 
-from otel_fmd.errors import ConfigurationError
+from otel_fmd.errors import NotFoundError
 from otel_fmd.store.tables import Tables
 
 
@@ -12,7 +12,7 @@ def delete_stack_trace(connection: Connection, tables: Tables, identifier: int) 
     """Remove a stack trace; how often it had occurred. Frames stay: others may share them.
 
     Raises:
-        ConfigurationError: there is none with this id.
+        NotFoundError: there is none with this id.
     """
     occurrence, line = tables.exception_occurrence, tables.exception_stack_line
     trace = tables.stack_trace
@@ -21,5 +21,5 @@ def delete_stack_trace(connection: Connection, tables: Tables, identifier: int) 
     ).rowcount
     connection.execute(delete(line).where(line.c.stack_trace_snapshot_id == identifier))
     if not connection.execute(delete(trace).where(trace.c.id == identifier)).rowcount:
-        raise ConfigurationError(f"stack trace {identifier}: there is none with this id")
+        raise NotFoundError(f"stack trace {identifier}: there is none with this id")
     return occurred

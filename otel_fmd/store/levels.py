@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from otel_fmd.errors import ConfigurationError
+from otel_fmd.errors import NotFoundError
 from otel_fmd.store.tables import Tables
 
 
@@ -14,14 +14,14 @@ def store_level(
     """Set it; the endpoint's name, and the level that it had.
 
     Raises:
-        ConfigurationError: there is no such endpoint.
+        NotFoundError: there is no such endpoint.
     """
     endpoint = tables.endpoint
     row = connection.execute(
         select(endpoint.c.name, endpoint.c.monitor_level).where(endpoint.c.id == endpoint_id)
     ).first()
     if row is None:
-        raise ConfigurationError(f"there is no endpoint {endpoint_id}")
+        raise NotFoundError(f"there is no endpoint {endpoint_id}")
     connection.execute(
         update(endpoint).where(endpoint.c.id == endpoint_id).values(monitor_level=level)
     )

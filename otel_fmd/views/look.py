@@ -183,6 +183,11 @@ class Look:
         hours = RANGES[self.range][1]
         return self.now_us - hours * 3_600_000_000, self.now_us
 
+    @property
+    def exact_times(self) -> tuple[datetime, datetime] | None:
+        """Start and end (naive UTC) of the selected time, if parts of hours count."""
+        return None
+
     def selection(self, snapshot: Snapshot) -> Selection:
         """The selected time, endpoints (one, else those of the service) and version."""
         if self.is_of_endpoint:

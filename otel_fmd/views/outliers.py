@@ -20,11 +20,12 @@ _NO_LOAD = (
 
 
 class Outliers(NamedTuple):
-    """A page of outliers, of `total`."""
+    """A page of outliers, of `total`, and the name of their endpoint."""
 
     found: list[Outlier]
     page: int
     total: int
+    endpoint: str
 
 
 def load(snapshot: Snapshot, look: Look) -> Outliers | None:
@@ -35,7 +36,9 @@ def load(snapshot: Snapshot, look: Look) -> Outliers | None:
     )
     if not found:
         return None
-    return Outliers(found, page, queries.outlier_count(snapshot, look.endpoint_id, selection))
+    total = queries.outlier_count(snapshot, look.endpoint_id, selection)
+    endpoint = snapshot.endpoints.get(look.endpoint_id)
+    return Outliers(found, page, total, "?" if endpoint is None else endpoint.name)
 
 
 def table(data: Outliers | None, look: Look) -> Table:

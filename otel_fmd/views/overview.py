@@ -39,7 +39,11 @@ class Data(NamedTuple):
 
 def load(snapshot: Snapshot, look: Look) -> Data:
     """The rows with the most hits in the last seven days first."""
-    is_grouped = look.value(GROUP) == BLUEPRINTS
+    return load_overview(snapshot, look, is_grouped=look.value(GROUP) == BLUEPRINTS)
+
+
+def load_overview(snapshot: Snapshot, look: Look, *, is_grouped: bool) -> Data:
+    """The same, by endpoints or by blueprints."""
     data = overview(
         snapshot,
         look.selection(snapshot),

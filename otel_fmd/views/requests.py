@@ -26,18 +26,32 @@ from otel_fmd.views.parameters import (
     CURSOR,
     ENDPOINT,
     HOUR,
+    LIMIT,
+    MAX_DURATION,
+    MIN_DURATION,
+    OLDEST,
     ONLY_ENDPOINT,
     REQUEST,
+    SORT,
     STATUS,
     USER,
     whole_number,
 )
 from otel_fmd.views.view import NOTHING, Column, Table, View
 
-_PER_PAGE = 100
 _MOST_FAILED = 100
 _WEEK_US = 7 * HOURS_PER_DAY * 3_600_000_000
-FILTERS = (ONLY_ENDPOINT, STATUS, USER, ADDRESS, HOUR)
+FILTERS = (
+    ONLY_ENDPOINT,
+    STATUS,
+    USER,
+    ADDRESS,
+    HOUR,
+    MIN_DURATION,
+    MAX_DURATION,
+    SORT,
+    LIMIT,
+)
 
 
 class NamedRequest(NamedTuple):
@@ -85,17 +99,34 @@ class NoRequest(NamedTuple):
 
 def load(snapshot: Snapshot, look: Look) -> Requests:
     """A page of the requests that match the address."""
-    low, high = look.value(STATUS) or (None, None)
-    keep = RequestFilter(low, high, look.value(USER), look.value(ADDRESS))
+    selection, keep = wanted(snapshot, look)
     page = requests(
         snapshot,
-        _selection(snapshot, look),
+        selection,
         keep=keep,
         cursor=look.value(CURSOR),
-        limit=_PER_PAGE,
+        limit=look.value(LIMIT),
+        oldest_first=look.value(SORT) == OLDEST,
     )
     endpoint = snapshot.endpoints.get(look.value(ONLY_ENDPOINT) or 0)
     return Requests(_named(snapshot, page.requests), page.cursor, endpoint)
+
+
+def wanted(snapshot: Snapshot, look: Look) -> tuple[Selection, RequestFilter]:
+    """The requests that an address asks for."""
+    low, high = look.value(STATUS) or (None, None)
+    first, end = look.exact_times or (None, None)
+    keep = RequestFilter(
+        low,
+        high,
+        look.value(USER),
+        look.value(ADDRESS),
+        look.value(MIN_DURATION),
+        look.value(MAX_DURATION),
+        first,
+        end,
+    )
+    return _selection(snapshot, look), keep
 
 
 def _selection(snapshot: Snapshot, look: Look) -> Selection:

@@ -63,12 +63,12 @@ def csv_text(table: Table) -> str:
     """A table as CSV, header first; no cell can be taken for a formula by a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([_harmless(column.name) for column in table.columns])
-    writer.writerows([_harmless(cell) for cell in row] for row in table.rows)
+    writer.writerow([harmless(column.name) for column in table.columns])
+    writer.writerows([harmless(cell) for cell in row] for row in table.rows)
     return out.getvalue()
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """A spreadsheet would evaluate text that begins like a formula."""
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{cell}"

@@ -1,0 +1,402 @@
+"""The routes that change something: each calls an action, which decides who may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from otel_fmd.actions import exceptions, levels, maintenance, pruning, tokens, users
+from otel_fmd.actions.account import end_own_session
+from otel_fmd.config import MOST_DAYS
+from otel_fmd.people.actor import Role
+from otel_fmd.people.tokens import MOST_DAYS as MOST_TOKEN_DAYS
+from otel_fmd.people.tokens import Scope
+from otel_fmd.upkeep.retention import Ages, ages_of
+from otel_fmd.views.api.administration import User
+from otel_fmd.views.parameters import ENDPOINT, Parameter, whole_number, whole_schema
+from otel_fmd.web.api.problems import ProblemError
+from otel_fmd.web.api.reading import ENDPOINTS, PEOPLE, REQUEST, SERVER
+from otel_fmd.web.api.route import Call, Route
+
+_EXACT = ConfigDict(extra="forbid", strict=True)
+Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
+Text = Annotated[str, Field(max_length=1_000)]
+
+
+@dataclass(slots=True)
+class MonitorLevel:
+    """What is recorded about the requests of an endpoint.
+
+    Args:
+        monitor_level: 0: only that it is used; 1: requests; 2: outliers, too; 3: profiles, too.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    monitor_level: Annotated[int, Field(ge=min(levels.LEVELS), le=max(levels.LEVELS))]
+
+
+@dataclass(slots=True)
+class NewUser:
+    """A user to add.
+
+    Args:
+        username: unique.
+        password: at least 12 characters, without the user name, and not a common one.
+        role: what they may do.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    username: Text
+    password: Text
+    role: Literal["guest", "admin"] = "guest"
+
+
+@dataclass(slots=True)
+class UserChange:
+    """What to change about a user, which ends their sessions; what is null or missing stays.
+
+    Args:
+        role: what they may do from now on.
+        password: the new password.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    role: Literal["guest", "admin"] | None = None
+    password: Text | None = None
+
+
+@dataclass(slots=True)
+class NewToken:
+    """An API token to create.
+
+    Args:
+        name: unique.
+        scopes: what it may be used for.
+        days: how long it is valid; null for ever.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    name: Text
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    days: Annotated[int, Field(ge=1, le=MOST_TOKEN_DAYS)] | None
+
+
+@dataclass(slots=True)
+class CreatedToken:
+    """A new API token.
+
+    Args:
+        name: its name.
+        token: what its bearer sends; it cannot be read again.
+    """
+
+    name: str
+    token: str
+
+
+@dataclass(slots=True)
+class NewSchedule:
+    """When old requests are to be removed.
+
+    Args:
+        cron: a schedule of five fields.
+        weeks_to_keep: requests that are older are removed.
+        delete_custom_graph_data: whether data of custom graphs is removed, too.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    cron: Text
+    weeks_to_keep: Annotated[int, Field(ge=1, le=MOST_DAYS // 7)]
+    delete_custom_graph_data: bool = False
+
+
+@dataclass(slots=True)
+class KeptDays:
+    """What is to be removed: how many days each kind is kept; 0 keeps all.
+
+    Args:
+        requests_days: requests, with their outliers and profiles.
+        outliers_days: outliers.
+        profiles_days: profiles.
+        rollups_days: hourly rollups.
+        custom_graphs_days: data of custom graphs.
+        audit_days: the audit.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    requests_days: Days = 0
+    outliers_days: Days = 0
+    profiles_days: Days = 0
+    rollups_days: Days = 0
+    custom_graphs_days: Days = 0
+    audit_days: Days = 0
+
+
+@dataclass(slots=True)
+class Removed:
+    """What was removed.
+
+    Args:
+        rows: how many, by kind.
+    """
+
+    rows: dict[str, int]
+
+
+@dataclass(slots=True)
+class Maintained:
+    """What maintenance did.
+
+    Args:
+        folded_deltas: batches that were folded into rollups.
+        pruned_rows: what was removed as it was too old, by kind.
+        evicted_rows: what was removed as the database was too large, by kind.
+    """
+
+    folded_deltas: int
+    pruned_rows: dict[str, int]
+    evicted_rows: dict[str, int]
+
+
+def _set_level(call: Call) -> None:
+    levels.set_monitor_level(
+        call.actor, call.api.store, call.look.endpoint_id, call.body.monitor_level
+    )
+
+
+def _add_user(call: Call) -> User:
+    one = call.body
+    users.add_user(call.actor, call.api.store, one.username, one.password, Role[one.role.upper()])
+    return User(one.username, one.role)
+
+
+def _change_user(call: Call) -> None:
+    name, change = call.values["username"], call.body
+    if change.role is None and change.password is None:
+        raise ProblemError(422, "expected a role, a password, or both")
+    if change.role is not None:
+        users.set_role(call.actor, call.api.store, name, Role[change.role.upper()])
+    if change.password is not None:
+        users.set_password(call.actor, call.api.store, name, change.password)
+
+
+def _remove_user(call: Call) -> None:
+    users.remove_user(call.actor, call.api.store, call.values["username"])
+
+
+def _add_token(call: Call) -> CreatedToken:
+    one = call.body
+    secret = tokens.add_token(call.actor, call.api.store, one.name, one.scopes, one.days)
+    return CreatedToken(one.name, secret)
+
+
+def _remove_token(call: Call) -> None:
+    tokens.remove_token(call.actor, call.api.store, call.values["name"])
+
+
+def _end_session(call: Call) -> None:
+    end_own_session(call.actor, call.api.store, call.values["id"])
+
+
+def _set_schedule(call: Call) -> None:
+    one = call.body
+    schedule = pruning.schedule_of(one.cron, one.weeks_to_keep, one.delete_custom_graph_data)
+    pruning.set_schedule(call.actor, call.api.store, schedule)
+
+
+def _remove_schedule(call: Call) -> None:
+    pruning.set_schedule(call.actor, call.api.store, None)
+
+
+def _prune(call: Call) -> Removed:
+    one = call.body
+    ages = Ages(
+        one.requests_days,
+        one.outliers_days,
+        one.profiles_days,
+        one.rollups_days,
+        one.custom_graphs_days,
+        one.audit_days,
+    )
+    if not ages.any:
+        raise ProblemError(422, "expected a number of days above 0 for one kind at least")
+    return Removed(pruning.prune(call.actor, call.api.store, ages))
+
+
+def _maintain(call: Call) -> Maintained:
+    settings = call.api.settings
+    done = maintenance.maintain(
+        call.actor,
+        call.api.store,
+        ages_of(settings),
+        settings.max_database_size,
+        settings.max_users,
+    )
+    return Maintained(done.folded, done.pruned, done.evicted)
+
+
+def _recount(call: Call) -> None:
+    maintenance.repair_rollups(call.actor, call.api.store, call.api.settings.max_users)
+
+
+def _remove_exception(call: Call) -> None:
+    number = call.look.value(STACK_TRACE)
+    exceptions.remove_exception(call.actor, call.api.store, number)
+
+
+USERNAME = Parameter("username", "The name of a user.", str, "", in_path=True)
+TOKEN = Parameter("name", "The name of a token.", str, "", in_path=True)
+SESSION = Parameter("id", "The id of a session, as listed.", str, "", in_path=True)
+STACK_TRACE = Parameter(
+    "stack_trace",
+    "The id of a stack trace.",
+    whole_number,
+    0,
+    in_path=True,
+    schema=whole_schema(),
+)
+_USER, _TOKEN, _SCHEDULE = "/users/<path:username>", "/tokens/<path:name>", "/pruning-schedule"
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "/endpoints/<endpoint>/monitor-level",
+        "PUT",
+        Role.WRITER,
+        ENDPOINTS,
+        "Set the monitor level",
+        _set_level,
+        "Apps take it over within seconds.",
+        (ENDPOINT,),
+        body=MonitorLevel,
+        status=204,
+    ),
+    Route(
+        "/exceptions/<stack_trace>",
+        "DELETE",
+        Role.ADMIN,
+        REQUEST,
+        "Remove a stack trace",
+        _remove_exception,
+        "With every occurrence of it.",
+        (STACK_TRACE,),
+        status=204,
+    ),
+    Route(
+        "/users",
+        "POST",
+        Role.ADMIN,
+        PEOPLE,
+        "Add a user",
+        _add_user,
+        answer=User,
+        body=NewUser,
+        status=201,
+    ),
+    Route(
+        _USER,
+        "PATCH",
+        Role.ADMIN,
+        PEOPLE,
+        "Change a user",
+        _change_user,
+        "Role, password or both; it ends the user's sessions.",
+        (USERNAME,),
+        body=UserChange,
+        status=204,
+    ),
+    Route(
+        _USER,
+        "DELETE",
+        Role.ADMIN,
+        PEOPLE,
+        "Remove a user",
+        _remove_user,
+        "With their sessions, and their tokens except those that only send telemetry.",
+        (USERNAME,),
+        status=204,
+    ),
+    Route(
+        "/tokens",
+        "POST",
+        Role.ADMIN,
+        PEOPLE,
+        "Create an API token",
+        _add_token,
+        "The answer has the token, which cannot be read again.",
+        answer=CreatedToken,
+        body=NewToken,
+        status=201,
+    ),
+    Route(
+        _TOKEN,
+        "DELETE",
+        Role.ADMIN,
+        PEOPLE,
+        "Revoke an API token",
+        _remove_token,
+        parameters=(TOKEN,),
+        status=204,
+    ),
+    Route(
+        "/sessions/<id>",
+        "DELETE",
+        Role.GUEST,
+        PEOPLE,
+        "End one of your sessions",
+        _end_session,
+        parameters=(SESSION,),
+        status=204,
+    ),
+    Route(
+        _SCHEDULE,
+        "PUT",
+        Role.ADMIN,
+        SERVER,
+        "Set the pruning schedule",
+        _set_schedule,
+        "It stands in the answer of `/database`.",
+        body=NewSchedule,
+        status=204,
+    ),
+    Route(
+        _SCHEDULE,
+        "DELETE",
+        Role.ADMIN,
+        SERVER,
+        "Remove the pruning schedule",
+        _remove_schedule,
+        status=204,
+    ),
+    Route(
+        "/database/prunings",
+        "POST",
+        Role.ADMIN,
+        SERVER,
+        "Prune now",
+        _prune,
+        "Removes what is older than given.",
+        answer=Removed,
+        body=KeptDays,
+    ),
+    Route(
+        "/database/maintenance",
+        "POST",
+        Role.ADMIN,
+        SERVER,
+        "Maintain the database now",
+        _maintain,
+        "Folds, prunes and evicts, as the receiver does by itself.",
+        answer=Maintained,
+    ),
+    Route(
+        "/database/recounts",
+        "POST",
+        Role.ADMIN,
+        SERVER,
+        "Recount the rollups",
+        _recount,
+        "Replaces them by a recount of the requests.",
+        status=204,
+    ),
+)

@@ -1,0 +1,68 @@
+"""The OpenAPI document, and Swagger UI to read it and to try routes; nothing comes from elsewhere.
+
+Swagger UI is that of the package `flask-swagger-ui`, of which only the files are used: its page has
+a script within, which our Content-Security-Policy does not allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from otel_fmd.people.actor import Role, require
+from otel_fmd.web import proxy
+from otel_fmd.web.api.openapi import document
+from otel_fmd.web.api.route import Route
+from otel_fmd.web.security import current_actor
+
+_FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+_START = """\
+"use strict";
+window.ui = SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+});
+"""
+_SCHEME = "otel_fmd_scheme"
+"""The cookie with the browser's colour scheme."""
+
+
+def reference_blueprint(routes: Sequence[Route]) -> Blueprint:
+    """`openapi.json` and `docs` below `/api/v1`, for everybody who may look."""
+    made = Blueprint("fmd_reference", __name__, template_folder="../templates")
+
+    @made.before_request
+    def check() -> None:
+        require(current_actor(), Role.GUEST, "read the reference")
+
+    @made.route("/openapi.json")
+    def openapi() -> ResponseReturnValue:
+        response = jsonify(document(routes, f"{proxy.prefix()}api/v1"))
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.add_etag()
+        return response.make_conditional(request)
+
+    @made.route("/docs")
+    def docs() -> ResponseReturnValue:
+        return render_template("api.html", is_dark=request.cookies.get(_SCHEME) == "dark")
+
+    @made.route("/docs/start.js")
+    def start() -> ResponseReturnValue:
+        return Response(_START, mimetype="text/javascript")
+
+    @made.route("/docs/<name>")
+    def file(name: str) -> ResponseReturnValue:
+        if name not in _FILES:
+            abort(404)
+        path = files("flask_swagger_ui").joinpath("dist", name)
+        return send_file(str(path), _FILES[name], max_age=3600)
+
+    return made
