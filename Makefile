@@ -65,10 +65,11 @@ mutants: $(VENV)/.dev ## change the code of analysis, requests and ingest a litt
 
 soak: $(VENV)/.dev ## long runs: 500 kills, a Collector, a minute of overload, a million requests
 	OTEL_FMD_TEST_KILLS=500 OTEL_FMD_TEST_EXPORT_INTERVAL_S=60 OTEL_FMD_TEST_OVERLOAD_SECONDS=60 OTEL_FMD_TEST_LOCK_SECONDS=30 \
-	  OTEL_FMD_TEST_COLLECTOR_KILLS=12 OTEL_FMD_TEST_SOAK_REQUESTS=1000000 $(BIN)/python -m pytest -q -o timeout=7200 \
+	  OTEL_FMD_TEST_COLLECTOR_KILLS=12 OTEL_FMD_TEST_SOAK_REQUESTS=1000000 OTEL_FMD_TEST_PPROF=1 $(BIN)/python -m pytest -q -o timeout=7200 \
 	  tests/integration/test_kill.py tests/integration/test_collector.py \
 	  tests/integration/test_faults.py \
-	  tests/integration/test_harmless.py tests/integration/test_languages.py
+	  tests/integration/test_harmless.py tests/integration/test_languages.py \
+	  tests/unit/analysis/test_stacks.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the documentation
 	OTEL_FMD_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py

@@ -1,10 +1,16 @@
-"""Every view: each one listed here can be exported as CSV, and is documented."""
+"""Every view: each one listed here can be exported as CSV.
+
+`VIEWS` have pages of the dashboard, `FOR_PROGRAMS` routes of the API alone.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from otel_fmd.views.administration import DATABASE, DEPLOY, REFUSED, SETTINGS
+from otel_fmd.views.api.administration import INSTALLATION
+from otel_fmd.views.api.endpoints import ONE_ENDPOINT, SERVICES, VERSIONS
+from otel_fmd.views.api.requests import EXCEPTIONS
 from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
@@ -15,6 +21,7 @@ from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, REQUESTS
+from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
 
@@ -48,4 +55,13 @@ VIEWS: tuple[View[Any], ...] = (
     SESSIONS,
     TOKENS,
     AUDIT,
+)
+FOR_PROGRAMS: tuple[View[Any], ...] = (
+    TIME_SERIES,
+    HISTOGRAM,
+    SERVICES,
+    VERSIONS,
+    ONE_ENDPOINT,
+    EXCEPTIONS,
+    INSTALLATION,
 )

@@ -9,8 +9,6 @@ from datetime import datetime
 from otel_fmd.analysis import distribution
 from otel_fmd.analysis.callers import NOBODY, OTHERS
 from otel_fmd.analysis.distribution import NamedDistribution
-from otel_fmd.queries import overview
-from otel_fmd.queries.overview import OverviewRow
 from otel_fmd.queries.snapshot import Endpoint as Known
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import VersionSeen, versions_seen
@@ -322,7 +320,10 @@ def endpoints(data: Data, look: Look) -> Iterator[EndpointFigures]:
     for row in data.overview.rows:
         yield EndpointFigures(
             endpoint(row.endpoint._replace(last_requested=row.last_requested), look),
-            *_hits(row),
+            Hits(*row.today),
+            Hits(*row.week),
+            Hits(*row.overall),
+            Hits(*row.selected),
             _durations_or_none(row.latency),
             row.median_overall,
             row.median_change,
@@ -337,7 +338,10 @@ def blueprints(data: Data, _look: Look) -> Iterator[BlueprintFigures]:
             row.endpoint.blueprint,
             row.endpoint.service,
             [one.id for one in row.endpoints],
-            *_hits(row),
+            Hits(*row.today),
+            Hits(*row.week),
+            Hits(*row.overall),
+            Hits(*row.selected),
             _durations_or_none(row.latency),
             row.median_change,
         )
@@ -391,8 +395,3 @@ def durations(one: distribution.Distribution) -> Durations:
 
 def _durations_or_none(one: distribution.Distribution | None) -> Durations | None:
     return None if one is None else durations(one)
-
-
-def _hits(row: OverviewRow) -> list[Hits]:
-    found: list[overview.Hits] = [row.today, row.week, row.overall, row.selected]
-    return [Hits(*one) for one in found]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -74,7 +74,7 @@ def _row(one: RequestRecord, names: dict[int, str]) -> tuple[Any, ...]:
     )
 
 
-def as_csv(parts: Iterator[Rows]) -> Iterator[bytes]:
+def as_csv(parts: Iterator[Rows]) -> Generator[bytes, None, None]:
     """CSV, header first; no cell can be taken for a formula by a spreadsheet."""
     yield (",".join(COLUMNS) + "\r\n").encode()
     for rows in parts:
@@ -83,14 +83,14 @@ def as_csv(parts: Iterator[Rows]) -> Iterator[bytes]:
         yield out.getvalue().encode()
 
 
-def as_json_lines(parts: Iterator[Rows]) -> Iterator[bytes]:
+def as_json_lines(parts: Iterator[Rows]) -> Generator[bytes, None, None]:
     """An object in each line."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for rows in parts:
         yield "".join(f"{encode(dict(zip(COLUMNS, row, strict=True)))}\n" for row in rows).encode()
 
 
-def as_parquet(parts: Iterator[Rows]) -> Iterator[bytes]:
+def as_parquet(parts: Iterator[Rows]) -> Generator[bytes, None, None]:
     """A Parquet file with a row group for each part.
 
     Raises:
@@ -113,7 +113,9 @@ def as_parquet(parts: Iterator[Rows]) -> Iterator[bytes]:
     return _parquet(parts, pyarrow, parquet, schema)
 
 
-def _parquet(parts: Iterator[Rows], pyarrow: Any, parquet: Any, schema: Any) -> Iterator[bytes]:
+def _parquet(
+    parts: Iterator[Rows], pyarrow: Any, parquet: Any, schema: Any
+) -> Generator[bytes, None, None]:
     out = _Written()
     time = COLUMNS.index("time")
     with parquet.ParquetWriter(pyarrow.PythonFile(out, mode="w"), schema) as writer:
@@ -154,7 +156,7 @@ class _Written(io.RawIOBase):
         return found
 
 
-FORMATS: dict[str, tuple[str, Callable[[Iterator[Rows]], Iterator[bytes]]]] = {
+FORMATS: dict[str, tuple[str, Callable[[Iterator[Rows]], Generator[bytes, None, None]]]] = {
     "csv": ("text/csv", as_csv),
     "jsonl": ("application/jsonl", as_json_lines),
     "parquet": ("application/vnd.apache.parquet", as_parquet),

@@ -49,7 +49,7 @@ def _export(call: Call) -> Response:
 class _Export:
     """A stream that gives its place back at its end, and when its reader goes away."""
 
-    def __init__(self, parts: Generator[bytes]) -> None:
+    def __init__(self, parts: Generator[bytes, None, None]) -> None:
         self._parts = parts
         self._has_place = True
 

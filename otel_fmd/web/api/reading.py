@@ -23,7 +23,7 @@ from otel_fmd.views.parameters import Parameter, one_of, one_schema
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
-from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW
+from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, NoRequest
 from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
@@ -95,7 +95,7 @@ def _request_profile(call: Call) -> Any:
     """The profile of one request."""
     loaded = load_views(call.api.reader, call.look, (REQUEST_VIEW,))
     data = loaded[REQUEST_VIEW]
-    if not data:
+    if isinstance(data, NoRequest):
         raise ProblemError(404, data.reason)
     if data.profile is None:
         raise ProblemError(404, f"Request {data.request.id} has no profile.")

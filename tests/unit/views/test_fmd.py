@@ -22,6 +22,7 @@ from otel_fmd.upkeep.schedule import PruningSchedule
 from otel_fmd.views.look import NO_PROCESS
 from otel_fmd.web.fmd.api import GROUPS, LINK
 from otel_fmd.web.fmd.route import APPROXIMATE
+from tests.support.exceptions import with_exception
 from tests.support.people import log_client_in, with_user
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import requests_of, writer
@@ -55,29 +56,7 @@ def fill(store: Store) -> None:
             for n in range(40)
         ]
         writer(store).write(Batch(requests_of(spans, version=version)))
-    tables = store.tables
-    with store.write() as connection:
-        request = connection.execute(tables.request.select()).first()
-        assert request is not None
-        for table, values in (
-            (tables.exception_type, {"type": "ValueError"}),
-            (tables.exception_message, {"message": "bad"}),
-            (tables.stack_trace, {"hash": "a"}),
-            (tables.file_path, {"path": "/srv/a.py"}),
-            (tables.function_definition, {"name": "f", "code": "def f(): pass"}),
-        ):
-            connection.execute(table.insert().values(id=1, **values))
-        place = {"file_path_id": 1, "function_definition_id": 1, "function_start_line_number": 3}
-        connection.execute(tables.function_location.insert().values(id=1, **place))
-        frame = {"function_location_id": 1, "line_number": 4}
-        connection.execute(tables.exception_frame.insert().values(id=1, **frame))
-        line = {"stack_trace_snapshot_id": 1, "exception_frame_id": 1, "position": 0}
-        connection.execute(tables.exception_stack_line.insert().values(**line))
-        values = {"exception_type_id": 1, "exception_msg_id": 1, "stack_trace_snapshot_id": 1}
-        occurrence = tables.exception_occurrence.insert()
-        connection.execute(
-            occurrence.values(id=1, request_id=request.id, is_user_captured=False, **values)
-        )
+    with_exception(store)
 
 
 def client_of(store: Store) -> FlaskClient:

@@ -18,7 +18,7 @@ from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
-from otel_fmd.views.catalogue import VIEWS
+from otel_fmd.views.catalogue import FOR_PROGRAMS, VIEWS
 from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
@@ -26,11 +26,12 @@ from tests.support.people import with_user
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
+ALL = (*VIEWS, *FOR_PROGRAMS)
 GUEST = Actor("guest", Role.GUEST)
 ANA = Actor("ana", Role.ADMIN)
 WITHOUT_ROWS = {
     "reporting", "failed-requests", "outliers", "outlier-loads", "profiles", "grouped-profile",
-    "refused",
+    "refused", "exceptions",
 }  # fmt: skip
 """Views with nothing to show here: no request failed or has details, all are of now."""
 
@@ -71,7 +72,7 @@ def reader(sqlite_store: Store) -> Reader:
     return Reader(sqlite_store)
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", ALL, ids=lambda view: view.name)
 def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
     """It obeys its parameters and no others, and each row of its table has every column."""
     with reader.snapshot() as snapshot:
@@ -94,11 +95,11 @@ def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
 
 def test_names_are_unique_and_words_are_there() -> None:
     """What stands in the catalogue can be shown and found."""
-    assert len({view.name for view in VIEWS}) == len(VIEWS)
-    assert all(view.title and view.description and view.empty for view in VIEWS)
+    assert len({view.name for view in ALL}) == len(ALL)
+    assert all(view.title and view.description and view.empty for view in ALL)
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", ALL, ids=lambda view: view.name)
 def test_a_view_for_admins_is_for_nobody_else(reader: Reader, view: View[Any]) -> None:
     """Whoever asks, and by whatever way: nothing is read."""
     for actor in (NOBODY, GUEST, OPERATOR):
@@ -112,9 +113,9 @@ def test_a_view_for_admins_is_for_nobody_else(reader: Reader, view: View[Any]) -
 
 def test_settings_and_users_are_for_admins() -> None:
     """By name, so that nobody opens them by mistake."""
-    closed = {view.name for view in VIEWS if view.role is Role.ADMIN}
+    closed = {view.name for view in ALL if view.role is Role.ADMIN}
     assert closed == {"settings", "users", "database", "refused", "tokens", "audit"}
-    assert all(view.role >= Role.GUEST for view in VIEWS)
+    assert all(view.role >= Role.GUEST for view in ALL)
 
 
 def test_one_snapshot_for_all(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
