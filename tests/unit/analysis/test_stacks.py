@@ -164,53 +164,6 @@ def test_pprof_reads_it(tmp_path: Path) -> None:
         assert first.split()[3] == whole
 
 
-def test_nothing_is_lost(lines: list[Line]) -> None:
-    """The stacks add up to what the outermost lines took."""
-    whole = sum(line.duration_ms for line in lines if line.depth == 0)
-    assert sum(one.duration_ms for one in stacks_of(lines)) == pytest.approx(whole)
-
-
-def test_collapsed() -> None:
-    """Whole microseconds; nothing in a name can be taken for a separator."""
-    odd = Frame("", "x;y.py", 7, "return; 1\n")
-    assert collapsed([*STACKS[:2], Stack((odd,), 0.5, 0), Stack((A,), 0.0001, 0)]) == (
-        "a (a b.py:1);b (a b.py:2);c (a b.py:3) 1000\n"
-        "a (a b.py:1);b (a b.py:2) 5000\n"
-        "return: 1 (x:y.py:7) 500\n"
-    )
-
-
-def test_speedscope() -> None:
-    """Two profiles over one list of frames."""
-    made = json.loads(speedscope(STACKS, "shop"))
-    assert made["$schema"] == "https://www.speedscope.app/file-format-schema.json"
-    wall, cpu = made["profiles"]
-    assert (wall["weights"], cpu["weights"]) == ([1.0, 5.0, 3.0, 1.0], [1.0, 3.0, 0.0, 1.0])
-    assert wall["endValue"] == sum(wall["weights"])
-    frames = made["shared"]["frames"]
-    named = [[frames[place]["name"] for place in sample] for sample in wall["samples"]]
-    assert named == [["a", "b", "c"], ["a", "b"], ["a", "c"], ["a"]]
-
-
-def test_pprof_reads_it(tmp_path: Path) -> None:
-    """The original reads functions, lines and both kinds of time."""
-    path = tmp_path / "profile.pb.gz"
-    path.write_bytes(pprof(STACKS))
-    for kind, top in (("wall", "a"), ("cpu", "a")):
-        shown = subprocess.run(
-            [program("go"), "tool", "pprof", "-top", "-cum", f"-sample_index={kind}", str(path)],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "GOCACHE": str(tmp_path)},
-        ).stdout
-        whole = {"wall": "10ms", "cpu": "5ms"}[kind]
-        first = next(line for line in shown.splitlines() if line.endswith(f"  {top}"))
-        assert first.split()[3] == whole
-    assert gzip.decompress(path.read_bytes())
-    assert pprof(STACKS) == pprof(STACKS)
-
-
 def test_nothing() -> None:
     """An empty profile is one, too."""
     assert collapsed([]) == ""

@@ -41,9 +41,15 @@ FILTERS: tuple[tuple[dict[str, Any], Any], ...] = (
     ({"version": "1"}, lambda one: one["version"] == "1"),
     ({"service": "shop"}, lambda one: True),
     ({"service": "other"}, lambda one: False),
-    ({"min_duration_ms": "20", "max_duration_ms": "30.5"}, lambda one: 20 <= one["duration_ms"] <= 30.5),
-    ({"version": "2", "status": "2xx", "user": "user1"}, lambda one: (one["version"], one["status_code"], one["user"]) == ("2", 200, "user1")),
-)  # fmt: skip
+    (
+        {"min_duration_ms": "20", "max_duration_ms": "30.5"},
+        lambda one: 20 <= one["duration_ms"] <= 30.5,
+    ),
+    (
+        {"version": "2", "status": "2xx", "user": "user1"},
+        lambda one: (one["version"], one["status_code"], one["user"]) == ("2", 200, "user1"),
+    ),
+)
 
 
 @pytest.mark.parametrize(("query", "keeps"), FILTERS, ids=str)
