@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dash import Dash, _get_paths, _pages, set_props
+from dash.exceptions import DependencyException
 from flask import Flask, Response, abort, has_request_context, request
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from dash_app import browser, live, routing, shell
@@ -57,6 +59,11 @@ def _keep_assets(response: Response) -> Response:
     if request.path.startswith("/assets/") and "m" in request.args:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+def _no_such_file(_error: Exception) -> ResponseReturnValue:
+    """What becomes of the name of a component library, or of a file in it, that there is not."""
+    return Response("There is no such file.\n", 404, mimetype="text/plain")
 
 
 def _login_words(settings: Settings) -> LoginWords:
@@ -129,6 +136,7 @@ def create_app(store: Store, settings: Settings, process: Process, api_link: str
         COMPRESS_BR_LEVEL=4,
     )
     handle_failures(server)
+    server.register_error_handler(DependencyException, _no_such_file)
     protect(server, sessions, bearers(store, settings.security_token))
     server.after_request(_keep_assets)
     entrance, texts = Entrance(store, sessions), _login_words(settings)
