@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead \
+.PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead bench-api \
   bench-profiler bench-pages mutants soak screenshots constraints release clean
 
 help: ## list the targets
@@ -43,7 +43,7 @@ format: $(VENV)/.dev ## format, and fix what can be fixed automatically
 docs: $(VENV)/.dev ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
-bench: bench-ingest bench-queries bench-overhead bench-profiler bench-pages ## every benchmark
+bench: bench-ingest bench-queries bench-overhead bench-profiler bench-pages bench-api ## every benchmark
 
 bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 	$(BIN)/python -m tests.benchmarks.ingest
@@ -59,6 +59,9 @@ bench-profiler: $(VENV)/.dev ## how accurate profiles are, compared with FMD 5.1
 
 bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million requests
 	$(BIN)/python -m tests.benchmarks.pages
+
+bench-api: $(VENV)/.dev ## what a route of the API adds to its query, exports, at ten million requests
+	$(BIN)/python -m tests.benchmarks.api
 
 mutants: $(VENV)/.dev ## change the code of analysis, requests and ingest a little: do the unit tests notice?
 	$(BIN)/python -m tests.benchmarks.mutants

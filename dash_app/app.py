@@ -24,7 +24,8 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
-from otel_fmd.web.api.api import register_api
+from otel_fmd.web.api.api import PATH, register_api
+from otel_fmd.web.api.problems import failed
 from otel_fmd.web.bearers import bearers
 from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
@@ -135,7 +136,7 @@ def create_app(store: Store, settings: Settings, process: Process, api_link: str
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=4,
     )
-    handle_failures(server)
+    handle_failures(server, {PATH: failed})
     server.register_error_handler(DependencyException, _no_such_file)
     protect(server, sessions, bearers(store, settings.security_token))
     server.after_request(_keep_assets)

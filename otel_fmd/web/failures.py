@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+Answer = Callable[[Exception], Response]
+"""Makes a response of an error."""
 _log = logging.getLogger(__name__)
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -20,11 +23,19 @@ def logged(what: str, error: BaseException) -> str:
     return f"An unexpected error occurred. The log of the server has it as {reference}."
 
 
-def handle_failures(app: Flask) -> None:
-    """Answer an unexpected error of any route with 500 and its reference; HTTP errors as text."""
+def handle_failures(app: Flask, apis: Mapping[str, Answer]) -> None:
+    """Answer an unexpected error of any route with 500 and its reference; HTTP errors as text.
+
+    Args:
+        app: the application.
+        apis: what answers errors below a path instead, also where there is no route.
+    """
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
+        for path, answer in apis.items():
+            if request.path.startswith(f"{path}/"):
+                return answer(error)
         if not isinstance(error, HTTPException):
             sentence = logged(f"{request.method} {request.path[:200]!r}", error)
             error = InternalServerError(sentence)
