@@ -28,7 +28,7 @@ run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the
 	$(BIN)/otel-fmd demo --database-url sqlite:///build/demo.db
 
 test: $(VENV)/.dev ## run the tests, in three processes; what needs a missing server or browser is skipped
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --durations=10
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/.dev ## format, lint, types, imports between packages
 	$(BIN)/ruff format --check .

@@ -63,7 +63,9 @@ class BareEnvironment:
     def __init__(self, folder: Path, wheels: Path, *pins: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+        # As `python -m venv` does, in a tenth of the time.
+        made = [sys.executable, "-m", "uv", "venv", "-q", "--seed", "-p", sys.executable]
+        subprocess.run([*made, str(folder / "venv")], check=True)
         constraints = (ROOT / ".constraints.txt").read_text().splitlines()
         names = {re.split("[=<>]", pin)[0].lower() for pin in pins}
         kept = [one for one in constraints if one.split("==")[0].lower() not in names]
@@ -76,6 +78,7 @@ class BareEnvironment:
             "PIP_CONSTRAINT": str(folder / "constraints.txt"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_QUIET": "1",
+            "PIP_NO_COMPILE": "1",
         }
         if pins:
             self.run("pip install " + " ".join(f"'{pin}'" for pin in pins))

@@ -69,7 +69,10 @@ def odd_times(store: Store) -> Store:
 
 
 def test_no_address_makes_a_page_fail(odd_times: Store) -> None:
-    """Every page, with every odd parameter, in time zones at both ends of the day."""
+    """Every page, with every odd parameter, in time zones at both ends of the day.
+
+    In SQLite all of them; servers, which take longer, get every fifth, of each page others.
+    """
     with Reader(odd_times).snapshot() as snapshot:
         endpoint = str(min(snapshot.endpoints))
     others = chain(
@@ -78,7 +81,11 @@ def test_no_address_makes_a_page_fail(odd_times: Store) -> None:
         addresses("٣", "-1"),
     )
     asked = chain(product(addresses(endpoint, "1"), ODD), product(others, ODD[:1]))
+    assert len(ODD) % 5
+    step = 1 if odd_times.engine.dialect.name == "sqlite" else 5
     for number, (path, search) in enumerate(asked):
+        if number % step:
+            continue
         zone = ZONES[number % len(ZONES)]
         context = context_of(odd_times, path, f"?{search}", otel_fmd_zone=zone)
         sizes = [len(part) for part in everything_of(context)]
