@@ -13,6 +13,7 @@ from dash_app.page import ADMINISTRATION, Live, LiveTable, Page
 from otel_fmd.views.administration import DEPLOY, REFUSED, SETTINGS, Setting
 from otel_fmd.views.load import Loaded
 from otel_fmd.views.look import Refusal
+from otel_fmd.web.api.reference import REFERENCE
 
 _REFUSED_COLUMNS = (
     ("address", "sender", ""),
@@ -35,7 +36,8 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
     facts = [fact_table(DEPLOY.title, deploy.facts)]
     if deploy.counters:
         facts.append(fact_table("This process", deploy.counters))
-    parts: list[Any] = [html.Div(facts)]
+    reference = html.A("REST API: reference", href=f"{context.prefix}{REFERENCE}", target="_blank")
+    parts: list[Any] = [html.Div([*facts, html.P(reference)])]
     if REFUSED in loaded:
         rows = _refused(loaded[REFUSED], context)
         note = REFUSED.description

@@ -19,6 +19,7 @@ from otel_fmd.people.actor import Role
 from otel_fmd.people.tokens import MOST_DAYS, Scope, Token
 from otel_fmd.views.load import Loaded
 from otel_fmd.views.people import TOKENS, expiry
+from otel_fmd.web.api.reference import REFERENCE
 
 _DAYS = 365
 
@@ -29,8 +30,12 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         [
             html.H2("Create or revoke", className="card-title"),
             html.P(
-                "A token is shown once, when it is created. Programs send it in the header "
-                "Authorization, after the word Bearer.",
+                [
+                    "A token is shown once, when it is created. Programs send it in the header "
+                    "Authorization, after the word Bearer: to the receiver, and to the ",
+                    html.A("REST API", href=f"{context.prefix}{REFERENCE}", target="_blank"),
+                    ".",
+                ],
                 className="card-help",
             ),
             dmc.Group(

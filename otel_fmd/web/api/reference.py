@@ -18,6 +18,8 @@ from otel_fmd.web.api.openapi import document
 from otel_fmd.web.api.route import Route
 from otel_fmd.web.security import current_actor
 
+REFERENCE = "api/v1/docs"
+"""Where the reference is, below the dashboard's path."""
 _FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 _START = """\
 "use strict";
