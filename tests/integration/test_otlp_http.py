@@ -485,7 +485,7 @@ def test_health_readiness_and_metrics(served: Served) -> None:
     assert requests.get(f"{served.http}/readyz", timeout=10).json()["status"] == "ready"
     text = requests.get(f"{served.http}/metrics", timeout=10).text
     assert "# TYPE otel_fmd_requests_stored_total counter" in text
-    assert 'otel_fmd_otlp_total{transport="http",event="spans_received"}' in text
+    assert 'otel_fmd_otlp_total{event="spans_received",transport="http"}' in text
 
 
 def test_child_spans_are_counted_as_not_kept(served: Served) -> None:
