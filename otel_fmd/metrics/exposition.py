@@ -8,17 +8,19 @@ from typing import NamedTuple, Protocol
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 _LEVEL = 5
 """Of compression: 9 takes three times as long, for a few percent."""
 
 
-class Describing(Collector, Protocol):
-    """A collector that knows its metrics without their values, so that names cannot clash."""
+class Collector(Protocol):
+    """A part of the metrics; it knows them without their values, so that names cannot clash."""
 
     def describe(self) -> list[Metric]:
         """The metrics, without samples."""
+
+    def collect(self) -> list[Metric]:
+        """The metrics, now."""
 
 
 class Exposed(NamedTuple):
@@ -38,7 +40,7 @@ class Exposition:
         ValueError: two have the same metric.
     """
 
-    def __init__(self, *collectors: Describing) -> None:
+    def __init__(self, *collectors: Collector) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         for one in collectors:
