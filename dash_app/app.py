@@ -32,6 +32,7 @@ from otel_fmd.web.failures import handle_failures, logged
 from otel_fmd.web.fmd.api import LINK, register_fmd_api
 from otel_fmd.web.health import health_blueprint
 from otel_fmd.web.login import LoginWords, login_blueprint
+from otel_fmd.web.metrics import Expose, metrics_blueprint
 from otel_fmd.web.security import CONTENT_POLICY, content_policy, current_actor, protect
 from otel_fmd.web.setup import setup_blueprint
 
@@ -120,7 +121,13 @@ def _untraced(server: Flask) -> Flask:
     return server
 
 
-def create_app(store: Store, settings: Settings, process: Process, api_link: str = LINK) -> Flask:
+def create_app(
+    store: Store,
+    settings: Settings,
+    process: Process,
+    api_link: str = LINK,
+    metrics: Expose | None = None,
+) -> Flask:
     """The dashboard's WSGI application; SCRIPT_NAME says at which path it is reached.
 
     Args:
@@ -128,6 +135,7 @@ def create_app(store: Store, settings: Settings, process: Process, api_link: str
         settings: brand, time zone, colours.
         process: the counters and refusals of this process.
         api_link: below which path FMD's API is; '' where the application is mounted at FMD's link.
+        metrics: what `/metrics` shows; None: no such path.
     """
     sessions = Sessions(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -144,6 +152,8 @@ def create_app(store: Store, settings: Settings, process: Process, api_link: str
     server.register_blueprint(login_blueprint(entrance, texts))
     server.register_blueprint(setup_blueprint(store, entrance, texts, settings.admin_username))
     server.register_blueprint(health_blueprint(store))
+    if metrics is not None:
+        server.register_blueprint(metrics_blueprint(metrics))
     reader = Reader(store)
     register_api(server, reader, settings, process)
     register_fmd_api(server, reader, settings, process, entrance, api_link)

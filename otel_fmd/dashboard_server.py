@@ -5,6 +5,7 @@ Bodies are read before a thread of the application is taken, so that slow client
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 
 from otel_fmd.otlp.errors import RetryableError
 from otel_fmd.otlp.flight import Flight, Hold
+from otel_fmd.otlp.http_call import DRAIN_S
 from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.tls import Certificates
@@ -21,6 +23,7 @@ _THREADS = 8
 _MOST_BODY = 2 * 2**20
 _MOST_OF_LOGIN = 64 * 1024
 _MOST_DISCARDED = 1024 * 1024
+_MOST_DRAINED = 64 * 1024 * 1024
 _MOST_IN_FLIGHT = 8 * 2**20
 
 Message = dict[str, Any]
@@ -75,10 +78,12 @@ class BoundedBodies:
                 too_large = not declared.isdigit() or int(declared[:20]) > most
                 body = None if too_large else await coming.whole(hold, most)
             except RetryableError:
+                hold.resize(0)
                 return await _refuse(coming, send, 503, b"too much is waiting: try again\n")
             except ConnectionError:
                 return None
             if body is None:
+                hold.resize(0)
                 message = f"a request may have at most {most} bytes\n"
                 return await _refuse(coming, send, 413, message.encode())
             parts: Iterator[Message] = iter(
@@ -120,11 +125,12 @@ class Body:
         return b"".join(parts)
 
     async def discard(self, most: int) -> None:
-        """Read what still comes, up to `most` bytes, and forget it."""
+        """Read what still comes, up to `most` bytes, for a while, and forget it."""
         try:
-            while most > 0 and not self._is_complete:
-                most -= len(await self._part())
-        except ConnectionError:
+            async with asyncio.timeout(DRAIN_S):
+                while most > 0 and not self._is_complete:
+                    most -= len(await self._part())
+        except (TimeoutError, ConnectionError):
             return
 
     async def _part(self) -> bytes:
@@ -137,7 +143,8 @@ class Body:
 
 
 async def _refuse(coming: Body, send: Send, status: int, text: bytes) -> None:
-    # A little more is read and forgotten, so that the client reads the answer.
+    # Of what still comes, a little is forgotten before the answer, the rest after it: a connection
+    # that is closed with bytes unread is reset, and a proxy then tells its client 502 instead.
     await coming.discard(_MOST_DISCARDED)
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
@@ -145,4 +152,6 @@ async def _refuse(coming: Body, send: Send, status: int, text: bytes) -> None:
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+    await coming.discard(_MOST_DRAINED)
+    await send({"type": "http.response.body", "body": b""})

@@ -19,6 +19,7 @@ from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.write import BatchWriter
@@ -138,8 +139,17 @@ def open_pipeline(
     finish: Callable[[Sequence[Any]], Batch] | None = None,
     *,
     retry: bool,
+    counts: EndpointCounts | None = None,
 ) -> Pipeline:
-    """The write side of a store, as the settings say; see `Pipeline` and `PipelineSettings`."""
+    """The write side of a store, as the settings say.
+
+    Args:
+        store: the database.
+        settings: the settings in force.
+        finish: see `Pipeline`.
+        retry: see `PipelineSettings`.
+        counts: see `BatchWriter`.
+    """
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
     redactor = Redactor.of(settings)
 
@@ -150,7 +160,7 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
-        return BatchWriter(store, rule, settings.monitor_level, limits, redactor)
+        return BatchWriter(store, rule, settings.monitor_level, limits, redactor, counts)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,

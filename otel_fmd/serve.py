@@ -13,9 +13,14 @@ from otel_fmd.config import Settings
 from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import open_pipeline, translator
+from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.listening import bind, certificates_of, exposures, taken, url_of
+from otel_fmd.metrics.endpoints import EndpointMetrics
+from otel_fmd.metrics.exposition import Exposition
+from otel_fmd.metrics.health import HealthMetrics
+from otel_fmd.metrics.received import ReceiverMetrics, Receiving
 from otel_fmd.otlp.flight import Flight
 from otel_fmd.otlp.grpc_server import OtlpGrpcServer
 from otel_fmd.otlp.http_app import OtlpHttpApp
@@ -26,6 +31,7 @@ from otel_fmd.otlp.service import Limits, ReceiverCounters
 from otel_fmd.otlp.signals.traces import TRACES
 from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.receiver.intake import PipelineIntake, Translate
+from otel_fmd.receiver.metrics_page import MetricsPage
 from otel_fmd.receiver.pages import ReceiverPages
 from otel_fmd.receiver.senders import TokenSenders
 from otel_fmd.rollups.prepare import prepare
@@ -58,11 +64,13 @@ class Server:
         prepare(self.store)
         self.setup_address = ""
         """Where the first user is created; '' if there are users."""
-        self.pipeline = open_pipeline(self.store, settings, retry=False)
+        self._counts = EndpointCounts()
+        self.pipeline = open_pipeline(self.store, settings, retry=False, counts=self._counts)
         self.received = ReceiverCounters()
         self._maintenance = Maintenance(self.store, settings, lambda: self.pipeline.last_error)
         self.refusals = Refusals()
         self._flight = Flight(settings.max_bytes_in_flight)
+        self._metrics = self._exposition()
         self._http: HttpServer | None = None
         self._grpc: OtlpGrpcServer | None = None
         self._senders: TokenSenders | None = None
@@ -114,6 +122,14 @@ class Server:
             _log.error("%d requests were not stored", self.pipeline.waiting)
         self.store.close()
 
+    def _exposition(self) -> Exposition:
+        """The metrics of this process; without a receiver, only how it is."""
+        health = HealthMetrics(self.store, self.pipeline.can_store)
+        if not self._settings.receiver:
+            return Exposition(health)
+        receiving = Receiving(self.pipeline, self.received, self.refusals, self._flight)
+        return Exposition(health, ReceiverMetrics(receiving), EndpointMetrics(self._counts))
+
     def _make_receiver(self) -> None:
         settings = self._settings
         limits = Limits(
@@ -129,7 +145,8 @@ class Server:
         flight, refusals = self._flight, self.refusals
         most = settings.max_endpoints // 2
         maps = UrlMaps(self.store, settings.rename, settings.monitor_level, most)
-        pages = ReceiverPages(self.store, self.pipeline, self.received, senders, refusals, maps)
+        metrics = MetricsPage(self._metrics, senders.may_read)
+        pages = ReceiverPages(self.store, self.pipeline, metrics, senders, maps)
         app = OtlpHttpApp(
             intake,
             limits,
@@ -197,7 +214,8 @@ class Server:
             return [Refusal(*one[:5], int(one.last * 1e6)) for one in refused.senders()]
 
         api_link = self._settings.dashboard_path or LINK
-        app = create_app(self.store, settings, Process(self._counters, refusals), api_link)
+        process = Process(self._counters, refusals)
+        app = create_app(self.store, settings, process, api_link, self._metrics)
         self._dashboard = dashboard_server(
             BehindProxy(app, settings),
             bound,

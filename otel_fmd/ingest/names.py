@@ -83,8 +83,8 @@ class NameRegistry:
         self._per_service: dict[str, int] = {}
         self._paths: dict[str, int] = {}
         self._without_source: set[tuple[str, str]] = set()
-        self.others: set[tuple[str, str]] = set()
-        """Endpoints above a limit, or of services above theirs."""
+        self.others: dict[tuple[str, str], tuple[str, str]] = {}
+        """What endpoints above a limit, or of services above theirs, are stored as."""
         self.other_versions: dict[str, str] = {}
         """What versions above the limit are stored as."""
         self._refreshed = float("-inf")
@@ -134,7 +134,7 @@ class NameRegistry:
         self._services = {name: number for number, name in services.items()}
         self.endpoints = {}
         self._per_service, self._paths = {}, {}
-        self.others, self._without_source, self.other_versions = set(), set(), {}
+        self.others, self._without_source, self.other_versions = {}, set(), {}
         for row in rows:
             service = services.get(row.service_id)
             if service is not None:
@@ -217,10 +217,11 @@ class NameRegistry:
         if self._is_other_service(service):
             most = self._limits.services
             self._log_other("there are", most, "services", service, OTHER_SERVICES)
-            if (OTHER_SERVICES, name) not in self.endpoints:
-                self._add_endpoint(OTHER_SERVICES, name, version, level, source)
-            self.endpoints[service, name] = self.endpoints[OTHER_SERVICES, name]
-            self.others.add((service, name))
+            other = (OTHER_SERVICES, name)
+            if other not in self.endpoints:
+                self._add_endpoint(*other, version, level, source)
+            self.endpoints[service, name] = self.endpoints[other]
+            self.others[service, name] = self.others.get(other, other)
             return
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -238,7 +239,7 @@ class NameRegistry:
             if (service, instead) not in self.endpoints:
                 self._add_endpoint(service, instead, version)
             self.endpoints[service, name] = self.endpoints[service, instead]
-            self.others.add((service, name))
+            self.others[service, name] = (service, instead)
             return
         number = self._add(
             tables.endpoint,

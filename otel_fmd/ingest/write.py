@@ -18,6 +18,7 @@ from otel_fmd.analysis.request_id import request_id
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
+from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.names import NameLimits, NameRegistry
 from otel_fmd.requests.request import Request
@@ -54,6 +55,14 @@ class Prepared(NamedTuple):
     level: int
 
 
+class Finished(NamedTuple):
+    """What the transaction of a batch found: outliers, the new means, the columns of its delta."""
+
+    outliers: int
+    means: dict[int, RunningMean]
+    columns: Columns
+
+
 class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
     """Not all rows of the batch were new."""
 
@@ -67,6 +76,7 @@ class BatchWriter:
         default_level: the monitor level of new endpoints.
         limits: how many names are kept.
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
+        counts: counts what was stored, by endpoint; None: nobody does.
     """
 
     def __init__(
@@ -76,9 +86,11 @@ class BatchWriter:
         default_level: int = LEVEL_OUTLIERS,
         limits: NameLimits | None = None,
         redactor: Redactor | None = None,
+        counts: EndpointCounts | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
+        self._counts = counts
         self.names = NameRegistry(store, default_level, limits)
         self._inserter = Inserter(store)
         self._details = DetailWriter(store, redactor or Redactor())
@@ -118,7 +130,7 @@ class BatchWriter:
             with self._store.write() as connection:
                 if not self._inserter.insert_all(connection, rows):
                     raise _SomeKnown
-                outliers, means = self._finish(connection, batch, seen)
+                done = self._finish(connection, batch, seen)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
@@ -127,12 +139,30 @@ class BatchWriter:
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
                 ]
-                outliers, means = self._finish(connection, batch, seen)
-        self._means.update(means)
+                done = self._finish(connection, batch, seen)
+        if self._counts is not None and batch:
+            self._count(self._counts, batch, done)
+        self._means.update(done.means)
         seen_only = len(requests) - len(rows)
         return Written(
-            len(batch), len(rows) - len(batch), outliers, seen_only, self._others(requests)
+            len(batch), len(rows) - len(batch), done.outliers, seen_only, self._others(requests)
         )
+
+    def _count(self, counts: EndpointCounts, batch: Sequence[Prepared], done: Finished) -> None:
+        """Count a stored batch, by the columns and the sums that its transaction needed anyway."""
+        assert self._means is not None
+        new = counts.unnamed(done.means)
+        if new:
+            others = self.names.others
+            named = {row[1]: (request.service, request.endpoint) for row, request, _ in batch}
+            counts.name({number: others.get(named[number], named[number]) for number in new})
+        before, none = self._means, RunningMean()
+        sums_ns = {
+            number: mean.sum_ns - before.get(number, none).sum_ns
+            for number, mean in done.means.items()
+        }
+        columns = done.columns
+        counts.add(columns.endpoint_ids, columns.status_codes, columns.durations_ns, sums_ns)
 
     def _others(self, requests: Sequence[Request]) -> int:
         """How many have a name above a limit."""
@@ -183,8 +213,8 @@ class BatchWriter:
 
     def _finish(
         self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
-    ) -> tuple[int, dict[int, RunningMean]]:
-        """Everything of the batch besides its requests; outliers found, and the new means."""
+    ) -> Finished:
+        """Everything of the batch besides its requests."""
         outliers, means = self._judge(batch)
         profiled = [
             item for item in batch if item.level >= LEVEL_PROFILES and item.request.has_profile
@@ -194,10 +224,11 @@ class BatchWriter:
             [(item.row, item.request) for item in outliers],
             [(item.row, item.request) for item in profiled],
         )
+        columns = self._columns(batch, seen)
         if batch or seen:
-            payload = pack(self._columns(batch, seen))
-            connection.exec_driver_sql(self._insert_delta, (now_us(), len(batch), payload))
-        return len(outliers), means
+            values = (now_us(), len(batch), pack(columns))
+            connection.exec_driver_sql(self._insert_delta, values)
+        return Finished(len(outliers), means, columns)
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
         """The delta of a batch."""

@@ -30,6 +30,11 @@ class Flight:
         self._refused_at = float("-inf")
 
     @property
+    def limit(self) -> int:
+        """Bytes for all together."""
+        return self._limit
+
+    @property
     def used(self) -> int:
         """Bytes held now."""
         return self._used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,11 @@ from otel_fmd.otlp.encode import encode
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 _DISCARDED = 1024 * 1024
-"""Bytes of a refused body that are read and forgotten, so that its client reads the answer."""
+"""Bytes of a refused body that are read and forgotten before it is answered."""
+_DRAINED = 64 * 1024 * 1024
+DRAIN_S = 10.0
+"""How much more of it, and for how long, is read and forgotten after the answer: a connection that
+is closed with bytes unread is reset, and a proxy then tells its client 502 instead."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -82,6 +87,7 @@ class HttpCall:
 
     async def answer(self, code: int, kind: str, body: bytes, extra: Headers) -> None:
         """Send an answer."""
+        unread = self._unread and "expect" not in self.headers
         headers = [("content-type", kind), ("content-length", str(len(body))), *extra]
         if code == 204:
             headers = list(extra)
@@ -92,7 +98,20 @@ class HttpCall:
                 "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers],
             }
         )
-        await self.send({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.body", "body": body, "more_body": unread})
+        if unread:
+            await self._drain()
+            await self.send({"type": "http.response.body", "body": b""})
+
+    async def _drain(self) -> None:
+        """Read and forget what a client still sends that has its answer already."""
+        left = _DRAINED
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while left > 0 and (part := await self.part()) is not None:
+                    left -= len(part)
+        except (TimeoutError, ConnectionError):
+            return
 
     async def status(self, code: int, message: Any, extra: Headers) -> None:
         """Send a `google.rpc.Status`, in the encoding of the request."""

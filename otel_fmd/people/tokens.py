@@ -83,6 +83,11 @@ class Token(NamedTuple):
         """Whether it may send telemetry."""
         return Scope.INGEST in self.scopes
 
+    @property
+    def may_read(self) -> bool:
+        """Whether it may see what a guest sees."""
+        return self.role >= Role.GUEST
+
     def actor(self, address: str = "") -> Actor:
         """Its bearer, acting from an address."""
         return Actor(f"token {self.name}", self.role, address)
@@ -185,22 +190,32 @@ def revoke_tokens_of(connection: Connection, tables: Tables, username: str) -> l
     return names
 
 
-class Senders(NamedTuple):
-    """The tokens that may send telemetry: until when, in unix microseconds, by their hashes."""
+class KnownTokens(NamedTuple):
+    """The tokens of a database at one moment, by their hashes."""
 
-    expire_us: Mapping[str, int | None]
+    by_hash: Mapping[str, Token]
 
-    def include(self, secret: str) -> str | None:
-        """The hash of a secret that may send now; None for any other."""
-        found = hash_of(secret)
-        if found not in self.expire_us:
+    def find(self, secret: str) -> tuple[str, Token] | None:
+        """The hash of a secret, and its token if that has not expired; None for any other."""
+        if not secret.startswith(PREFIX):
             return None
-        until = self.expire_us[found]
-        return found if until is None or until > now_us() else None
+        found = hash_of(secret)
+        token = self.by_hash.get(found)
+        if token is None or (token.expires_us is not None and token.expires_us <= now_us()):
+            return None
+        return found, token
 
 
-def senders(store: Store, used: Iterable[str] = ()) -> Senders:
-    """The tokens that may send telemetry; records that those with some hashes were used."""
+def known_tokens(store: Store, used: Iterable[str] = ()) -> KnownTokens:
+    """Every token; records that those with some hashes were used.
+
+    Args:
+        store: the database.
+        used: hashes.
+
+    Raises:
+        StoreUnavailableError: the database cannot be reached.
+    """
     table, now = store.tables.api_token, now_us()
     hashes = list(used)
     if hashes:
@@ -209,7 +224,7 @@ def senders(store: Store, used: Iterable[str] = ()) -> Senders:
             connection.execute(mine.values(used_us=now))
     with store.read() as connection:
         rows = connection.execute(select(table)).all()
-    return Senders({row.hash: row.expires_us for row in rows if _token(row).may_send})
+    return KnownTokens({row.hash: _token(row) for row in rows})
 
 
 def find_token(store: Store, secret: str) -> Token | None:

@@ -99,6 +99,7 @@ class Pipeline:
             self._store, self._settings.max_callers, self._settings.fold_every_s, self._count_folded
         )
         self._last_error = ""
+        self._stored_s = 0.0
         self.counters.dropped = self.counters.failed = 0
         self._reported_lost = 0
         self._drop_report = DropReport(self._store)
@@ -108,6 +109,16 @@ class Pipeline:
     def waiting(self) -> int:
         """Rows in the queue."""
         return self._queue.waiting
+
+    @property
+    def capacity(self) -> int:
+        """Rows that may be in the queue."""
+        return self._settings.queue_rows
+
+    @property
+    def stored_s(self) -> float:
+        """When the last batch was stored, in unix seconds; 0 before the first."""
+        return self._stored_s
 
     @property
     def last_error(self) -> str:
@@ -307,7 +318,7 @@ class Pipeline:
     def _succeed(self, tickets: list[Ticket], written: Written) -> None:
         with self._lock:
             self.counters.add(written._asdict())
-        self._last_error = ""
+        self._last_error, self._stored_s = "", time.time()
         self._queue.finish(tickets)
         for ticket in tickets:
             ticket.settle()

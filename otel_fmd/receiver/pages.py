@@ -14,8 +14,7 @@ from otel_fmd._version import __version__
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.otlp.http_call import Page, PlainAnswer, PlainRequest
-from otel_fmd.otlp.refusals import Refusals
-from otel_fmd.otlp.service import Everyone, ReceiverCounters, Senders
+from otel_fmd.otlp.service import Everyone, Senders
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.queries.seeds import endpoint_seeds
 from otel_fmd.rollups.prepare import prepare
@@ -23,20 +22,6 @@ from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _EXPECTED = 'expected {"service": "NAME", "version": "VERSION", "endpoints": ["NAME", ...]}'
-_PIPELINE_HELP = {
-    "stored": "Requests stored.",
-    "duplicates": "Requests that a client sent again, stored once.",
-    "outliers": "Requests that were outliers.",
-    "seen_only": "Requests of endpoints at monitor level 0, not stored.",
-    "other_endpoints": "Requests of endpoints above the limits for each service, stored as "
-    "`(other endpoints)` or `(other paths)`.",
-    "not_kept": "Child spans accepted but not stored.",
-    "clock_errors": "Spans with an impossible duration; stored as 0 ms.",
-    "refused": "Requests refused because the queue was full; mostly estimated from body size.",
-    "failed": "Requests that could not be stored, as reported to their client.",
-    "dropped": "Requests dropped by an exporter.",
-    "folded": "Deltas folded into rollups.",
-}
 
 
 class ReceiverPages:
@@ -45,9 +30,8 @@ class ReceiverPages:
     Args:
         store: the database.
         pipeline: the write side.
-        counters: what the transports counted.
+        metrics: the page `/metrics`.
         senders: who may send, and so report endpoints and read levels; None: everyone.
-        refusals: what the transports refused.
         maps: stores the endpoints that agents report; None: no such path.
     """
 
@@ -55,17 +39,15 @@ class ReceiverPages:
         self,
         store: Store,
         pipeline: Pipeline,
-        counters: ReceiverCounters,
+        metrics: Page,
         senders: Senders | None = None,
-        refusals: Refusals | None = None,
         maps: UrlMaps | None = None,
     ) -> None:
         self._maps = maps
         self._store = store
         self._pipeline = pipeline
-        self._counters = counters
+        self._metrics = metrics
         self._senders = senders or Everyone()
-        self._refusals = refusals or Refusals()
 
     def by_path(self) -> dict[str, Page]:
         """`/metrics`, `/healthz`, `/readyz`, and the monitor levels for agents."""
@@ -138,36 +120,12 @@ class ReceiverPages:
             return _json(503, {"status": "unavailable", "error": "the last batch was not stored"})
         return _json(200, {"status": "ready", "waiting": self._pipeline.waiting})
 
-    def _metrics(self, _request: PlainRequest) -> PlainAnswer:
-        lines: list[str] = []
-        for name, value in self._pipeline.counters.as_dict().items():
-            _metric(lines, f"otel_fmd_requests_{name}_total", "counter", _PIPELINE_HELP[name])
-            lines.append(f"otel_fmd_requests_{name}_total {value}")
-        _metric(lines, "otel_fmd_requests_waiting", "gauge", "Requests that wait to be stored.")
-        lines.append(f"otel_fmd_requests_waiting {self._pipeline.waiting}")
-        _metric(lines, "otel_fmd_otlp_total", "counter", "What happened at the OTLP receiver.")
-        for (transport, what), value in sorted(self._counters.snapshot().items()):
-            labels = f'transport="{transport}",event="{what}"'
-            lines.append(f"otel_fmd_otlp_total{{{labels}}} {value}")
-        name = "otel_fmd_otlp_refused_total"
-        _metric(lines, name, "counter", "Requests refused, by path and status.")
-        for (transport, path, reason), value in sorted(self._refusals.counts().items()):
-            labels = f'transport="{transport}",path="{path}",reason="{reason}"'
-            lines.append(f"{name}{{{labels}}} {value}")
-        text = "\n".join(lines) + "\n"
-        return PlainAnswer(200, "text/plain; version=0.0.4; charset=utf-8", text.encode())
-
 
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-def _metric(lines: list[str], name: str, kind: str, description: str) -> None:
-    lines.append(f"# HELP {name} {description}")
-    lines.append(f"# TYPE {name} {kind}")
 
 
 def _json(status: int, value: Mapping[str, object]) -> PlainAnswer:

@@ -42,9 +42,8 @@ class Columns(NamedTuple):
 
 def pack(columns: Columns) -> bytes:
     """The payload for these requests."""
-    names: dict[str, int] = {}
-    for name in chain(columns.users, columns.addresses):
-        names.setdefault(name, len(names))
+    unique = dict.fromkeys(chain(columns.users, columns.addresses))
+    names = {name: number for number, name in enumerate(unique)}
     get = names.__getitem__
     numbers = [*columns[:5], map(get, columns.users), map(get, columns.addresses)]
     head = {"names": list(names), "seen": [[k, v] for k, v in columns.seen.items()]}

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.request import Translator
@@ -81,13 +82,13 @@ class Floor:
 
 
 class Ours:
-    """The real way: decode, translate, write, judge, and fold as the pipeline does."""
+    """The real way: decode, translate, write, judge, count, and fold as a receiver does."""
 
     def __init__(self, path: Path) -> None:
         store = Store(f"sqlite:///{path}")
         ensure_schema(store)
         self._translator = Translator()
-        self._writer = BatchWriter(store, OutlierRule())
+        self._writer = BatchWriter(store, OutlierRule(), counts=EndpointCounts())
         self._folder = DeltaFolder(store)
         self._stored = 0
 

@@ -41,7 +41,7 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
 
         def metric(name: str) -> int:
             text = requests.get(f"{address}/metrics", timeout=10).text
-            return int(text.split(f"\n{name} ")[1].split("\n")[0])
+            return int(float(text.split(f"\n{name} ")[1].split("\n")[0]))
 
         try:
             wait_for(lambda: metric("otel_fmd_requests_stored_total") > 6_000, 120, "history")

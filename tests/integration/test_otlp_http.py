@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import socket
 import subprocess
 import zlib
@@ -479,13 +480,37 @@ def test_cors_is_for_configured_origins(served: Served, path: str) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize("path", ["/v1/traces", "/nothing"])
+def test_an_answer_before_the_end_of_a_body(served: Served, path: str) -> None:
+    """A client or proxy that still sends gets the whole answer, and is not reset meanwhile."""
+    size = 3 * 2**20
+    host, port = served.http.removeprefix("http://").split(":")
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(f"{head}Content-Type: application/x-protobuf\r\n\r\n".encode())
+        client.sendall(b"x" * (size - 2**20))
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += client.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 413" if path == "/v1/traces" else b"HTTP/1.1 404")
+        assert b"connection: close" in answer.lower()
+        # A server that had closed would answer this with a reset.
+        for _ in range(16):
+            client.sendall(b"x" * 2**16)
+        while part := client.recv(65_536):
+            answer += part
+    length = int(re.search(rb"content-length: (\d+)", answer)[1])  # type: ignore[index]
+    assert len(answer.partition(b"\r\n\r\n")[2]) == length
+
+
 def test_health_readiness_and_metrics(served: Served) -> None:
     """For probes and Prometheus."""
     assert requests.get(f"{served.http}/healthz", timeout=10).json()["status"] == "ok"
     assert requests.get(f"{served.http}/readyz", timeout=10).json()["status"] == "ready"
+    assert post(served, body([Spans(40).span()])).status_code == 200
     text = requests.get(f"{served.http}/metrics", timeout=10).text
     assert "# TYPE otel_fmd_requests_stored_total counter" in text
-    assert 'otel_fmd_otlp_total{transport="http",event="spans_received"}' in text
+    assert 'otel_fmd_otlp_total{event="spans_received",transport="http"}' in text
 
 
 def test_child_spans_are_counted_as_not_kept(served: Served) -> None:

@@ -11,10 +11,17 @@ import threading
 from pathlib import Path
 
 import requests
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from tests.support.waiting import wait_for
 
 PASSWORD = "correct horse"
+
+
+def _samples(text: str) -> list[Sample]:
+    """The samples in Prometheus's text format."""
+    return [one for family in text_string_to_metric_families(text) for one in family.samples]
 
 
 class Served:
@@ -70,11 +77,12 @@ class Served:
         """The dashboard's address."""
         return self.addresses["dashboard"]
 
-    def metric(self, name: str) -> int:
-        """A counter of `/metrics`, by the start of its line."""
+    def metric(self, sample: str) -> int:
+        """A counter of `/metrics`, as `name_total{label="value"}`; 0 if it was never counted."""
+        (wanted,) = _samples(f"{sample} 0\n")
         text = requests.get(f"{self.http}/metrics", timeout=10).text
-        lines = [line for line in text.splitlines() if line.startswith(name)]
-        return int(lines[0].rsplit(" ", 1)[1]) if lines else 0
+        found = [one for one in _samples(text) if (one.name, one.labels) == wanted[:2]]
+        return int(found[0].value) if found else 0
 
     def rss_mib(self) -> float:
         """Resident memory of the server."""

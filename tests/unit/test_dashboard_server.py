@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("a2wsgi")
 
+from otel_fmd import dashboard_server
 from otel_fmd.dashboard_server import BoundedBodies
 from otel_fmd.otlp.flight import Flight
 
@@ -55,3 +56,27 @@ def test_a_complete_body_that_is_refused_gets_its_answer() -> None:
     assert answered([bytes(65 * KIB)], 900 * KIB, "/login") == 413
     assert answered([bytes(2049 * KIB)], 4096 * KIB) == 413
     assert answered([bytes(40 * KIB), bytes(40 * KIB)], 900 * KIB, "/login") == 413
+
+
+def test_a_refused_body_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is there at once, and the connection is given up after a while."""
+    monkeypatch.setattr(dashboard_server, "DRAIN_S", 0.2)
+    sent: list[tuple[Any, bool]] = []
+    flight = Flight(900 * KIB)
+
+    async def receive() -> dict[str, Any]:
+        if not sent:
+            return {"type": "http.request", "body": bytes(70 * KIB), "more_body": True}
+        assert flight.used == 0
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append((message.get("status", message.get("body")), message.get("more_body", False)))
+
+    bounded = BoundedBodies(None, flight)
+    scope = {"type": "http", "path": "/login", "headers": []}
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asyncio.wait_for(bounded(scope, receive, send), 5)).result()
+    assert [one for one, _ in sent] == [413, b"a request may have at most 65536 bytes\n", b""]
+    assert [more for _, more in sent] == [False, True, False]

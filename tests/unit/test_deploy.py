@@ -15,6 +15,7 @@ import yaml
 from otel_fmd import config
 from otel_fmd.cli import _parser
 from tests.support.clients import COLLECTOR
+from tests.support.proxies import PROXIES
 from tests.support.requirements import ROOT, missing
 
 DEPLOY = ROOT / "docs" / "deploy"
@@ -23,11 +24,10 @@ LINTERS = {
     "compose.yaml": ("check-jsonschema", "--builtin-schema", "vendor.compose-spec"),
     "kubernetes.yaml": ("kubernetes-validate", "--strict"),
 }
-RUNNING = [
-    path
-    for path in sorted(DEPLOY.iterdir())
-    if path.suffix != ".dockerignore" and path.name != "collector.yaml"
-]
+RUNNING = [DEPLOY / name for name in LINTERS]
+PROXIED = [DEPLOY / name for proxy in PROXIES.values() for name in proxy.files]
+NAMING = [path for path in (*RUNNING, *PROXIED) if path.name != "traefik.yaml"]
+"""Files that name settings of ours."""
 
 
 @pytest.mark.parametrize("name", LINTERS)
@@ -43,11 +43,12 @@ def test_the_tool_of_its_format_finds_nothing(name: str) -> None:
 
 
 def test_every_file_is_read_by_a_tool() -> None:
-    """Of a new one we think here; test_collector.py runs a Collector with its own."""
-    assert {path.name for path in RUNNING} == set(LINTERS)
+    """A Collector reads its own in test_collector.py, proxies theirs in test_reverse_proxies.py."""
+    others = {DEPLOY / "collector.yaml", DEPLOY / "Dockerfile.dockerignore"}
+    assert set(DEPLOY.iterdir()) == {*RUNNING, *PROXIED, *others}
 
 
-@pytest.mark.parametrize("path", RUNNING, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NAMING, ids=lambda path: path.name)
 def test_every_variable_is_a_setting(path: Path) -> None:
     """A misspelt one would be ignored."""
     known = {variable for _, variable, _, _ in config.describe()}
@@ -74,6 +75,21 @@ def test_every_command_parses(words: list[str]) -> None:
 def test_each_file_has_a_command() -> None:
     """Else the test above would pass with none."""
     assert len(list(commands())) >= len(RUNNING)
+
+
+def test_proxies_expect_the_same_of_us() -> None:
+    """The settings in their comments, which the guide has, too; our usual ports behind them."""
+    settings = config.Settings()
+    ports = {settings.otlp_grpc_port, settings.otlp_http_port, settings.dashboard_port}
+    guide = (DEPLOY.parent / "expose.md").read_text()
+    for path in PROXIED:
+        text = path.read_text()
+        if path in NAMING:
+            wanted = re.findall(r"^#   (OTEL_FMD_\w+=\S+)", text, re.MULTILINE)
+            assert len(wanted) == 3
+            for one in wanted:
+                assert f"export {one}\n" in guide, (path.name, one)
+            assert {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", text)} == ports
 
 
 def test_ports_are_those_that_we_listen_on() -> None:

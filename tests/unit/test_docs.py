@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from prometheus_client import ProcessCollector
 
 from otel_fmd import config
 from otel_fmd.cli import _parser, main
+from otel_fmd.exporter import open_pipeline
+from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.metrics.endpoints import EndpointMetrics
+from otel_fmd.metrics.health import HealthMetrics
+from otel_fmd.metrics.received import ReceiverMetrics, Receiving
+from otel_fmd.otlp.flight import Flight
+from otel_fmd.otlp.refusals import Refusals
+from otel_fmd.otlp.service import ReceiverCounters
 from otel_fmd.receiver.pages import ReceiverPages
+from otel_fmd.store.store import Store
 from tests.support.requirements import ROOT
 
 DOCS = ROOT / "docs"
@@ -65,6 +78,51 @@ def test_every_route_of_the_receiver_is_documented() -> None:
     assert {"/metrics", "/healthz"} <= paths.keys()
     for path in paths:
         assert f"`{path}`" in text
+
+
+def test_every_metric_is_documented(sqlite_store: Store) -> None:
+    """With its type, labels, unit and meaning, as the collectors describe it; and no other."""
+    pipeline = open_pipeline(sqlite_store, config.load({}), retry=False)
+    receiving = Receiving(pipeline, ReceiverCounters(), Refusals(), Flight(1))
+    collectors: list[Any] = [
+        HealthMetrics(sqlite_store, pipeline.can_store),
+        ReceiverMetrics(receiving),
+        EndpointMetrics(EndpointCounts()),
+    ]
+    rows = []
+    for one in (metric for collector in collectors for metric in collector.describe()):
+        suffix, kind = {"counter": ("_total", "counter"), "info": ("_info", "gauge")}.get(
+            one.type, ("", one.type)
+        )
+        labels = ("version",) if one.type == "info" else one._labelnames
+        shown = ", ".join(f"`{label}`" for label in labels)
+        unit, text = one.unit, one.documentation
+        rows.append(f"| `{one.name}{suffix}` | {kind} | {shown} | {unit} | {text} |")
+    lines = (DOCS / "metrics.md").read_text().splitlines()
+    table = [line for line in lines if line.startswith(("| `otel_fmd_", "| `process_"))]
+    assert {one for one in table if "`otel_fmd_" in one.split("|")[1]} == set(rows)
+    assert len(rows) == 22
+    of_process = [
+        f"{one.name}_total" if one.type == "counter" else one.name
+        for one in ProcessCollector(registry=None).collect()
+    ]
+    documented = [line.split("`")[1] for line in table if line.startswith("| `process_")]
+    assert sorted(documented) == sorted(of_process)
+
+
+def test_the_yaml_of_metrics_is_what_prometheus_reads() -> None:
+    """A scrape with a token; every expression of an alert and a query names metrics that are."""
+    text = (DOCS / "metrics.md").read_text()
+    scrape, alerts = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", text, re.S))
+    (job,) = scrape["scrape_configs"]
+    assert job["authorization"]["type"] == "Bearer"
+    rules = [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
+    queries = re.findall(r"```promql\n(.*?)```", text, re.S)
+    assert (len(rules), len(queries)) == (6, 3)
+    known = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `otel_fmd_")}
+    for expression in (*rules, *queries):
+        for name in re.findall(r"otel_fmd_\w+", expression):
+            assert name.removesuffix("_bucket") in known, name
 
 
 def test_every_page_of_the_dashboard_is_documented() -> None:

@@ -52,3 +52,45 @@ def test_nothing_is_read_if_no_token_is_needed(sqlite_store: Store) -> None:
     assert not found._job.is_started
     assert found.allow("")
     found.stop()
+
+
+def test_who_may_read_metrics(sqlite_store: Store) -> None:
+    """Scopes that read, and the shared token; a token that only sends may not."""
+    secrets = {
+        scope: add_token(OPERATOR, sqlite_store, scope, [scope], 1)
+        for scope in ("read", "write", "admin", "ingest")
+    }
+    found = TokenSenders(sqlite_store, "a shared token", required=False)
+    found._refresh()
+    assert {scope: found.may_read(f"Bearer {one}") for scope, one in secrets.items()} == {
+        "read": True,
+        "write": True,
+        "admin": True,
+        "ingest": False,
+    }
+    assert {scope: found.allow(f"Bearer {one}") for scope, one in secrets.items()} == {
+        "read": False,
+        "write": False,
+        "admin": False,
+        "ingest": True,
+    }
+    assert found.may_read("Bearer a shared token")
+    for wrong in ("", "Bearer", "Bearer x", "Bearer ofmd_", f"Basic {secrets['read']}", "Bearer é"):
+        assert not found.may_read(wrong)
+    assert TokenSenders(sqlite_store, "", required=False).may_read("")
+
+
+def test_only_a_use_that_was_permitted_is_recorded(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that was refused was not used."""
+    monkeypatch.setattr(senders, "_USED_EVERY_S", -1.0)
+    secret = add_token(OPERATOR, sqlite_store, "scraper", ["read"], 1)
+    found = TokenSenders(sqlite_store, "", required=True)
+    found._refresh()
+    assert not found.allow(f"Bearer {secret}")
+    found._refresh()
+    assert used_us(sqlite_store) is None
+    assert found.may_read(f"Bearer {secret}")
+    found._refresh()
+    assert used_us(sqlite_store) is not None

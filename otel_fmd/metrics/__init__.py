@@ -1,0 +1,1 @@
+"""`/metrics`: what a process counted and how it is, for Prometheus."""
