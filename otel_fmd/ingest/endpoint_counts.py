@@ -25,6 +25,7 @@ MOST_ENDPOINTS = 2_000
 _OTHERS = (OTHER_SERVICES, OTHER_ENDPOINTS)
 _BOUNDS_NS = [round(bound * 1e9) for bound in BOUNDS_S]
 _CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx")
+_CLASS_OF = [status // 100 for status in range(1000)]
 _SWITCHING = 1
 """The class of WebSockets: their length is not the time that anyone waits."""
 
@@ -86,7 +87,7 @@ class EndpointCounts:
             durations_ns: in nanoseconds.
             sums_ns: the sum of their durations for each endpoint, by its id.
         """
-        classes = [status // 100 for status in status_codes]
+        classes = map(_CLASS_OF.__getitem__, status_codes)
         buckets = map(bisect_left, repeat(_BOUNDS_NS), durations_ns)
         with self._lock:
             self._counts.update(zip(endpoint_ids, classes, buckets, strict=True))

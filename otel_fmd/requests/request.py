@@ -158,11 +158,17 @@ class Translator:
         """The requests among `spans`, in their order."""
         requests: list[Request] = []
         not_kept = clock_errors = 0
+        make, wanted = self.make, semconv.REQUEST_ATTRIBUTES
         for span in spans:
-            if not self.is_entry(span):
+            # As `self.request(span)`, without its call and with a single look at the span.
+            trace_id, span_id, _, name, kind, start_ns, end_ns, _, _, _, resource, raw, source = (
+                span
+            )
+            if kind != SpanKind.SERVER and not self.is_entry(span):
                 not_kept += 1
                 continue
-            request = self.request(span)
+            attributes = source.attributes(raw, wanted)
+            request = make(attributes, resource, name, start_ns, end_ns, trace_id, span_id, span)
             if not request.duration_ns and request.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
             requests.append(request)
@@ -220,6 +226,14 @@ class Translator:
                 0  # A websocket is a connection; its length is not the time that anyone waits.
             )
         endpoint, name_source = self._endpoint(attributes, name, span, status)
+        # As `self._fit`, without a call for what is known.
+        fitted = self._fitted
+        shown_user = fitted.get(user) if type(user) is str else None
+        if shown_user is None or len(shown_user) > GROUP_BY_WIDTH:
+            shown_user = None if user is None else self._fit(user, GROUP_BY_WIDTH)
+        shown_ip = fitted.get(ip) if type(ip) is str else None
+        if shown_ip is None or len(shown_ip) > ADDRESS_WIDTH:
+            shown_ip = self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH)
         # As Request(...), without the call of its constructor.
         return _tuple(  # type: ignore[no-any-return]
             Request,
@@ -232,8 +246,8 @@ class Translator:
                 status
                 if type(status) is int and 100 <= status < 600
                 else status_of(attributes, span),
-                None if user is None else self._fit(user, GROUP_BY_WIDTH) or None,
-                self._fit(ip or _first(attributes, semconv.ADDRESS) or "", ADDRESS_WIDTH),
+                shown_user or None,
+                shown_ip,
                 trace_id,
                 span_id,
                 span if level is None or span.has_events else NOTHING_MORE,

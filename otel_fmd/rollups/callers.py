@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import compress
 from typing import Protocol
 
@@ -42,7 +43,7 @@ class CallerColumns(Protocol):
 
 def caller_counts(
     batches: Iterable[CallerColumns],
-) -> dict[tuple[int, int, int], dict[str, dict[int, int]]]:
+) -> Mapping[tuple[int, int, int], Mapping[str, dict[int, int]]]:
     """Counts by bucket per (endpoint id, kind, version id) and user or address, without websockets.
 
     How long one was open is no duration.
@@ -61,9 +62,10 @@ def caller_counts(
         else:
             users.update(by_user)
             addresses.update(by_address)
-    found: dict[tuple[int, int, int], dict[str, dict[int, int]]] = {}
+    # Most keys are new ones: nothing is made for those that are known.
+    found: defaultdict[tuple[int, int, int], defaultdict[str, dict[int, int]]]
+    found = defaultdict(partial(defaultdict, dict))
     for kind, counter in ((USER, users), (ADDRESS, addresses)):
         for (endpoint, version, name, bucket), count in counter.items():
-            group = found.setdefault((endpoint, kind, version), {})
-            group.setdefault(name, {})[bucket] = count
+            found[endpoint, kind, version][name][bucket] = count
     return found
