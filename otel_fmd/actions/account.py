@@ -42,7 +42,7 @@ def change_own_password(actor: Actor, store: Store, current: str, password: str)
     with store.read() as connection:
         user = find_user(connection, store.tables, actor.name)
     if user is not None and not user.has_password:
-        raise ConfigurationError("you have no password here: you log in with a provider")
+        raise ConfigurationError(passwords.ELSEWHERE)
     if log_in(store, actor.name, current, actor.address) is None:
         raise ConfigurationError("the current password is wrong")
     password_hash = passwords.accepted(actor.name, password)

@@ -165,7 +165,7 @@ def _secret(file: str, name: str, values: dict[str, Any], environ: Mapping[str, 
             if not environ.get(value):
                 raise _wrong(file, name, key, value, "the name of a variable that is set")
             return str(environ[value])
-        path = Path(file).absolute().parent / value
+        path = Path(file).absolute().parent / str(value)
         try:
             text = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):

@@ -15,13 +15,14 @@ from otel_fmd.errors import ConfigurationError
 LEAST_LENGTH = 12
 MOST_LENGTH = 1000
 SWITCHED_OFF = "Passwords are switched off here (OTEL_FMD_PASSWORD_LOGIN=false)."
+ELSEWHERE = "You have no password here: you log in with a provider."
 _METHOD = "scrypt:32768:8:1"
 _OF_NOBODY = (
     "scrypt:32768:8:1$fPUMdLu0pSXOfgn5$a3c612f5b95a7976002b304fad8331b8c1b343e27ae679f530e07bd1"
     "63eeb0de4679c183a98b01cb290e0b0d8b0b4758075cfe63ebfe4f84fa17e0227b40c03b"
 )
 """A hash that costs as much to compare as a user's; no password is known to have it."""
-_ELSEWHERE = "oidc$"
+_OF_IDENTITY = "oidc$"
 _COMMON = (
     "0123456789",
     "1234567890",
@@ -135,12 +136,12 @@ def unusable(identity_hash: str) -> str:
 
     It ties the user to that identity: whoever gets another one here, or a password, is not theirs.
     """
-    return f"{_ELSEWHERE}{identity_hash}"
+    return f"{_OF_IDENTITY}{identity_hash}"
 
 
 def is_usable(password_hash: str) -> bool:
     """Whether there is a password with this hash."""
-    return not password_hash.startswith(_ELSEWHERE)
+    return not password_hash.startswith(_OF_IDENTITY)
 
 
 def is_outdated(password_hash: str) -> bool:

@@ -41,7 +41,7 @@ class User(NamedTuple):
 
     def actor(self, address: str = "", session: str = "") -> Actor:
         """The same, acting from an address, in a session with this hash."""
-        return Actor(self.username, self.role, address, session)
+        return Actor(self.username, self.role, address, session, self.has_password)
 
 
 def all_users(connection: Connection, tables: Tables) -> list[User]:
