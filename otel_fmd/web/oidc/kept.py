@@ -7,9 +7,9 @@ and what is known of it stays in force.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
 from otel_fmd.web.oidc.errors import ProviderDownError
@@ -27,7 +27,6 @@ class Kept(Generic[T]):
         label: of the provider.
         lasts_s: seconds after which it is fetched again.
         quiet_s: seconds in which it is not fetched again, whoever wants that.
-        clock: seconds that never go back.
     """
 
     def __init__(
@@ -36,12 +35,10 @@ class Kept(Generic[T]):
         label: str,
         lasts_s: float = 3600.0,
         quiet_s: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._label = label
         self._lasts_s, self._quiet_s = lasts_s, quiet_s
-        self._clock = clock
         self._lock = Lock()
         self._value: T | None = None
         self._error: ProviderDownError | None = None
@@ -74,20 +71,20 @@ class Kept(Generic[T]):
         return self._answer()
 
     def _is_fresh(self) -> bool:
-        return self._clock() - self._fetched_s < self._lasts_s
+        return monotonic() - self._fetched_s < self._lasts_s
 
     def _was_tried(self) -> bool:
-        return self._clock() - self._tried_s < self._quiet_s
+        return monotonic() - self._tried_s < self._quiet_s
 
     def _try(self) -> None:
         try:
             self._value, self._error = self._fetch(), None
-            self._fetched_s = self._clock()
+            self._fetched_s = monotonic()
         except ProviderDownError as error:
             self._error = error
             if self._value is not None:
                 _log.warning("%s; what was fetched before stays in force", error)
-        self._tried_s = self._clock()
+        self._tried_s = monotonic()
 
     def _answer(self) -> T:
         if self._value is not None:
