@@ -51,3 +51,20 @@ class RefusedError(ProviderLoginError):
 
     def __init__(self, message: str, advice: str, status: int = 403) -> None:
         super().__init__(message, advice, status)
+
+
+class NoAccessError(RefusedError):
+    """Somebody logged in at the provider, and has no role here.
+
+    Args:
+        provider: its name.
+        label: of its button.
+        who: as the provider names them.
+    """
+
+    def __init__(self, provider: str, label: str, who: str) -> None:
+        super().__init__(
+            f"provider {provider}: {who!r} has no role here",
+            f"“{label}” worked, but you have no access to this dashboard. Ask its administrator.",
+        )
+        self.who = who

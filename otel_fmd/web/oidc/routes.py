@@ -22,7 +22,7 @@ from otel_fmd.web.login_page import LoginPage
 from otel_fmd.web.oidc import transactions
 from otel_fmd.web.oidc.client import Person, ProviderClient
 from otel_fmd.web.oidc.clients import ProviderClients
-from otel_fmd.web.oidc.errors import ProviderLoginError, RefusedError, StaleLoginError
+from otel_fmd.web.oidc.errors import NoAccessError, ProviderLoginError, StaleLoginError
 from otel_fmd.web.oidc.tokens import logout_subject
 from otel_fmd.web.oidc.transactions import Transaction
 from otel_fmd.web.security import address
@@ -72,10 +72,10 @@ def oidc_blueprint(
         name = client.provider.name
         try:
             person = client.person(request.args, begun, _callback(name))
-            user = _admitted(store, entrance, client, person)
+            user = _admitted(store, client, person)
         except Exception as error:
-            if not isinstance(error, RefusedError) or error.status != 403:
-                entrance.refuse(name, "", str(error))
+            who = error.who if isinstance(error, NoAccessError) else ""
+            entrance.refuse(name, who, "no role here" if who else str(error))
             return _failed(page, error, begun.next)
         return entrance.enter(user, safe_next(begun.next), by=name)
 
@@ -107,23 +107,17 @@ def _callback(name: str) -> str:
     return url_for("fmd_oidc.callback", name=name, _external=True)
 
 
-def _admitted(store: Store, entrance: Entrance, client: ProviderClient, person: Person) -> User:
+def _admitted(store: Store, client: ProviderClient, person: Person) -> User:
     """The user of somebody for whom the provider vouches.
 
     Raises:
-        RefusedError: their claims give them no role here; older sessions of theirs have ended.
+        NoAccessError: their claims give them no role here; older sessions of theirs have ended.
     """
-    name = client.provider.name
+    provider = client.provider
     if person.role is None:
-        shut_out(store, name, person.identity, address())
-        why = "no role here"
-        entrance.refuse(name, person.name, why)
-        raise RefusedError(
-            f"provider {name}: {why}: {person.name!r}",
-            f"“{client.provider.label}” worked, but you have no access to this dashboard. Ask its "
-            "administrator.",
-        )
-    return admit(store, name, person.identity, person.name, person.role, address())
+        shut_out(store, provider.name, person.identity, address())
+        raise NoAccessError(provider.name, provider.label, person.name)
+    return admit(store, provider.name, person.identity, person.name, person.role, address())
 
 
 def _failed(page: LoginPage, error: Exception, next_: str) -> Response:

@@ -166,7 +166,7 @@ def test_nobody_is_taken_for_another_of_the_same_name(oidc: OidcSite) -> None:
 
 
 def test_a_person_is_their_subject_whatever_their_name(oidc: OidcSite) -> None:
-    """A new name makes no new user; the same subject of another issuer is somebody else."""
+    """A new name makes no new user."""
     assert oidc.log_in(oidc.browser()).status_code == 302
     oidc.provider.people["1"]["preferred_username"] = "ana-married"
     assert oidc.log_in(oidc.browser()).status_code == 302
