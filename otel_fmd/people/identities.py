@@ -79,8 +79,11 @@ def insert_identity(
         is_admin: their role.
 
     Raises:
-        ConfigurationError: another process added them at the same moment; try again.
+        ConfigurationError: another process added them, or took the name, at the same moment; try
+            again.
     """
+    if user_of(connection, tables, identity) is not None:
+        raise ConfigurationError(f"{name!r} exists already")
     username = _free_name(connection, tables, name, by)
     insert_user(connection, tables, username, unusable(identity.hash), is_admin=is_admin)
     user, table = get_user(connection, tables, username), tables.identity
