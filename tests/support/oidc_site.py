@@ -36,7 +36,7 @@ class OidcSite:
 
     Args:
         store: its database.
-        provider: with which.
+        provider: with which; another one than ours needs a text.
         file: where the file of providers is written.
         text: what is in it; '' for the provider, by the name `acme`, with roles.
         settings: further ones.
@@ -45,7 +45,7 @@ class OidcSite:
     def __init__(
         self,
         store: Store,
-        provider: SmallProvider,
+        provider: SmallProvider | Any,
         file: Path,
         text: str = "",
         **settings: Any,

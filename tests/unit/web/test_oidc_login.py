@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import oidc_provider_mock
 import pytest
+import requests
 from sqlalchemy import delete, insert
 
 from otel_fmd.actions import users
@@ -17,7 +19,7 @@ from otel_fmd.people.passwords import hashed
 from otel_fmd.people.tokens import find_token
 from otel_fmd.store.store import Store
 from tests.support.oidc_provider import CLIENT, SmallProvider
-from tests.support.oidc_site import ORIGIN, OidcSite, table
+from tests.support.oidc_site import ORIGIN, ROLES, OidcSite, table
 from tests.support.people import PASSWORD, user_named, users_of, with_user
 
 
@@ -375,3 +377,21 @@ def test_a_logout_elsewhere_ends_the_sessions_here(oidc: OidcSite) -> None:
     assert not oidc.is_in(ana)
     assert oidc.is_in(ben)
     assert ("session.end", "(acme)", "ana@acme", "1 sessions", "") in oidc.audit()
+
+
+def test_with_a_provider_that_others_wrote(sqlite_store: Store, tmp_path: Path) -> None:
+    """What we take the protocol for is not only what we also test it with."""
+    with oidc_provider_mock.run_server_in_thread(require_nonce=True) as server:
+        issuer = f"http://localhost:{server.server_port}"
+        claims = {"email": "zoe@example.com", "email_verified": True, "roles": ["fmd-admin"]}
+        requests.put(f"{issuer}/users/zoe", json=claims, timeout=10).raise_for_status()
+        text = f'[mock]\nissuer = "{issuer}"\nclient_id = "x"\nclient_secret = "y"\n{ROLES}'
+        site = OidcSite(sqlite_store, None, tmp_path / "oidc.toml", text)
+        browser = site.browser()
+        there = site.begin(browser, "/login/mock?next=/hourly")
+        answer = requests.post(there, {"sub": "zoe"}, allow_redirects=False, timeout=10)
+        assert site.back(browser, answer.headers["Location"]).headers["Location"] == "/hourly"
+        assert site.is_in(browser)
+        assert names(sqlite_store) == {"zoe@example.com@mock": "admin"}
+        way_out = browser.post("/logout", headers=ORIGIN).text
+        assert f"{issuer}/oauth2/end_session?client_id=x&amp;post_logout" in way_out
