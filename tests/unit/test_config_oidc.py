@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from otel_fmd.config.oidc_file import Provider, login_providers, read_oidc_file
 from otel_fmd.config.settings import Settings
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.mount import MountedDashboard
+from tests.support.requirements import ROOT
 
 LEAST = 'issuer = "https://id.example.com/realms/a"\nclient_id = "fmd"\n'
 GUESTS = f'{LEAST}default_role = "guest"\n'
@@ -167,3 +169,22 @@ def test_without_its_packages_the_setting_says_what_to_install(
         ConfigurationError, match=r"needs 'authlib': pip install 'otel-fmd\[oidc\]'"
     ):
         login_providers(Settings(oidc_file=str(file)))
+
+
+PAGE = (ROOT / "docs" / "oidc.md").read_text()
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
+def test_the_examples_of_the_documentation_can_be_used(text: str, file: Path) -> None:
+    """As they stand there."""
+    file.write_text(text)
+    (file.parent / "company.secret").write_text("x")
+    secrets = {name: "x" for name in re.findall(r'client_secret_env = "(\w+)"', text)}
+    (found,) = read_oidc_file(str(file), secrets)
+    assert found.client_secret == "x"
+
+
+def test_every_key_is_documented() -> None:
+    """In the table of keys, and no other."""
+    keys = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert keys == list(module._KEYS)
