@@ -95,7 +95,7 @@ class SmallProvider:
         metadata: what its metadata have instead.
         alter: changes the claims of an ID token before it is signed.
         sign: signs them; None: with its newest key.
-        answers: what an address answers instead: a status and a body.
+        answers: what an address answers instead: a status and a body, or where it redirects to.
         pause: the addresses that answer only once `go_on` is set.
         asked: the addresses that were asked for.
     """
@@ -184,7 +184,8 @@ class SmallProvider:
                 self.go_on.wait(30)
             if request.path in self.answers:
                 status, body = self.answers[request.path]
-                return Response(body, status, mimetype="application/json")
+                headers = {"Location": body} if 300 <= status < 400 else {}
+                return Response(body, status, headers, mimetype="application/json")
 
         @app.get("/.well-known/openid-configuration")
         def metadata() -> Any:

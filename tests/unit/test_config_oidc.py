@@ -179,7 +179,7 @@ def test_the_examples_of_the_documentation_can_be_used(text: str, file: Path) ->
     """As they stand there."""
     file.write_text(text)
     (file.parent / "company.secret").write_text("x")
-    secrets = {name: "x" for name in re.findall(r'client_secret_env = "(\w+)"', text)}
+    secrets = dict.fromkeys(re.findall(r'client_secret_env = "(\w+)"', text), "x")
     (found,) = read_oidc_file(str(file), secrets)
     assert found.client_secret == "x"
 

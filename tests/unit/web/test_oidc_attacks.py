@@ -89,6 +89,7 @@ FORGED: dict[str, Tamper] = {
     "another issuer": changed(iss="https://evil.example"),
     "no issuer": changed(iss=None),
     "another audience": changed(aud="other"),
+    "another audience, asked for by us": changed(aud="other", azp=CLIENT),
     "no audience": changed(aud=None),
     "among others, without azp": changed(aud=[CLIENT, "other"]),
     "among others, for another": changed(aud=[CLIENT, "other"], azp="other"),
@@ -181,6 +182,7 @@ def test_an_answer_counts_once(oidc: OidcSite) -> None:
     answer = oidc.back(browser, address)
     assert answer.status_code == 400
     assert STALE in answer.text
+    assert oidc.provider.asked.count("/token") == 1
     fresh = oidc.browser()
     state = oidc.begin(fresh).partition("state=")[2].partition("&")[0]
     code = address.partition("code=")[2].partition("&")[0]

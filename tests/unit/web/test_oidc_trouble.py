@@ -24,7 +24,6 @@ METADATA = "/.well-known/openid-configuration"
 NONSENSE = {
     "an error": (500, "{}"),
     "another status": (404, '{"issuer": "x"}'),
-    "a redirect": (302, ""),
     "a page": (200, "<html>"),
     "nothing": (200, ""),
     "a list": (200, "[]"),
@@ -62,6 +61,7 @@ def test_an_answer_that_makes_no_sense(oidc: OidcSite, where: str, what: str) ->
         {"jwks_uri": "file:///etc/passwd"},
         {"userinfo_endpoint": "https://"},
         {"end_session_endpoint": "http://[bad"},
+        {"padding": "x" * 600_000},
     ],
 )
 def test_metadata_that_cannot_be_used(oidc: OidcSite, changes: dict[str, Any]) -> None:
@@ -70,6 +70,18 @@ def test_metadata_that_cannot_be_used(oidc: OidcSite, changes: dict[str, Any]) -
     answer = oidc.browser().get("/login/acme")
     assert answer.status_code == 503
     assert DOWN in answer.text
+
+
+@pytest.mark.parametrize("where", [METADATA, "/token", "/keys", "/userinfo"])
+def test_no_secret_follows_a_redirect(oidc: OidcSite, where: str) -> None:
+    """Nor does anything else."""
+    oidc.provider.people["1"] = {}
+    oidc.provider.answers[where] = (308, f"{oidc.provider.issuer}/elsewhere")
+    browser = oidc.browser()
+    answer = browser.get("/login/acme") if where == METADATA else oidc.log_in(browser)
+    assert answer.status_code in (502, 503)
+    assert where in oidc.provider.asked
+    assert "/elsewhere" not in oidc.provider.asked
 
 
 def test_a_provider_that_is_gone(oidc: OidcSite) -> None:
