@@ -56,6 +56,7 @@ class Entrance:
         self._passwords = passwords
         self._attempts = LoginAttempts(store)
         self._lockouts = LogLimit(_LOCKOUTS_EVERY_S)
+        self._refusals = LogLimit(_LOCKOUTS_EVERY_S)
 
     def enter(self, user: User, where: str, browser: str = "", by: str = "") -> BaseResponse:
         """The response to a login: a new session, and the way to a page.
@@ -87,7 +88,7 @@ class Entrance:
             note(self._store, entry(actor, "logout", login.user.username, after=by))
 
     def refuse(self, by: str, who: str, why: str) -> None:
-        """Audit a login with a provider that did not work.
+        """Audit a login with a provider that did not work; of strangers one in ten seconds.
 
         Args:
             by: the name of the provider.
@@ -96,7 +97,7 @@ class Entrance:
         """
         actor = Actor(NOBODY.name, NOBODY.role, address())
         target = f"{who}@{by}" if who else f"(unknown user)@{by}"
-        if who or self._lockouts.allows():
+        if who or self._refusals.allows():
             note(self._store, entry(actor, "login.failed", target, after=why))
 
     def verified(self, field: str = "username") -> Verified | Refusal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from otel_fmd.people.identities import Identity
 from otel_fmd.web.oidc.claims import has_name, has_role_claims, name_of, role_of
 from otel_fmd.web.oidc.discovery import Discovery
 from otel_fmd.web.oidc.errors import RefusedError, StaleLoginError, UnverifiedError
-from otel_fmd.web.oidc.http import ProviderSession, asking, get_json
+from otel_fmd.web.oidc.http import Asker, ProviderSession
 from otel_fmd.web.oidc.tokens import id_token_claims
 from otel_fmd.web.oidc.transactions import Transaction
 
@@ -40,11 +41,13 @@ class ProviderClient:
 
     Args:
         provider: who.
+        turns: of all providers together.
     """
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, turns: BoundedSemaphore) -> None:
         self.provider = provider
-        self.discovery = Discovery(provider)
+        self._asker = Asker(provider, turns)
+        self.discovery = Discovery(provider, self._asker)
 
     def authorization_url(self, begun: Transaction, redirect_uri: str) -> str:
         """Where the browser goes to log in.
@@ -139,7 +142,7 @@ class ProviderClient:
             raise self._unverified("the answer has no code")
         endpoint, name = self.discovery.metadata().token_endpoint, self.provider.name
         try:
-            with asking(self.provider, "tokens"), self._session(redirect_uri) as session:
+            with self._asker.asking("tokens"), self._session(redirect_uri) as session:
                 found: Mapping[str, Any] = session.fetch_token(
                     endpoint,
                     grant_type="authorization_code",
@@ -160,7 +163,7 @@ class ProviderClient:
             has_role_claims(self.provider, claims) and has_name(self.provider, claims)
         ):
             return claims
-        more = get_json(self.provider, endpoint, "userinfo", access_token)
+        more = self._asker.get_json(endpoint, "userinfo", access_token)
         if more.get("sub") != claims["sub"]:
             # OpenID Connect Core 1.0, section 5.3.2: tokens may be swapped.
             raise self._unverified("userinfo is about somebody else")

@@ -11,6 +11,7 @@ from otel_fmd.people.users import User
 from otel_fmd.store.store import Store
 from otel_fmd.web.oidc.client import ProviderClient
 from otel_fmd.web.oidc.errors import ProviderDownError
+from otel_fmd.web.oidc.http import new_turns
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ class ProviderClients:
 
     def __init__(self, store: Store, providers: Sequence[Provider]) -> None:
         self._store = store
-        self._clients = {one.name: ProviderClient(one) for one in providers}
+        turns = new_turns()
+        self._clients = {one.name: ProviderClient(one, turns) for one in providers}
         self._names = {one.issuer: one.name for one in providers}
 
     def get(self, name: str) -> ProviderClient | None:

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 from otel_fmd.config import Provider
 from otel_fmd.config.oidc_file import is_loopback
 from otel_fmd.web.oidc.errors import ProviderDownError
-from otel_fmd.web.oidc.http import get_json
+from otel_fmd.web.oidc.http import Asker
 from otel_fmd.web.oidc.kept import Kept
 
 _log = logging.getLogger(__name__)
@@ -49,10 +49,12 @@ class Discovery:
 
     Args:
         provider: who.
+        asker: asks them.
     """
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, asker: Asker) -> None:
         self._provider = provider
+        self._asker = asker
         self._metadata: Kept[Metadata] = Kept(self._fetch_metadata, provider.label)
         self._keys: Kept[Sequence[SigningKey]] = Kept(self._fetch_keys, provider.label)
 
@@ -76,7 +78,7 @@ class Discovery:
     def _fetch_metadata(self) -> Metadata:
         provider = self._provider
         url = provider.issuer.rstrip("/") + WELL_KNOWN
-        found = get_json(provider, url, "its metadata")
+        found = self._asker.get_json(url, "its metadata")
         if found.get("issuer") != provider.issuer:
             raise ProviderDownError(
                 f"provider {provider.name}: the metadata at {url} has the issuer "
@@ -111,7 +113,7 @@ class Discovery:
 
     def _fetch_keys(self) -> Sequence[SigningKey]:
         provider = self._provider
-        found = get_json(provider, self.metadata().jwks_uri, "its keys").get("keys")
+        found = self._asker.get_json(self.metadata().jwks_uri, "its keys").get("keys")
         keys = [] if not isinstance(found, list) else [_signing_key(one) for one in found]
         usable = [one for one in keys if one is not None]
         if not usable:

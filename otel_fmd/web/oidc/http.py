@@ -29,7 +29,11 @@ _NONSENSE = (
     *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
 )
 """What Authlib and we raise when an answer is not there, or is none."""
-_turns = BoundedSemaphore(_MOST_AT_ONCE)
+
+
+def new_turns() -> BoundedSemaphore:
+    """Permits for requests to providers: as many at once as a dashboard can spare threads."""
+    return BoundedSemaphore(_MOST_AT_ONCE)
 
 
 class ProviderSession(OAuth2Session):  # type: ignore[misc]
@@ -53,50 +57,56 @@ class ProviderSession(OAuth2Session):  # type: ignore[misc]
         return response
 
 
-@contextmanager
-def asking(provider: Provider, what: str) -> Iterator[None]:
-    """A turn to ask a provider for something, whose failures become ours.
+class Asker:
+    """Asks a provider.
 
     Args:
-        provider: who is asked.
-        what: for the log, for example `its keys`.
-
-    Raises:
-        ProviderDownError: it cannot be asked, or its answer makes no sense.
+        provider: who.
+        turns: of all providers together, see `new_turns`.
     """
-    where = f"provider {provider.name}: {what}"
-    if not _turns.acquire(timeout=_PATIENCE_S):
-        raise ProviderDownError(f"{where}: too many logins wait for answers", provider.label)
-    try:
-        yield
-    except OAuthError:
-        raise
-    except _NONSENSE as error:
-        words = f"{type(error).__name__}: {str(error)[:500]}"
-        raise ProviderDownError(f"{where}: {words}", provider.label) from error
-    finally:
-        _turns.release()
 
+    def __init__(self, provider: Provider, turns: BoundedSemaphore) -> None:
+        self._provider = provider
+        self._turns = turns
 
-def get_json(provider: Provider, url: str, what: str, access_token: str = "") -> dict[str, Any]:
-    """The JSON object at an address of a provider.
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """A turn to ask for something, for example `its keys`; failures become ours.
 
-    Args:
-        provider: who is asked.
-        url: the address.
-        what: it is, for the log.
-        access_token: of whom the answer is about; '' for what everybody may read.
+        Raises:
+            ProviderDownError: the provider cannot be asked, or its answer makes no sense.
+        """
+        where, label = f"provider {self._provider.name}: {what}", self._provider.label
+        if not self._turns.acquire(timeout=_PATIENCE_S):
+            raise ProviderDownError(f"{where}: too many logins wait for answers", label)
+        try:
+            yield
+        except OAuthError:
+            raise
+        except _NONSENSE as error:
+            words = f"{type(error).__name__}: {str(error)[:500]}"
+            raise ProviderDownError(f"{where}: {words}", label) from error
+        finally:
+            self._turns.release()
 
-    Raises:
-        ProviderDownError: it is not there.
-    """
-    token = {"access_token": access_token, "token_type": "Bearer"} if access_token else None
-    with asking(provider, what), ProviderSession(provider.client_id, token=token) as session:
-        headers = {"Accept": "application/json"}
-        response = session.get(url, headers=headers, withhold_token=token is None)
-        if response.status_code != 200:
-            raise ValueError(f"{url} answered {response.status_code}")
-        found = json.loads(response.content)
-        if not isinstance(found, dict):
-            raise ValueError(f"{url}: no JSON object")
-        return found
+    def get_json(self, url: str, what: str, access_token: str = "") -> dict[str, Any]:
+        """The JSON object at an address.
+
+        Args:
+            url: the address.
+            what: it is, for the log.
+            access_token: of whom the answer is about; '' for what everybody may read.
+
+        Raises:
+            ProviderDownError: it is not there.
+        """
+        token = {"access_token": access_token, "token_type": "Bearer"} if access_token else None
+        with self.asking(what), ProviderSession(self._provider.client_id, token=token) as session:
+            headers = {"Accept": "application/json"}
+            response = session.get(url, headers=headers, withhold_token=token is None)
+            if response.status_code != 200:
+                raise ValueError(f"{url} answered {response.status_code}")
+            found = json.loads(response.content)
+            if not isinstance(found, dict):
+                raise ValueError(f"{url}: no JSON object")
+            return found
