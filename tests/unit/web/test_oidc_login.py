@@ -8,7 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import oidc_provider_mock
 import pytest
 import requests
+from werkzeug.test import Client
 
+from otel_fmd.config import Settings
+from otel_fmd.mount import MountedDashboard
 from otel_fmd.store.store import Store
 from tests.support.oidc_provider import CLIENT, SmallProvider
 from tests.support.oidc_site import ORIGIN, ROLES, OidcSite, table
@@ -194,3 +197,22 @@ def test_with_a_provider_that_others_wrote(sqlite_store: Store, tmp_path: Path) 
         assert names(sqlite_store) == {"zoe@example.com@mock": "admin"}
         way_out = browser.post("/logout", headers=ORIGIN).text
         assert f"{issuer}/oauth2/end_session?client_id=x&amp;post_logout" in way_out
+
+
+def test_in_a_dashboard_that_is_mounted_in_an_app(
+    sqlite_store: Store, provider: SmallProvider, tmp_path: Path
+) -> None:
+    """Below its path, which the callback has, too."""
+    file = tmp_path / "oidc.toml"
+    file.write_text(table(provider))
+    provider.redirect_uris = ["http://localhost/fmd/login/acme/callback"]
+    url = sqlite_store.url.render_as_string(hide_password=False)
+    settings = Settings(dashboard_path="/fmd", database_url=url, oidc_file=str(file))
+    mounted = MountedDashboard(lambda *_: [], settings)
+    browser = Client(mounted)
+    there = browser.get("/fmd/login/acme?next=/fmd/hourly").headers["Location"]
+    parts = urlsplit(provider.log_in(there, "1"))
+    answer = browser.get(f"{parts.path}?{parts.query}")
+    assert answer.headers["Location"] == "/fmd/hourly"
+    assert browser.get("/fmd/_dash-layout").status_code == 200
+    mounted.close()

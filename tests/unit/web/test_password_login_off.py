@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -111,31 +109,23 @@ def test_no_first_user_is_made_with_a_password(
     assert "Create the first user" not in capsys.readouterr().out
 
 
-def pressed(button: str, output: str, state: dict[str, str], path: str) -> dict[str, Any]:
-    """What a browser sends for a button of a form, whose fields have these values."""
-    outputs = [
-        {"id": json.loads(one) if one.startswith("{") else one, "property": name}
-        for one, _, name in (part.rpartition(".") for part in output.strip(".").split("..."))
-    ]
-    fields = [{"id": one, "property": "value", "value": value} for one, value in state.items()]
-    address = {"pathname": path, "search": ""}
-    url = [{"id": "url", "property": one, "value": value} for one, value in address.items()]
-    return {
-        "output": output,
-        "outputs": outputs if len(outputs) > 1 else outputs[0],
-        "inputs": [{"id": button, "property": "n_clicks", "value": 1}],
-        "state": fields + url,
-        "changedPropIds": [f"{button}.n_clicks"],
-    }
-
-
 def test_the_page_of_the_account_changes_no_password(site: OidcSite) -> None:
     """Not even for a browser that has the form from before."""
     browser = site.browser()
     log_client_in(browser, site.store, with_user(site.store, "root"))
     new = PASSWORD + "x"
     fields = {"own-current": PASSWORD, "own-password": new, "own-again": new}
-    body = pressed("own-change", "own-note.children", fields, "/account")
+    address = {"pathname": "/account", "search": ""}
+    body = {
+        "output": "own-note.children",
+        "outputs": {"id": "own-note", "property": "children"},
+        "inputs": [{"id": "own-change", "property": "n_clicks", "value": 1}],
+        "state": [
+            *({"id": one, "property": "value", "value": fields[one]} for one in fields),
+            *({"id": "url", "property": one, "value": address[one]} for one in address),
+        ],
+        "changedPropIds": ["own-change.n_clicks"],
+    }
     answer = browser.post("/_dash-update-component", json=body, headers=ORIGIN)
     assert answer.status_code == 200
     assert SWITCHED_OFF in answer.text
