@@ -29,8 +29,7 @@ def has_role_claims(provider: Provider, claims: Mapping[str, Any]) -> bool:
 
 def name_of(provider: Provider, claims: Mapping[str, Any]) -> str:
     """How somebody is called: by the claim that the settings name, or by the first usual one."""
-    paths = (provider.username_claim,) if provider.username_claim else ("preferred_username", EMAIL)
-    for path in (*paths, "sub"):
+    for path in (*_name_paths(provider), "sub"):
         for value in _values(claims, path):
             if value.strip() and value.isprintable():
                 return value.strip()
@@ -38,9 +37,12 @@ def name_of(provider: Provider, claims: Mapping[str, Any]) -> str:
 
 
 def has_name(provider: Provider, claims: Mapping[str, Any]) -> bool:
-    """Whether the claim with the name is there."""
-    path = provider.username_claim or "preferred_username"
-    return any(_found(claims, path))
+    """Whether a claim with the name is there."""
+    return any(any(_values(claims, path)) for path in _name_paths(provider))
+
+
+def _name_paths(provider: Provider) -> tuple[str, ...]:
+    return (provider.username_claim,) if provider.username_claim else ("preferred_username", EMAIL)
 
 
 def _values(claims: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -86,8 +86,8 @@ class Discovery:
                 "expected the same",
                 provider.label,
             )
-        methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        said = found.get("id_token_signing_alg_values_supported", ALGORITHMS)
+        methods = _names(found, "token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        said = _names(found, "id_token_signing_alg_values_supported", ALGORITHMS)
         return Metadata(
             self._endpoint(found, "authorization_endpoint", is_needed=True),
             self._endpoint(found, "token_endpoint", is_needed=True),
@@ -120,6 +120,11 @@ class Discovery:
             message = f"provider {provider.name}: no key in its key set can be used"
             raise ProviderDownError(message, provider.label)
         return usable
+
+
+def _names(found: dict[str, Any], key: str, usual: Sequence[str]) -> Sequence[str]:
+    value = found.get(key)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else usual
 
 
 def _is_safe(url: str, issuer: str) -> bool:

@@ -72,6 +72,17 @@ def test_metadata_that_cannot_be_used(oidc: OidcSite, changes: dict[str, Any]) -
     assert DOWN in answer.text
 
 
+@pytest.mark.parametrize("value", [None, 7, "RS256", [], [7], ["XX999"]])
+def test_metadata_that_can_be_used_all_the_same(oidc: OidcSite, value: Any) -> None:
+    """What a provider says of its ways besides its addresses may be nonsense."""
+    oidc.provider.metadata = {
+        "token_endpoint_auth_methods_supported": value,
+        "id_token_signing_alg_values_supported": value,
+        "authorization_response_iss_parameter_supported": value,
+    }
+    assert oidc.log_in(oidc.browser()).status_code == 302
+
+
 @pytest.mark.parametrize("where", [METADATA, "/token", "/keys", "/userinfo"])
 def test_no_secret_follows_a_redirect(oidc: OidcSite, where: str) -> None:
     """Nor does anything else."""
