@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -107,6 +106,9 @@ def read_oidc_file(file: str, environ: Mapping[str, str] | None = None) -> tuple
 
 
 def _parsed(file: str) -> dict[str, Any]:
+    # Monitored apps read settings, too, and never this file.
+    import tomllib
+
     try:
         # Windows' editors put a byte order mark before UTF-8.
         return tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))

@@ -37,7 +37,13 @@ class LoginPage:
         self._providers = providers
 
     def show(
-        self, error: str = "", status: int = 200, wait_s: int = 0, *, next_: str | None = None
+        self,
+        error: str = "",
+        status: int = 200,
+        wait_s: int = 0,
+        *,
+        next_: str | None = None,
+        way_out: str = "",
     ) -> Response:
         """The page.
 
@@ -46,6 +52,8 @@ class LoginPage:
             status: of the response.
             wait_s: seconds until the next attempt may be made.
             next_: where to go after a login; None: what the address says.
+            way_out: where somebody logs out at their provider, to log in as somebody else; ''
+                if that would not help.
         """
         text = render_template(
             "login.html",
@@ -54,6 +62,7 @@ class LoginPage:
             prefix=prefix(),
             providers=self._providers,
             passwords=self.passwords,
+            way_out=way_out,
             next=(request.args.get("next", "") if next_ is None else next_) or None,
         )
         headers = {"Retry-After": str(wait_s)} if wait_s else {}

@@ -96,5 +96,6 @@ def test_a_refusal_is_shown_on_the_login_page(
     page.fill("input[name=sub]", "nobody")
     page.get_by_role("button", name=re.compile("authorize|continue", re.IGNORECASE)).first.click()
     page.get_by_role("alert").get_by_text("you have no access to this dashboard").wait_for()
+    page.get_by_role("link", name="Log out there").wait_for()
     page.get_by_role("link", name="Log in with the mock").wait_for()
     forgive(one)

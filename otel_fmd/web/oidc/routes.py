@@ -74,9 +74,12 @@ def oidc_blueprint(
             person = client.person(request.args, begun, _callback(name))
             user = _admitted(store, client, person)
         except Exception as error:
-            who = error.who if isinstance(error, NoAccessError) else ""
+            way_out, who = "", ""
+            if isinstance(error, NoAccessError):
+                back_to = url_for("fmd_login.login", _external=True)
+                way_out, who = clients.logout_url(client.provider, back_to), error.who
             entrance.refuse(name, who, "no role here" if who else str(error))
-            return _failed(page, error, begun.next)
+            return _failed(page, error, begun.next, way_out)
         return entrance.enter(user, safe_next(begun.next), by=name)
 
     @blueprint.route("/login/<name>/backchannel", methods=["POST"])
@@ -120,11 +123,11 @@ def _admitted(store: Store, client: ProviderClient, person: Person) -> User:
     return admit(store, provider.name, person.identity, person.name, person.role, address())
 
 
-def _failed(page: LoginPage, error: Exception, next_: str) -> Response:
+def _failed(page: LoginPage, error: Exception, next_: str, way_out: str = "") -> Response:
     """The login page with the reason, or the reference of an error that nobody expected."""
     if isinstance(error, ProviderLoginError):
         _log.warning("login: %s", error)
-        return page.show(error.advice, error.status, next_=next_)
+        return page.show(error.advice, error.status, next_=next_, way_out=way_out)
     if isinstance(error, OtelFmdError):
         raise error
     return page.show(logged("a login with a provider", error), 502, next_=next_)

@@ -15,7 +15,7 @@ from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.people.passwords import hashed
 from otel_fmd.people.tokens import find_token
 from otel_fmd.store.store import Store
-from tests.support.oidc_provider import SmallProvider
+from tests.support.oidc_provider import CLIENT, SmallProvider
 from tests.support.oidc_site import ORIGIN, OidcSite, table
 from tests.support.people import PASSWORD, user_named, users_of, with_user
 
@@ -71,6 +71,8 @@ def test_the_role_comes_from_claims(
     if expected is None:
         assert answer.status_code == 403
         assert "you have no access to this dashboard" in answer.text
+        way_out = f'<a href="{provider.issuer}/logout?client_id={CLIENT}&amp;post_logout'
+        assert way_out in answer.text
         assert not site.is_in(browser)
         assert users_of(sqlite_store) == []
         assert site.audit() == [("login.failed", "(nobody)", "zoe@acme", "", "no role here")]
