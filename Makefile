@@ -20,7 +20,7 @@ $(VENV)/.demo: pyproject.toml .constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml .constraints.txt | $(VENV)/bin/python
 	$(PIP) install 'pip>=25.1'
-	$(PIP) install -c .constraints.txt -e '.[server,demo,postgresql,mariadb]' --group dev
+	$(PIP) install -c .constraints.txt -e '.[server,demo,postgresql,mariadb,oidc]' --group dev
 	@touch $@ $(VENV)/.demo
 
 run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the dashboard
@@ -87,7 +87,7 @@ release: $(VENV)/.dev ## build sdist and wheel into dist, check and try both, wr
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	OTEL_FMD_TEST_DIST=dist $(BIN)/python -m pytest -q tests/integration/test_release.py
 	rm -rf build/sbom && $(BIN)/uv venv -q build/sbom
-	$(BIN)/uv pip install -q -p build/sbom/bin/python "$$(ls dist/*.whl)[server,demo,postgresql,mariadb]"
+	$(BIN)/uv pip install -q -p build/sbom/bin/python "$$(ls dist/*.whl)[server,demo,postgresql,mariadb,oidc]"
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library \
 	  --of JSON -o dist/otel-fmd.cdx.json build/sbom/bin/python
 	$(BIN)/python -c "import json, pathlib, sys; from otel_fmd import __version__ as version; \

@@ -31,10 +31,10 @@ from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
 from otel_fmd.web.fmd.api import LINK, register_fmd_api
 from otel_fmd.web.health import health_blueprint
-from otel_fmd.web.login import LoginWords, login_blueprint
+from otel_fmd.web.login_page import LoginWords
+from otel_fmd.web.logins import register_logins
 from otel_fmd.web.metrics import Expose, metrics_blueprint
 from otel_fmd.web.security import CONTENT_POLICY, content_policy, current_actor, protect
-from otel_fmd.web.setup import setup_blueprint
 
 _ANYWHERE = "/_otel_fmd_anywhere_/"
 """Placeholder in Dash's pages for the path of the dashboard, which depends on the request."""
@@ -136,6 +136,10 @@ def create_app(
         process: the counters and refusals of this process.
         api_link: below which path FMD's API is; '' where the application is mounted at FMD's link.
         metrics: what `/metrics` shows; None: no such path.
+
+    Raises:
+        ConfigurationError: the file of OpenID Connect providers cannot be used, or nobody could log
+            in.
     """
     sessions = Sessions(store)
     server = _untraced(Flask("otel_fmd_dashboard", static_folder=None))
@@ -148,9 +152,8 @@ def create_app(
     server.register_error_handler(DependencyException, _no_such_file)
     protect(server, sessions, bearers(store, settings.security_token))
     server.after_request(_keep_assets)
-    entrance, texts = Entrance(store, sessions), _login_words(settings)
-    server.register_blueprint(login_blueprint(entrance, texts))
-    server.register_blueprint(setup_blueprint(store, entrance, texts, settings.admin_username))
+    entrance = Entrance(store, sessions, passwords=settings.password_login)
+    register_logins(server, store, settings, entrance, _login_words(settings))
     server.register_blueprint(health_blueprint(store))
     if metrics is not None:
         server.register_blueprint(metrics_blueprint(metrics))

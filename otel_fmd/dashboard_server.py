@@ -71,7 +71,8 @@ class BoundedBodies:
         if scope["type"] != "http":
             return None
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        most = _MOST_OF_LOGIN if scope["path"].endswith("/login") else _MOST_BODY
+        is_login = scope["path"].endswith(("/login", "/backchannel"))
+        most = _MOST_OF_LOGIN if is_login else _MOST_BODY
         with Hold(self._flight) as hold:
             coming = Body(receive)
             try:

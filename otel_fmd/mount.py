@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from otel_fmd.config import Settings
+from otel_fmd.config import Settings, login_providers
 from otel_fmd.dashboard_package import NEEDED, check_dashboard_package
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 
@@ -39,8 +39,8 @@ class MountedDashboard:
         flask_app: the monitored app, whose URL map must not have that path.
 
     Raises:
-        ConfigurationError: the packages of the dashboard are not installed or hidden, or the app
-            has a rule for its path.
+        ConfigurationError: the packages of the dashboard are not installed or hidden, nobody could
+            log in, or the app has a rule for its path.
     """
 
     def __init__(self, app: WsgiApp, settings: Settings, flask_app: Flask | None = None) -> None:
@@ -59,6 +59,7 @@ class MountedDashboard:
                     f"dashboard_path={self._path!r} needs {name!r}: pip install 'otel-fmd[server]'"
                 )
         check_dashboard_package()
+        login_providers(settings)
         taken = self._own_rule()
         if taken is not None:
             raise ConfigurationError(
@@ -122,8 +123,9 @@ class MountedDashboard:
                 store = Store(settings.database_url, settings.table_prefix)
                 try:
                     prepare(store)
-                    name = settings.admin_username
-                    link = prepare_first_user(store, name, settings.admin_password)
+                    name, link = settings.admin_username, None
+                    if settings.password_login:
+                        link = prepare_first_user(store, name, settings.admin_password)
                     if link is not None:
                         where = settings.public_url or self._path
                         _log.warning("first start: create the first user at %s/%s", where, link)

@@ -224,6 +224,8 @@ class Server:
             self._certificates,
         )
         self.addresses["dashboard"] = url_of(self._scheme, settings.host, bound.getsockname()[1])
+        if not settings.password_login:
+            return
         link = prepare_first_user(self.store, settings.admin_username, settings.admin_password)
         if link is not None:
             local = self.addresses["dashboard"] + settings.url_prefix

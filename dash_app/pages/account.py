@@ -15,16 +15,43 @@ from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions.account import change_own_password, end_own_other_sessions, end_own_session
 from otel_fmd.analysis.text import browser_name
 from otel_fmd.errors import ConfigurationError, OtelFmdError
-from otel_fmd.people.passwords import LEAST_LENGTH
+from otel_fmd.people.passwords import (
+    ELSEWHERE,
+    LEAST_LENGTH,
+    SWITCHED_OFF,
+    require_switched_on,
+)
 from otel_fmd.views.load import Loaded
 from otel_fmd.views.people import SESSIONS, OwnSession
 
 
 def layout(loaded: Loaded[Context], context: Context) -> Any:
     """The sessions, and a form for the password."""
-    password = framed(
+    sessions = framed(
         [
-            html.H2("Password", className="card-title"),
+            html.H2(SESSIONS.title, className="card-title"),
+            html.P(
+                f"You are logged in as {context.actor.name}, with the role "
+                f"{context.actor.role.name.lower()}. {SESSIONS.description}",
+                className="card-help",
+            ),
+            html.Div(_sessions(loaded[SESSIONS], context), id="own-sessions"),
+            dmc.Button("End all other sessions", id="own-end-others", variant="default", mt="md"),
+            html.Div(id="own-sessions-note", role="status"),
+        ]
+    )
+    return [sessions, _password(context)]
+
+
+def _password(context: Context) -> Any:
+    """The form for a new password; for who has none, the reason."""
+    title = html.H2("Password", className="card-title")
+    if not context.actor.has_password or not context.settings.password_login:
+        why = SWITCHED_OFF if context.actor.has_password else ELSEWHERE
+        return framed([title, html.P(why, className="card-help")])
+    return framed(
+        [
+            title,
             html.P(
                 f"At least {LEAST_LENGTH} characters. All of your sessions end, this one included.",
                 className="card-help",
@@ -56,20 +83,6 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
             html.Div(id="own-note", role="status"),
         ]
     )
-    sessions = framed(
-        [
-            html.H2(SESSIONS.title, className="card-title"),
-            html.P(
-                f"You are logged in as {context.actor.name}, with the role "
-                f"{context.actor.role.name.lower()}. {SESSIONS.description}",
-                className="card-help",
-            ),
-            html.Div(_sessions(loaded[SESSIONS], context), id="own-sessions"),
-            dmc.Button("End all other sessions", id="own-end-others", variant="default", mt="md"),
-            html.Div(id="own-sessions-note", role="status"),
-        ]
-    )
-    return [sessions, password]
 
 
 def _sessions(data: list[OwnSession], context: Context) -> Any:
@@ -160,6 +173,7 @@ def register(app: Dash, make: MakeContext) -> None:
             return no_update
         context = make(path, search)
         try:
+            require_switched_on(context.settings.password_login)
             if password != again:
                 raise ConfigurationError("the two new passwords differ")
             change_own_password(

@@ -36,9 +36,13 @@ def change_own_password(actor: Actor, store: Store, current: str, password: str)
     Raises:
         NotAllowedError: nobody is logged in.
         TooManyAttemptsError: the current password was wrong too often.
-        ConfigurationError: it is wrong, or the new one may not be chosen.
+        ConfigurationError: it is wrong, the actor has none, or the new one may not be chosen.
     """
     require(actor, Role.GUEST, _WHAT)
+    with store.read() as connection:
+        user = find_user(connection, store.tables, actor.name)
+    if user is not None and not user.has_password:
+        raise ConfigurationError(passwords.ELSEWHERE)
     if log_in(store, actor.name, current, actor.address) is None:
         raise ConfigurationError("the current password is wrong")
     password_hash = passwords.accepted(actor.name, password)

@@ -66,7 +66,9 @@ def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
         update_role(change.connection, change.tables, user, role is Role.ADMIN)
         change.before, change.after = user.role.name.lower(), role.name.lower()
         if role is not Role.ADMIN:
-            change.after += _revoked(revoke_tokens_of(change.connection, change.tables, username))
+            change.after += revoked_words(
+                revoke_tokens_of(change.connection, change.tables, username)
+            )
 
 
 def edit_user(
@@ -136,8 +138,9 @@ def remove_user(actor: Actor, store: Store, username: str) -> None:
         user = get_user(change.connection, change.tables, username)
         delete_user(change.connection, change.tables, user)
         change.before = user.role.name.lower()
-        change.after = _revoked(revoke_tokens_of(change.connection, change.tables, username))
+        change.after = revoked_words(revoke_tokens_of(change.connection, change.tables, username))
 
 
-def _revoked(names: list[str]) -> str:
+def revoked_words(names: list[str]) -> str:
+    """For the audit: the API tokens that were revoked with a change, by name; '' for none."""
     return f" (tokens revoked: {', '.join(names)})" if names else ""

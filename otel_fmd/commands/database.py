@@ -17,7 +17,10 @@ def init_db(_options: argparse.Namespace, settings: config.Settings) -> int:
     from otel_fmd.store.schema import HEAD
 
     store = open_people(settings)
-    link = prepare_first_user(store, settings.admin_username, settings.admin_password)
+    if settings.password_login:
+        link = prepare_first_user(store, settings.admin_username, settings.admin_password)
+    else:
+        link = None
     if link is not None:
         print(f"Create the first user at {address_of(settings, link)}")
     print(f"The database is at schema {HEAD}.")

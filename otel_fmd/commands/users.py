@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from typing import Any
 
 from otel_fmd import config
 from otel_fmd.commands.opening import address_of, open_people
@@ -17,7 +18,7 @@ def add(options: argparse.Namespace, settings: config.Settings) -> int:
     from otel_fmd.actions import users
 
     role = Role.ADMIN if options.admin else Role.GUEST
-    users.add_user(OPERATOR, open_people(settings), options.username, _ask_password(), role)
+    users.add_user(OPERATOR, _open_passwords(settings), options.username, _ask_password(), role)
     return 0
 
 
@@ -25,7 +26,7 @@ def change_password(options: argparse.Namespace, settings: config.Settings) -> i
     """Change a user's password."""
     from otel_fmd.actions import users
 
-    users.set_password(OPERATOR, open_people(settings), options.username, _ask_password())
+    users.set_password(OPERATOR, _open_passwords(settings), options.username, _ask_password())
     return 0
 
 
@@ -52,8 +53,16 @@ def setup_link(_options: argparse.Namespace, settings: config.Settings) -> int:
     """Print a link with which the first user is created."""
     from otel_fmd.people.setup import new_setup_link
 
-    print(address_of(settings, new_setup_link(open_people(settings))))
+    print(address_of(settings, new_setup_link(_open_passwords(settings))))
     return 0
+
+
+def _open_passwords(settings: config.Settings) -> Any:
+    """The database, for a command about somebody's password."""
+    from otel_fmd.people.passwords import require_switched_on
+
+    require_switched_on(settings.password_login)
+    return open_people(settings)
 
 
 def _ask_password() -> str:

@@ -118,6 +118,18 @@ class Settings:
         "Password of the first user, at least 12 characters; empty: a link is printed with which "
         "the first user is created.",
     )
+    password_login: bool = _setting(
+        True,
+        flag,
+        "Whether people log in with passwords; `false`: only with the providers of "
+        "`OTEL_FMD_OIDC_FILE`.",
+    )
+    oidc_file: str = _setting(
+        "",
+        text,
+        "Path of a TOML file with the OpenID Connect providers with which people log in; empty: "
+        "none.",
+    )
     security_token: str = _setting(
         "",
         text,

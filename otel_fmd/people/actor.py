@@ -40,12 +40,14 @@ class Actor:
         role: what they may do.
         address: where they act from; '' for this machine.
         session: the hash of their session; '' without one.
+        has_password: whether they log in with one; users of a provider do not.
     """
 
     name: str
     role: Role
     address: str = ""
     session: str = ""
+    has_password: bool = True
 
     @property
     def is_admin(self) -> bool:

@@ -14,12 +14,15 @@ from otel_fmd.errors import ConfigurationError
 
 LEAST_LENGTH = 12
 MOST_LENGTH = 1000
+SWITCHED_OFF = "Passwords are switched off here (OTEL_FMD_PASSWORD_LOGIN=false)."
+ELSEWHERE = "You have no password here: you log in with a provider."
 _METHOD = "scrypt:32768:8:1"
 _OF_NOBODY = (
     "scrypt:32768:8:1$fPUMdLu0pSXOfgn5$a3c612f5b95a7976002b304fad8331b8c1b343e27ae679f530e07bd1"
     "63eeb0de4679c183a98b01cb290e0b0d8b0b4758075cfe63ebfe4f84fa17e0227b40c03b"
 )
 """A hash that costs as much to compare as a user's; no password is known to have it."""
+_OF_IDENTITY = "oidc$"
 _COMMON = (
     "0123456789",
     "1234567890",
@@ -49,6 +52,19 @@ _COMMON = (
 _LEAST_DIFFERENT = 5
 _hashing = Lock()
 _PATIENCE_S = 10.0
+
+
+def require_switched_on(is_on: bool) -> None:
+    """Check that people log in with passwords at all.
+
+    Args:
+        is_on: the setting `password_login`.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    if not is_on:
+        raise ConfigurationError(SWITCHED_OFF, SWITCHED_OFF)
 
 
 def check_password(username: str, password: str) -> None:
@@ -104,11 +120,28 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def is_right(password_hash: str | None, password: str) -> bool:
-    """Whether a password has this hash; without one (no such user) it takes as long, and is not."""
+    """Whether a password has this hash.
+
+    Without a user, or for one who has no password, it takes as long, and is not.
+    """
     from werkzeug.security import check_password_hash
 
-    same = check_password_hash(password_hash or _OF_NOBODY, password)
-    return same and password_hash is not None
+    usable = password_hash if password_hash and is_usable(password_hash) else None
+    same = check_password_hash(usable or _OF_NOBODY, password)
+    return same and usable is not None
+
+
+def unusable(identity_hash: str) -> str:
+    """What stands in the place of a password's hash for somebody who has an identity elsewhere.
+
+    It ties the user to that identity: whoever gets another one here, or a password, is not theirs.
+    """
+    return f"{_OF_IDENTITY}{identity_hash}"
+
+
+def is_usable(password_hash: str) -> bool:
+    """Whether there is a password with this hash."""
+    return not password_hash.startswith(_OF_IDENTITY)
 
 
 def is_outdated(password_hash: str) -> bool:

@@ -13,7 +13,7 @@ from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.audit import entry, record
 from otel_fmd.people.passwords import accepted
 from otel_fmd.people.secret import hash_of, new_secret
-from otel_fmd.people.users import has_users, insert_user
+from otel_fmd.people.users import has_admin, insert_user
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
 from otel_fmd.store.times import now_us
@@ -24,16 +24,16 @@ _SETTINGS = Actor("(settings)", Role.ADMIN)
 
 
 def prepare_first_user(store: Store, username: str, password: str) -> str | None:
-    """Create the first user, an admin, if there are none; without a password, a link for it.
+    """Create the first user, an admin, if there is none; without a password, a link for it.
 
     Returns:
-        The path of the set-up link, below the dashboard's address; None if there are users.
+        The path of the set-up link, below the dashboard's address; None if there is an admin.
 
     Raises:
         ConfigurationError: the given password may not be chosen.
     """
     with store.read() as connection:
-        if has_users(connection, store.tables):
+        if has_admin(connection, store.tables):
             return None
     if not password:
         return new_setup_link(store)
@@ -44,7 +44,7 @@ def prepare_first_user(store: Store, username: str, password: str) -> str | None
             record(connection, store.tables, entry(_SETTINGS, "user.add", username, after="admin"))
     except ConfigurationError as error:
         with store.read() as connection:
-            if has_users(connection, store.tables):
+            if has_admin(connection, store.tables):
                 return None  # another process was first
         raise ConfigurationError(
             f"the first user {username!r} cannot be created: {error}. Set OTEL_FMD_ADMIN_PASSWORD "
@@ -58,14 +58,14 @@ def prepare_first_user(store: Store, username: str, password: str) -> str | None
 
 
 def new_setup_link(store: Store) -> str:
-    """The path of a new set-up link, which works once within a day, while there are no users.
+    """The path of a new set-up link, which works once within a day, while there is no admin.
 
     Raises:
-        ConfigurationError: there are users.
+        ConfigurationError: there is an admin.
     """
     link, secret, now = store.tables.setup_link, new_secret(), now_us()
     with store.write() as connection:
-        if has_users(connection, store.tables):
+        if has_admin(connection, store.tables):
             raise ConfigurationError(
                 "there are users already: an admin adds more, or otel-fmd user add NAME --admin"
             )
@@ -100,4 +100,4 @@ def _is_valid(connection: Connection, tables: Tables, secret: str) -> bool:
     expires = connection.execute(
         select(link.c.expires_us).where(link.c.hash == hash_of(secret))
     ).scalar()
-    return expires is not None and expires > now_us() and not has_users(connection, tables)
+    return expires is not None and expires > now_us() and not has_admin(connection, tables)

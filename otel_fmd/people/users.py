@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.errors import ConfigurationError, ExistsError, NotFoundError
@@ -25,12 +25,14 @@ class User(NamedTuple):
         username: unique.
         is_admin: whether they may change everything.
         stamp: changes with the name, the password and the role; sessions end with it.
+        has_password: whether they log in with a password; others do with an identity elsewhere.
     """
 
     id: int
     username: str
     is_admin: bool
     stamp: str = ""
+    has_password: bool = True
 
     @property
     def role(self) -> Role:
@@ -39,7 +41,7 @@ class User(NamedTuple):
 
     def actor(self, address: str = "", session: str = "") -> Actor:
         """The same, acting from an address, in a session with this hash."""
-        return Actor(self.username, self.role, address, session)
+        return Actor(self.username, self.role, address, session, self.has_password)
 
 
 def all_users(connection: Connection, tables: Tables) -> list[User]:
@@ -72,9 +74,9 @@ def get_user(connection: Connection, tables: Tables, username: str) -> User:
     return found
 
 
-def has_users(connection: Connection, tables: Tables) -> bool:
-    """Whether there is any user."""
-    return bool(connection.execute(select(func.count()).select_from(tables.user)).scalar())
+def has_admin(connection: Connection, tables: Tables) -> bool:
+    """Whether there is anybody who can add users; guests may come from a provider before."""
+    return any(one.is_admin for one in all_users(connection, tables))
 
 
 def verify(store: Store, username: str, password: str) -> User | None:
@@ -118,28 +120,46 @@ def insert_user(
 
 
 def update_password(connection: Connection, tables: Tables, user: User, password_hash: str) -> None:
-    """Change a password, which ends the user's sessions; `passwords.accepted` gives the hash."""
+    """Change a password, which ends the user's sessions; `passwords.accepted` gives the hash.
+
+    Raises:
+        ConfigurationError: the user has none.
+    """
+    if not user.has_password:
+        raise ConfigurationError(
+            f"{user.username!r} has no password here: they log in with an OpenID Connect provider"
+        )
     _update(connection, tables, user, password_hash=password_hash)
 
 
-def update_role(connection: Connection, tables: Tables, user: User, is_admin: bool) -> None:
+def update_role(
+    connection: Connection, tables: Tables, user: User, is_admin: bool, *, by_provider: bool = False
+) -> None:
     """Make a user an admin or a guest, which ends their sessions.
+
+    Args:
+        connection: of a transaction.
+        tables: of the database.
+        user: whose role it is.
+        is_admin: the new role.
+        by_provider: what a provider says of its people is done even to the last admin.
 
     Raises:
         ConfigurationError: it is the last admin.
     """
-    if not is_admin:
+    if not is_admin and not by_provider:
         _keep_an_admin(connection, tables, user)
     _update(connection, tables, user, is_admin=is_admin)
 
 
 def delete_user(connection: Connection, tables: Tables, user: User) -> None:
-    """Remove a user, with their sessions.
+    """Remove a user, with their sessions and their identity elsewhere.
 
     Raises:
         ConfigurationError: it is the last admin.
     """
     _keep_an_admin(connection, tables, user)
+    connection.execute(delete(tables.identity).where(tables.identity.c.user_id == user.id))
     connection.execute(delete(tables.session).where(tables.session.c.user_id == user.id))
     connection.execute(delete(tables.user).where(tables.user.c.id == user.id))
 
@@ -158,4 +178,4 @@ def _keep_an_admin(connection: Connection, tables: Tables, user: User) -> None:
 def _user(row: Row[tuple[object, ...]]) -> User:
     is_admin = bool(row.is_admin)
     stamp = hash_of("session", row.username, row.password_hash, str(is_admin))
-    return User(row.id, row.username, is_admin, stamp)
+    return User(row.id, row.username, is_admin, stamp, passwords.is_usable(row.password_hash))

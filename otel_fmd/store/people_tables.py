@@ -1,4 +1,4 @@
-"""Tables of who may do what: sessions, browsers, failed logins, set-up links, tokens, the audit.
+"""Tables of who may do what: identities, sessions, browsers, failed logins, links, tokens, audit.
 
 None holds a secret: of a session, a browser's cookie, a set-up link and a token only the SHA-256 of
 256 random bits is stored, so that a copy of the database opens nothing.
@@ -51,6 +51,14 @@ def people_tables(table: Any, prefix: str, database: DatabaseEngine) -> dict[str
             Index(f"ix_{low}loginfailure_last", "last_us"),
         ),
         "setup_link": table("SetupLink", hashed(), time("expires_us")),
+        "identity": table(
+            "UserIdentity",
+            hashed(),
+            Column("user_id", Integer, nullable=False, index=True),
+            Column("issuer", String(500), nullable=False),
+            Column("subject", String(500), nullable=False),
+            time("created_us"),
+        ),
         "api_token": table(
             "ApiToken",
             Column("id", types.big, primary_key=True, autoincrement=True),

@@ -61,6 +61,7 @@ class Tables:
     known_browser: Table
     login_failure: Table
     setup_link: Table
+    identity: Table
     api_token: Table
     audit: Table
     telemetry_user: Table

@@ -1,4 +1,4 @@
-"""Cookies of a login: the session, and the browser that has logged in before.
+"""Cookies of a login: the session, a browser that has logged in before, logins under way.
 
 Over https their names begin with `__Host-` (`__Secure-` below a path), so that no other host, and
 no page without TLS, can set them.
@@ -15,13 +15,15 @@ from otel_fmd.web.proxy import prefix
 SESSION = "otel_fmd_session"
 BROWSER = "otel_fmd_browser"
 _BROWSER_S = 90 * 24 * 3600
-_LONGEST = 100
-_LIFETIMES = {SESSION: ABSOLUTE_S, BROWSER: _BROWSER_S}
+TRANSACTIONS = "otel_fmd_logins"
+TRANSACTION_S = 600
+_LONGEST = {SESSION: 100, BROWSER: 100, TRANSACTIONS: 3_000}
+_LIFETIMES = {SESSION: ABSOLUTE_S, BROWSER: _BROWSER_S, TRANSACTIONS: TRANSACTION_S}
 
 
 def cookie(name: str) -> str:
     """Its value; '' if the browser sent none."""
-    return request.cookies.get(_full(name), "")[:_LONGEST]
+    return request.cookies.get(_full(name), "")[: _LONGEST[name]]
 
 
 def set_cookie(response: Response, name: str, value: str) -> None:

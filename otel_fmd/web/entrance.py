@@ -15,7 +15,7 @@ from otel_fmd.people.actor import NOBODY, Actor
 from otel_fmd.people.attempts import LoginAttempts
 from otel_fmd.people.audit import entry, note
 from otel_fmd.people.logins import log_in
-from otel_fmd.people.passwords import MOST_LENGTH
+from otel_fmd.people.passwords import MOST_LENGTH, SWITCHED_OFF
 from otel_fmd.people.sessions import LoggedIn, Sessions
 from otel_fmd.people.users import NAME_WIDTH, User, find_user
 from otel_fmd.store.store import Store
@@ -47,35 +47,63 @@ class Entrance:
     Args:
         store: the database.
         sessions: the sessions in it.
+        passwords: whether people log in with passwords.
     """
 
-    def __init__(self, store: Store, sessions: Sessions) -> None:
+    def __init__(self, store: Store, sessions: Sessions, *, passwords: bool = True) -> None:
         self._store = store
         self._sessions = sessions
+        self._passwords = passwords
         self._attempts = LoginAttempts(store)
         self._lockouts = LogLimit(_LOCKOUTS_EVERY_S)
+        self._refusals = LogLimit(_LOCKOUTS_EVERY_S)
 
-    def enter(self, user: User, where: str, browser: str = "") -> BaseResponse:
-        """The response to a login: a session, and the way to a page."""
+    def enter(self, user: User, where: str, browser: str = "", by: str = "") -> BaseResponse:
+        """The response to a login: a new session, and the way to a page.
+
+        Args:
+            user: who.
+            where: the page.
+            browser: by which their browser is recognised; '' if it need not be.
+            by: the name of their provider; '' for a password.
+        """
         response = redirect(where)
         secret = self._sessions.start(user, address(), request.user_agent.string)
         set_cookie(response, SESSION, secret)
         if browser:
             set_cookie(response, BROWSER, browser)
-        note(self._store, entry(user.actor(address()), "login", user.username))
+        note(self._store, entry(user.actor(address()), "login", user.username, after=by))
         return response
 
-    def leave(self, login: LoggedIn | None, where: str) -> BaseResponse:
-        """The response to a logout."""
+    def leave(self, login: LoggedIn | None, by: str = "") -> None:
+        """End a session; the browser then has to forget its cookie.
+
+        Args:
+            login: whose; None if nobody is logged in.
+            by: the name of their provider; '' for a password.
+        """
         if login is not None:
             self._sessions.end(login.session)
-            note(self._store, entry(login.user.actor(address()), "logout", login.user.username))
-        response = redirect(where)
-        set_cookie(response, SESSION, "")
-        return response
+            actor = login.user.actor(address())
+            note(self._store, entry(actor, "logout", login.user.username, after=by))
+
+    def refuse(self, by: str, who: str, why: str) -> None:
+        """Audit a login with a provider that did not work; of strangers one in ten seconds.
+
+        Args:
+            by: the name of the provider.
+            who: as the provider names them; '' if it did not.
+            why: it did not work.
+        """
+        actor = Actor(NOBODY.name, NOBODY.role, address())
+        target = f"{who}@{by}" if who else f"(unknown user)@{by}"
+        if who or self._refusals.allows():
+            note(self._store, entry(actor, "login.failed", target, after=why))
 
     def verified(self, field: str = "username") -> Verified | Refusal:
         """The user named in a field of this request's form, if the password is right."""
+        if not self._passwords:
+            return Refusal(SWITCHED_OFF, 403)
         username = request.form.get(field, "")[:NAME_WIDTH]
         password = request.form.get("password", "")[:MOST_LENGTH]
         browser = cookie(BROWSER)

@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response as BaseResponse
 
+from otel_fmd.config import Provider
 from otel_fmd.errors import NotAllowedError, OtelFmdError
+from otel_fmd.people.users import User
+from otel_fmd.web.cookies import SESSION, set_cookie
 from otel_fmd.web.entrance import Entrance, Refusal
+from otel_fmd.web.login_page import LoginPage
 from otel_fmd.web.proxy import prefix
 from otel_fmd.web.security import current_login
 
 _log = logging.getLogger(__name__)
 
 
-class LoginWords(NamedTuple):
-    """Texts of the login page: its title, name and text above the form, footer below it."""
+class ProviderLogouts(Protocol):
+    """The providers with which people log in, for those who log out."""
 
-    title: str
-    name: str
-    text: str
-    footer: str
+    def provider_of(self, user: User) -> Provider | None:
+        """With which somebody logs in; None for a user with a password."""
+
+    def logout_url(self, provider: Provider, back_to: str) -> str:
+        """Where a browser logs out there, and comes back from; '' if it cannot."""
 
 
-def login_blueprint(entrance: Entrance, words: LoginWords) -> Blueprint:
-    """The blueprint `fmd_login` with `/login` and `/logout`."""
+def login_blueprint(
+    entrance: Entrance, page: LoginPage, logouts: ProviderLogouts | None = None
+) -> Blueprint:
+    """The blueprint `fmd_login` with `/login` and `/logout`.
+
+    Args:
+        entrance: lets users in and out.
+        page: the login page.
+        logouts: the providers; None if there are none.
+    """
     blueprint = Blueprint("fmd_login", __name__, template_folder="templates")
-
-    def page(error: str = "", status: int = 200, wait_s: int = 0) -> Response:
-        text = render_template("login.html", words=words, error=error, prefix=prefix())
-        headers = {"Retry-After": str(wait_s)} if wait_s else {}
-        return Response(text, status, headers, mimetype="text/html")
 
     @blueprint.route("/login", methods=["GET", "POST"])
     def login() -> ResponseReturnValue:
         if request.method in ("GET", "HEAD"):
-            return page()
+            return page.show()
         # FMD's scripts call the field `name`.
         found = entrance.verified("username" if "username" in request.form else "name")
         if isinstance(found, Refusal):
-            return page(*found)
-        return entrance.enter(found.user, _safe_next(request.args.get("next", "")), found.browser)
+            return page.show(*found)
+        return entrance.enter(found.user, safe_next(request.args.get("next", "")), found.browser)
 
     @blueprint.route("/logout", methods=["POST"])
     def logout() -> ResponseReturnValue:
-        return entrance.leave(current_login(), url_for("fmd_login.login"))
+        login, provider = current_login(), None
+        if login is not None and logouts is not None:
+            provider = logouts.provider_of(login.user)
+        entrance.leave(login, provider.name if provider else "")
+        response: BaseResponse = redirect(url_for("fmd_login.login"))
+        if provider is not None and logouts is not None:
+            url = logouts.logout_url(provider, url_for("fmd_login.login", _external=True))
+            response = page.show_way_out(url, provider.name) if url else response
+        set_cookie(response, SESSION, "")
+        return response
 
     @blueprint.route("/login.css")
     def stylesheet() -> ResponseReturnValue:
@@ -67,10 +86,12 @@ def login_blueprint(entrance: Entrance, words: LoginWords) -> Blueprint:
     return blueprint
 
 
-def _safe_next(target: str) -> str:
+def safe_next(target: str) -> str:
     """Only a path of the dashboard: never another host, and nothing invalid in a header."""
-    parts = urlsplit(target)
     own = target.startswith("/") and not target.startswith(("//", "/\\"))
-    if not own or parts.scheme or parts.netloc or "\\" in target or not target.isprintable():
+    if not own or "\\" in target or not target.isprintable():
+        return prefix()
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc:
         return prefix()
     return quote(target, safe="/?&=%+,:;@~!$'()*-._")

@@ -28,6 +28,9 @@ _SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 _PUBLIC = frozenset(
     [
         "fmd_login.login",
+        "fmd_oidc.start",
+        "fmd_oidc.callback",
+        "fmd_oidc.backchannel",
         "fmd_setup.first_user",
         "fmd_login.stylesheet",
         "fmd_login.script",
@@ -36,6 +39,8 @@ _PUBLIC = frozenset(
         "fmd_api_login.login",
     ]
 )
+_PROVEN_OTHERWISE = frozenset(["fmd_oidc.backchannel"])
+"""Changes that providers ask for, which no session permits, but their signature."""
 PROGRAMS = "fmd_api_"
 """How the names of blueprints begin that programs use with a session, which send no `Origin`."""
 Bearers = Callable[[str, str], Actor | None]
@@ -163,7 +168,8 @@ def _decide() -> ResponseReturnValue | None:
     """Nothing for what may be done; else the way to the login, or an error."""
     is_safe = request.method in _SAFE_METHODS
     is_api = (request.blueprint or "").startswith(PROGRAMS)
-    if not is_safe and not same_origin() and not ((is_api or _is_fmd_login()) and from_program()):
+    proven = request.endpoint in _PROVEN_OTHERWISE or same_origin()
+    if not is_safe and not proven and not ((is_api or _is_fmd_login()) and from_program()):
         abort(403, "this change did not come from a page of the dashboard")
     if request.endpoint in _PUBLIC or current_login() is not None:
         return None

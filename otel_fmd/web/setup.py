@@ -7,19 +7,17 @@ from flask.typing import ResponseReturnValue
 
 from otel_fmd.actions.account import set_up
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.people.passwords import LEAST_LENGTH, MOST_LENGTH
+from otel_fmd.people.passwords import LEAST_LENGTH, MOST_LENGTH, SWITCHED_OFF
 from otel_fmd.people.setup import SETUP_PATH, is_setup_link
 from otel_fmd.people.users import NAME_WIDTH
 from otel_fmd.store.store import Store
 from otel_fmd.web.entrance import Entrance
-from otel_fmd.web.login import LoginWords
+from otel_fmd.web.login_page import LoginPage
 from otel_fmd.web.proxy import prefix
 from otel_fmd.web.security import address
 
 
-def setup_blueprint(
-    store: Store, entrance: Entrance, words: LoginWords, username: str
-) -> Blueprint:
+def setup_blueprint(store: Store, entrance: Entrance, page: LoginPage, username: str) -> Blueprint:
     """The blueprint `fmd_setup`; the form suggests a user name."""
     blueprint = Blueprint("fmd_setup", __name__, template_folder="templates")
 
@@ -27,7 +25,7 @@ def setup_blueprint(
         usable = is_setup_link(store, secret)
         text = render_template(
             "setup.html",
-            words=words,
+            words=page.words,
             error=error,
             name=request.form.get("username", username),
             usable=usable,
@@ -38,6 +36,8 @@ def setup_blueprint(
 
     @blueprint.route(f"/{SETUP_PATH}/<secret>", methods=["GET", "POST"])
     def first_user(secret: str) -> ResponseReturnValue:
+        if not page.passwords:
+            return page.show(SWITCHED_OFF, 403)
         if request.method in ("GET", "HEAD"):
             return form(secret)
         name = request.form.get("username", "")[: NAME_WIDTH + 1]

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from werkzeug.security import generate_password_hash
 
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.people.passwords import accepted, is_outdated, is_right
+from otel_fmd.people.passwords import accepted, is_outdated, is_right, unusable
 from otel_fmd.people.users import verify
 from otel_fmd.store.store import Store
 from tests.support.people import PASSWORD, with_user
@@ -95,3 +95,18 @@ def stored(store: Store) -> str:
     """The only user's hash."""
     with store.read() as connection:
         return str(connection.execute(select(store.tables.user.c.password_hash)).scalar_one())
+
+
+def test_a_user_of_a_provider_is_compared_as_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a hash that takes as long: else their names could be told from others."""
+    compared: list[str] = []
+
+    def compare(password_hash: str, password: str) -> bool:
+        compared.append(password_hash)
+        return True
+
+    monkeypatch.setattr("werkzeug.security.check_password_hash", compare)
+    assert not is_right(unusable("0" * 64), PASSWORD)
+    assert not is_right(None, PASSWORD)
+    assert compared[0] == compared[1]
+    assert compared[0].startswith("scrypt:")

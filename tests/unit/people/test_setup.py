@@ -7,8 +7,11 @@ import threading
 import pytest
 
 from otel_fmd.actions.account import set_up
+from otel_fmd.actions.identities import admit
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.people import setup as module
+from otel_fmd.people.actor import Role
+from otel_fmd.people.identities import Identity
 from otel_fmd.people.setup import is_setup_link, new_setup_link, prepare_first_user
 from otel_fmd.people.users import verify
 from otel_fmd.store.store import Store
@@ -104,4 +107,14 @@ def test_with_users_a_link_of_before_is_worth_nothing(sqlite_store: Store) -> No
     """The command line was faster."""
     secret = secret_of(new_setup_link(sqlite_store))
     with_user(sqlite_store, "ana")
+    assert not is_setup_link(sqlite_store, secret)
+
+
+def test_a_guest_of_a_provider_does_not_use_the_link_up(sqlite_store: Store) -> None:
+    """They may be the first who logs in; somebody has to become an admin all the same."""
+    identity = Identity("https://id.example.com", "1")
+    secret = secret_of(new_setup_link(sqlite_store))
+    admit(sqlite_store, "acme", identity, "ben", Role.GUEST)
+    assert is_setup_link(sqlite_store, secret)
+    admit(sqlite_store, "acme", identity, "ben", Role.ADMIN)
     assert not is_setup_link(sqlite_store, secret)

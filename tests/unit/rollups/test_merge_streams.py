@@ -60,6 +60,7 @@ def test_bodies_are_merged_into_their_requests(store: Store) -> None:
             tables.known_browser,
             tables.login_failure,
             tables.setup_link,
+            tables.identity,
             tables.api_token,
             tables.audit,
         ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,6 +15,8 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import Role
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
+from tests.support.oidc_provider import SmallProvider, small_provider
+from tests.support.oidc_site import OidcSite
 from tests.support.people import with_user
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
@@ -27,3 +31,18 @@ def dashboard(sqlite_store: Store) -> Flask:
     app = create_app(sqlite_store, Settings(), NO_PROCESS)
     app.testing = False
     return app
+
+
+@pytest.fixture
+def provider() -> Iterator[SmallProvider]:
+    """An OpenID Connect provider that knows the admin `ana` and the guest `ben`."""
+    with small_provider() as one:
+        one.people["1"] = {"preferred_username": "ana", "roles": ["staff", "fmd-admin"]}
+        one.people["2"] = {"preferred_username": "ben", "roles": ["fmd-guest"]}
+        yield one
+
+
+@pytest.fixture
+def oidc(sqlite_store: Store, provider: SmallProvider, tmp_path: Path) -> OidcSite:
+    """A dashboard with that provider, by the name `acme`, and no users."""
+    return OidcSite(sqlite_store, provider, tmp_path / "oidc.toml")

@@ -175,7 +175,9 @@ def test_the_set_up_link_creates_the_first_admin(sqlite_store: Store) -> None:
     assert len(users_of(sqlite_store)) == 1
 
 
-@pytest.mark.parametrize("next_", ["//evil.example", "/%0d%0aSet-Cookie:x", "https://evil", "/\\e"])
+@pytest.mark.parametrize(
+    "next_", ["//evil.example", "/%0d%0aSet-Cookie:x", "https://evil", "/\\e", "//["]
+)
 def test_the_way_on_leads_nowhere_else(dashboard: Flask, next_: str) -> None:
     """To the dashboard's first page instead."""
     client = dashboard.test_client()
