@@ -296,6 +296,7 @@ def test_the_checks_of_the_guide(exposed: Exposed) -> None:
     guide = guide.replace("?next=/\n", f"?next={exposed.root}\n")
     checks = re.findall(r"^\$ (.*curl .*)\n(?!\$|```)(.+)$", guide, re.MULTILINE)
     assert len(checks) == 8
+    assert "grpc-status: 16" in dict(checks).values()
     plain = exposed.plain.rpartition(":")[2]
     here = f"curl --cacert {exposed.ca}"
     for usual, port in ((443, exposed.port), (80, plain)):
