@@ -268,7 +268,9 @@ def test_metrics_for_those_who_may_read(exposed: Exposed) -> None:
 
 
 def test_what_is_too_large(exposed: Exposed) -> None:
-    """Gets an answer that says so: from the receiver, and from the proxy beyond that."""
+    """Gets an answer that says so, from whoever refuses it; what is just below is stored."""
+    below = body(Spans(6).many(1), x="x" * (MOST - 5_000))
+    assert exposed.export(below, exposed.sender).status_code == 200
     large = body(Spans(3).many(1), **{"x": "x" * MOST})
     answer = exposed.export(large, exposed.sender)
     assert answer.status_code == 413
