@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real server as `docs/metrics.md` says, with its queries and alerts."""
+"""A real Prometheus scrapes a real server as `docs/metrics.md` says; queries and alerts work."""
 
 from __future__ import annotations
 

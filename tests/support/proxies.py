@@ -121,9 +121,11 @@ class Nginx(Proxy):
 
     def placed(self, text: str) -> str:
         """As it stands in the folder of such parts."""
-        text, plain = re.subn(r"listen 80;", f"listen 127.0.0.1:{self.ports.http};", text)
-        text, secure = re.subn(r"listen 443 ", f"listen 127.0.0.1:{self.ports.https} ", text)
-        assert (plain, secure) == (1, 2)
+        found = {}
+        for usual, port in ((80, self.ports.http), (443, self.ports.https)):
+            line = f"    listen 127.0.0.1:{port}"
+            text, found[usual] = re.subn(rf"^    listen {usual}\b", line, text, flags=re.MULTILINE)
+        assert found == {80: 1, 443: 2}
         return text
 
     def command(self) -> list[str]:
