@@ -22,6 +22,8 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 """
 MOST_ENDPOINTS = 2_000
 """Endpoints that one process counts by name, of all services: a histogram has 17 lines."""
+_REST = 0
+"""No id of an endpoint: stands for those above the limit."""
 _OTHERS = (OTHER_SERVICES, OTHER_ENDPOINTS)
 _BOUNDS_NS = [round(bound * 1e9) for bound in BOUNDS_S]
 _CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx")
@@ -57,20 +59,24 @@ class EndpointCounts:
 
     def __init__(self, most: int = MOST_ENDPOINTS) -> None:
         self._most = most
-        self._names: dict[int, Endpoint] = {}
+        self._names: dict[int, Endpoint] = {_REST: _OTHERS}
+        self._above: set[int] = set()
         self._counts: Counter[tuple[int, int, int]] = Counter()
         self._sums_ns: Counter[int] = Counter()
         self._lock = Lock()
 
     def unnamed(self, endpoint_ids: Iterable[int]) -> set[int]:
         """Those of these endpoints whose names are not known yet."""
-        return set(endpoint_ids).difference(self._names)
+        return set(endpoint_ids).difference(self._names, self._above)
 
     def name(self, names: Mapping[int, Endpoint]) -> None:
         """Learn the names of endpoints, by their ids."""
         with self._lock:
             for endpoint_id, name in names.items():
-                self._names[endpoint_id] = name if len(self._names) < self._most else _OTHERS
+                if len(self._names) <= self._most:
+                    self._names[endpoint_id] = name
+                else:
+                    self._above.add(endpoint_id)
 
     def add(
         self,
@@ -87,12 +93,15 @@ class EndpointCounts:
             durations_ns: in nanoseconds.
             sums_ns: the sum of their durations for each endpoint, by its id.
         """
+        above = self._above
+        if above:
+            endpoint_ids = [_REST if one in above else one for one in endpoint_ids]
         classes = map(_CLASS_OF.__getitem__, status_codes)
         buckets = map(bisect_left, repeat(_BOUNDS_NS), durations_ns)
         with self._lock:
             self._counts.update(zip(endpoint_ids, classes, buckets, strict=True))
             for endpoint_id, sum_ns in sums_ns.items():
-                self._sums_ns[endpoint_id] += sum_ns
+                self._sums_ns[_REST if endpoint_id in above else endpoint_id] += sum_ns
 
     def snapshot(self) -> dict[Endpoint, EndpointCount]:
         """What was counted so far, by the names of service and endpoint."""

@@ -33,9 +33,9 @@ def scrape(base: str, token: str = "", accept: str = "") -> requests.Response:
     return requests.get(f"{base}/metrics", headers=headers, timeout=30)
 
 
-def send(served: Served, token: str = "") -> None:
+def send(served: Served, token: str = "", seed: int = 1) -> None:
     """Three requests, one of them failed, of a service with a hostile name."""
-    made = Spans(1)
+    made = Spans(seed)
     spans = [
         made.span(flask_attributes("/a", **{"http.status_code": status}), duration_ms=duration)
         for status, duration in ((200, 20), (200, 30), (500, 3_000))

@@ -268,7 +268,9 @@ def test_metrics_for_those_who_may_read(exposed: Exposed) -> None:
 
 
 def test_what_is_too_large(exposed: Exposed) -> None:
-    """Gets an answer that says so: from the receiver, and from the proxy beyond that."""
+    """Gets an answer that says so, from whoever refuses it; what is just below is stored."""
+    below = body(Spans(6).many(1), x="x" * (MOST - 5_000))
+    assert exposed.export(below, exposed.sender).status_code == 200
     large = body(Spans(3).many(1), **{"x": "x" * MOST})
     answer = exposed.export(large, exposed.sender)
     assert answer.status_code == 413
@@ -296,6 +298,7 @@ def test_the_checks_of_the_guide(exposed: Exposed) -> None:
     guide = guide.replace("?next=/\n", f"?next={exposed.root}\n")
     checks = re.findall(r"^\$ (.*curl .*)\n(?!\$|```)(.+)$", guide, re.MULTILINE)
     assert len(checks) == 8
+    assert "grpc-status: 16" in dict(checks).values()
     plain = exposed.plain.rpartition(":")[2]
     here = f"curl --cacert {exposed.ca}"
     for usual, port in ((443, exposed.port), (80, plain)):

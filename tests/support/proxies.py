@@ -63,17 +63,14 @@ class Proxy:
         self, folder: Path, ports: Ports, certificate: Certificate, served: Served
     ) -> None:
         self.folder, self.ports, self._ca = folder, ports, certificate.ca
-        backends = {
-            name: served.addresses[of].rpartition(":")[2]
-            for name, of in (("8050", "dashboard"), ("4318", "otlp-http"), ("4317", "otlp-grpc"))
-        }
-        for name in self.files:
-            text = (DEPLOY / name).read_text()
-            for port, actual in backends.items():
-                assert text.count(f"127.0.0.1:{port}") or "entryPoints:\n  web:" in text
-                text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{actual}")
-            text = text.replace("/etc/ssl/fmd.pem", certificate.cert)
-            text = text.replace("/etc/ssl/fmd.key", certificate.key)
+        places = {"/etc/ssl/fmd.pem": certificate.cert, "/etc/ssl/fmd.key": certificate.key}
+        for port, of in ((8050, "dashboard"), (4318, "otlp-http"), (4317, "otlp-grpc")):
+            places[f"127.0.0.1:{port}"] = served.addresses[of].rpartition("//")[2]
+        shipped = {name: (DEPLOY / name).read_text() for name in self.files}
+        for place, actual in places.items():
+            assert place in "".join(shipped.values()), place
+            shipped = {name: text.replace(place, actual) for name, text in shipped.items()}
+        for name, text in shipped.items():
             (folder / name).write_text(self.placed(text))
         self._log = (folder / "log").open("w")
         self._process = subprocess.Popen(
@@ -83,7 +80,11 @@ class Proxy:
             stdout=self._log,
             stderr=self._log,
         )
-        wait_for(self._answers, 60, f"{self.files[0]} answers")
+        try:
+            wait_for(self._answers, 60, f"{self.files[0]} answers")
+        except BaseException:
+            self.stop()
+            raise
 
     def placed(self, text: str) -> str:
         """A file with the ports of this proxy."""
@@ -120,9 +121,11 @@ class Nginx(Proxy):
 
     def placed(self, text: str) -> str:
         """As it stands in the folder of such parts."""
-        text, plain = re.subn(r"listen 80;", f"listen 127.0.0.1:{self.ports.http};", text)
-        text, secure = re.subn(r"listen 443 ", f"listen 127.0.0.1:{self.ports.https} ", text)
-        assert (plain, secure) == (1, 2)
+        found = {}
+        for usual, port in ((80, self.ports.http), (443, self.ports.https)):
+            line = f"    listen 127.0.0.1:{port}"
+            text, found[usual] = re.subn(rf"^    listen {usual}\b", line, text, flags=re.MULTILINE)
+        assert found == {80: 1, 443: 2}
         return text
 
     def command(self) -> list[str]:

@@ -73,14 +73,18 @@ def test_classes_of_status() -> None:
 def test_endpoints_above_the_limit_are_one() -> None:
     """Whoever sends names without bounds fills neither memory nor Prometheus."""
     counts = EndpointCounts(most=2)
-    for number in range(5):
+    for number in range(1, 6):
+        assert counts.unnamed([number]) == {number}
         counts.name({number: ("shop", f"e{number}")})
-        counts.add([number], [200], [SECOND], {number: SECOND})
+        counts.add([number, 1], [200, 404], [SECOND, 0], {number: SECOND})
+        assert counts.unnamed([number]) == set()
     found = counts.snapshot()
     others = ("(other services)", "(other endpoints)")
-    assert set(found) == {("shop", "e0"), ("shop", "e1"), others}
-    assert found[others].by_class["2xx"] == 3
-    assert found[others].sum_s == 3
+    assert set(found) == {("shop", "e1"), ("shop", "e2"), others}
+    assert found["shop", "e1"].by_class == {"2xx": 1, "4xx": 5}
+    assert found[others].by_class == {"2xx": 3}
+    assert found[others].sum_s == found[others].buckets[-1] == 3
+    assert len(counts._counts) == 4
 
 
 def test_a_reader_sees_whole_batches() -> None:

@@ -151,7 +151,7 @@ def test_a_database_that_is_away(process: Process, monkeypatch: pytest.MonkeyPat
 def test_names_are_untrusted_text(process: Process) -> None:
     """Whatever a name holds, it stays one label, and no line of its own."""
     names = [(service, endpoint) for service in HOSTILE for endpoint in HOSTILE]
-    for number, name in enumerate(names):
+    for number, name in enumerate(names, 1):
         process.counts.name({number: name})
         process.counts.add([number], [200], [number], {number: number})
     for found in process.both():

@@ -9,20 +9,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dash_app.app import create_app
 from otel_fmd.actions.tokens import add_token
+from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
+from otel_fmd.metrics.exposition import Exposition
 from otel_fmd.people.actor import OPERATOR, Actor, Role
 from otel_fmd.people.tokens import Scope
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import FOR_PROGRAMS, VIEWS
 from otel_fmd.views.load import load
+from otel_fmd.views.look import NO_PROCESS
 from tests.support.people import PASSWORD, log_client_in, user_named
 from tests.support.requirements import ROOT
 from tests.unit.actions.test_actions import ACTIONS
@@ -56,8 +61,17 @@ FOR_ANYONE = {
     "GET /healthz",
     "GET /readyz",
     "POST /dashboard/login",
+    "GET /login/<name>",
+    "GET /login/<name>/callback",
+    "POST /login/<name>/backchannel",
 }
 """The only routes that need neither a login nor a token."""
+PROVIDER = """
+[local]
+issuer = "http://127.0.0.1:9"
+client_id = "fmd"
+default_role = "guest"
+"""
 FORMS = {
     "/login": {"username": "ana", "password": PASSWORD},
     "/dashboard/login": {"name": "ana", "password": PASSWORD},
@@ -100,9 +114,14 @@ class Doors:
 
 
 @pytest.fixture
-def doors(dashboard: Flask, sqlite_store: Store) -> Doors:
-    """Of a dashboard."""
-    return Doors(dashboard, sqlite_store)
+def doors(dashboard: Flask, sqlite_store: Store, tmp_path: Path) -> Doors:
+    """Of a dashboard with everything that can be switched on; users are those of `dashboard`."""
+    file = tmp_path / "oidc.toml"
+    file.write_text(PROVIDER)
+    settings = Settings(oidc_file=str(file))
+    app = create_app(sqlite_store, settings, NO_PROCESS, metrics=Exposition())
+    assert len(app.blueprints) > len(dashboard.blueprints)
+    return Doors(app, sqlite_store)
 
 
 def row(name: str, lets_in: Callable[[str], bool]) -> Row:
