@@ -186,7 +186,7 @@ class SmallProvider:
         def misbehave() -> Any:
             self.asked.append(request.path)
             if request.path in self.pause:
-                self.go_on.wait(30)
+                self.go_on.wait(60)
             if request.path in self.answers:
                 status, body = self.answers[request.path]
                 headers = {"Location": body} if 300 <= status < 400 else {}
