@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from otel_fmd.config import Provider
 from otel_fmd.errors import NotAllowedError, OtelFmdError
 from otel_fmd.people.users import User
-from otel_fmd.web.cookies import SESSION, set_cookie
+from otel_fmd.web.cookies import HINT, SESSION, cookie, set_cookie
 from otel_fmd.web.entrance import Entrance, Refusal
 from otel_fmd.web.login_page import LoginPage
 from otel_fmd.web.proxy import prefix
@@ -29,7 +29,7 @@ class ProviderLogouts(Protocol):
     def provider_of(self, user: User) -> Provider | None:
         """With which somebody logs in; None for a user with a password."""
 
-    def logout_url(self, provider: Provider, back_to: str) -> str:
+    def logout_url(self, provider: Provider, back_to: str, id_token: str) -> str:
         """Where a browser logs out there, and comes back from; '' if it cannot."""
 
 
@@ -57,15 +57,12 @@ def login_blueprint(
 
     @blueprint.route("/logout", methods=["POST"])
     def logout() -> ResponseReturnValue:
-        login, provider = current_login(), None
-        if login is not None and logouts is not None:
-            provider = logouts.provider_of(login.user)
+        login = current_login()
+        provider = None if logouts is None or login is None else logouts.provider_of(login.user)
         entrance.leave(login, provider.name if provider else "")
-        response: BaseResponse = redirect(url_for("fmd_login.login"))
-        if provider is not None and logouts is not None:
-            url = logouts.logout_url(provider, url_for("fmd_login.login", _external=True))
-            response = page.show_way_out(url, provider.name) if url else response
-        set_cookie(response, SESSION, "")
+        response = _further(page, logouts, provider)
+        for name in (SESSION, HINT):
+            set_cookie(response, name, "")
         return response
 
     @blueprint.route("/login.css")
@@ -84,6 +81,18 @@ def login_blueprint(
         return Response(f"{error.advice}\n", status, mimetype="text/plain")
 
     return blueprint
+
+
+def _further(
+    page: LoginPage, logouts: ProviderLogouts | None, provider: Provider | None
+) -> BaseResponse:
+    """Where a browser goes after the logout here: to that of the provider, or to the login page."""
+    if logouts is not None and provider is not None:
+        back_to = url_for("fmd_login.login", _external=True)
+        url = logouts.logout_url(provider, back_to, cookie(HINT))
+        if url:
+            return page.show_way_out(url, provider.name)
+    return redirect(url_for("fmd_login.login"))
 
 
 def safe_next(target: str) -> str:

@@ -23,6 +23,7 @@ from authlib.oidc.core import AuthorizationCodeMixin, OpenIDCode
 from flask import Flask, Response, jsonify, redirect, request
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jws import JWSRegistry
 from werkzeug.serving import make_server
 
 CLIENT, SECRET = "otel-fmd", "a secret of the client"
@@ -106,7 +107,8 @@ class SmallProvider:
         self.redirect_uris = ["http://localhost/login/acme/callback"]
         self.client_secret, self.method = SECRET, "client_secret_basic"
         self.metadata: dict[str, Any] = {}
-        self.keys: list[RSAKey | ECKey] = [RSAKey.generate_key(2048, auto_kid=True)]
+        self.first_key = RSAKey.generate_key(2048, auto_kid=True)
+        self.keys: list[RSAKey | ECKey] = [self.first_key]
         self.alter: Callable[[Claims], Claims] = lambda claims: claims
         self.sign: Callable[[Claims], str] | None = None
         self.answers: dict[str, tuple[int, str]] = {}
@@ -134,7 +136,10 @@ class SmallProvider:
         """A token with these claims, by its newest key."""
         key = self.keys[-1]
         algorithm = "ES256" if isinstance(key, ECKey) else "RS256"
-        return jwt.encode({"alg": algorithm, "kid": key.kid, **header}, claims, key)
+        registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+        registry.max_header_length = 100_000
+        whole = {"alg": algorithm, "kid": key.kid, **header}
+        return jwt.encode(whole, claims, key, registry=registry)
 
     def by_secret(self, claims: Claims) -> str:
         """One that is signed with the client's secret, which is no key pair."""
@@ -181,7 +186,7 @@ class SmallProvider:
         def misbehave() -> Any:
             self.asked.append(request.path)
             if request.path in self.pause:
-                self.go_on.wait(30)
+                self.go_on.wait(60)
             if request.path in self.answers:
                 status, body = self.answers[request.path]
                 headers = {"Location": body} if 300 <= status < 400 else {}
@@ -262,7 +267,7 @@ def _openid(provider: SmallProvider) -> type:
             return {"iss": provider.issuer}
 
         def resolve_client_private_key(self, client: Any) -> Any:
-            return provider.keys[0]
+            return provider.first_key
 
         def generate_user_info(self, user: str, scope: str) -> Claims:
             return {"sub": user, **provider.people[user]}

@@ -29,11 +29,19 @@ _MOST_CODE = 4_000
 
 
 class Person(NamedTuple):
-    """Somebody for whom a provider vouches: who they are, their name, their role; None: none."""
+    """Somebody for whom a provider vouches.
+
+    Args:
+        identity: who they are.
+        name: how they are called there.
+        role: what they may do here; None: not even log in.
+        id_token: what the provider said, signed.
+    """
 
     identity: Identity
     name: str
     role: Role | None
+    id_token: str
 
 
 class ProviderClient:
@@ -89,12 +97,15 @@ class ProviderClient:
         claims = id_token_claims(id_token, self.provider, self.discovery, begun.nonce, access_token)
         claims = self._completed(claims, access_token)
         identity = Identity(self.provider.issuer, claims["sub"])
-        return Person(identity, name_of(self.provider, claims), role_of(self.provider, claims))
+        name, role = name_of(self.provider, claims), role_of(self.provider, claims)
+        return Person(identity, name, role, id_token)
 
-    def logout_url(self, back_to: str) -> str:
+    def logout_url(self, back_to: str, id_token: str) -> str:
         """Where the browser goes to log out at the provider, too; '' if it has no such page.
 
-        No ID token is kept for it: the provider asks whether one wants to log out everywhere.
+        Args:
+            back_to: where it comes back to.
+            id_token: of the login; without it ('') some providers ask, others refuse.
 
         Raises:
             ProviderDownError: the provider cannot be reached.
@@ -103,6 +114,8 @@ class ProviderClient:
         if not where:
             return ""
         values = {"client_id": self.provider.client_id, "post_logout_redirect_uri": back_to}
+        if id_token:
+            values["id_token_hint"] = id_token
         return f"{where}{'&' if '?' in where else '?'}{urlencode(values)}"
 
     def _session(self, redirect_uri: str) -> ProviderSession:

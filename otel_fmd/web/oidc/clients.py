@@ -44,10 +44,10 @@ class ProviderClients:
         client = self._clients.get(name)
         return None if client is None else client.provider
 
-    def logout_url(self, provider: Provider, back_to: str) -> str:
+    def logout_url(self, provider: Provider, back_to: str, id_token: str) -> str:
         """Where a browser logs out there, and comes back from; '' if it cannot."""
         try:
-            return self._clients[provider.name].logout_url(back_to)
+            return self._clients[provider.name].logout_url(back_to, id_token)
         except ProviderDownError as error:
             _log.warning("no logout at a provider: %s", error)
             return ""

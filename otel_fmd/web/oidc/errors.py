@@ -60,11 +60,13 @@ class NoAccessError(RefusedError):
         provider: its name.
         label: of its button.
         who: as the provider names them.
+        id_token: with which the provider knows whom to log out.
     """
 
-    def __init__(self, provider: str, label: str, who: str) -> None:
+    def __init__(self, provider: str, label: str, who: str, id_token: str) -> None:
         super().__init__(
             f"provider {provider}: {who!r} has no role here",
             f"“{label}” worked, but you have no access to this dashboard. Ask its administrator.",
         )
         self.who = who
+        self.id_token = id_token

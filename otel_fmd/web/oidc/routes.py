@@ -15,6 +15,7 @@ from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.identities import Identity
 from otel_fmd.people.users import User
 from otel_fmd.store.store import Store
+from otel_fmd.web.cookies import HINT, set_cookie
 from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import logged
 from otel_fmd.web.login import safe_next
@@ -77,10 +78,13 @@ def oidc_blueprint(
             way_out, who = "", ""
             if isinstance(error, NoAccessError):
                 back_to = url_for("fmd_login.login", _external=True)
-                way_out, who = clients.logout_url(client.provider, back_to), error.who
+                way_out = clients.logout_url(client.provider, back_to, error.id_token)
+                who = error.who
             entrance.refuse(name, who, "no role here" if who else str(error))
             return _failed(page, error, begun.next, way_out)
-        return entrance.enter(user, safe_next(begun.next), by=name)
+        response = entrance.enter(user, safe_next(begun.next), by=name)
+        set_cookie(response, HINT, person.id_token)
+        return response
 
     @blueprint.route("/login/<name>/backchannel", methods=["POST"])
     def backchannel(name: str) -> ResponseReturnValue:
@@ -119,7 +123,7 @@ def _admitted(store: Store, client: ProviderClient, person: Person) -> User:
     provider = client.provider
     if person.role is None:
         shut_out(store, provider.name, person.identity, address())
-        raise NoAccessError(provider.name, provider.label, person.name)
+        raise NoAccessError(provider.name, provider.label, person.name, person.id_token)
     return admit(store, provider.name, person.identity, person.name, person.role, address())
 
 

@@ -22,6 +22,7 @@ LEEWAY_S = 60
 """How far the clocks of the provider and of this machine may be apart."""
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _MOST_LOGOUT_AGE_S = 600
+_MOST_HEADER = 16 * 1024
 _BROKEN = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -107,13 +108,15 @@ def _expected(provider: Provider) -> dict[str, Any]:
 def _signed(token: str, provider: Provider, discovery: Discovery, what: str) -> jwt.Token:
     """A token whose signature is right, by one of the provider's keys."""
     algorithms = discovery.metadata().algorithms
+    registry = jws.JWSRegistry(algorithms=algorithms, strict_check_header=False)
+    # A certificate may stand in it.
+    registry.max_header_length = _MOST_HEADER
     try:
-        kid = jws.extract_compact(token.encode()).headers().get("kid")
+        kid = jws.extract_compact(token.encode(), registry=registry).headers().get("kid")
         if kid is not None and not isinstance(kid, str):
             raise ValueError("kid: expected a text")
     except _BROKEN as error:
         raise _unverified(provider, what, error) from error
-    registry = jws.JWSRegistry(algorithms=algorithms, strict_check_header=False)
     wrong: Exception = ValueError(f"none of its keys has the id {str(kid)[:100]!r}")
     for key in discovery.keys(kid):
         try:

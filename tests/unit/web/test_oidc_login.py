@@ -97,6 +97,9 @@ def test_below_a_public_url(sqlite_store: Store, provider: SmallProvider, tmp_pa
     address = f"/team{back.removeprefix(public)}"
     done = site.app.test_client(use_cookies=False).get(address, headers={"Cookie": value})
     assert done.headers["Location"] == "/team/"
+    (hint,) = [one for one in done.headers.getlist("Set-Cookie") if "id_token" in one]
+    assert hint.startswith("__Secure-otel_fmd_id_token=eyJ")
+    assert {"Secure", "HttpOnly", "Path=/team/logout", "SameSite=Lax"} <= set(hint.split("; "))
 
 
 def test_a_client_may_have_to_post_its_secret(oidc: OidcSite) -> None:
@@ -120,19 +123,34 @@ def test_logout_ends_the_session_and_goes_on_to_the_provider(oidc: OidcSite) -> 
     browser, thief = oidc.browser(), oidc.browser()
     oidc.log_in(browser)
     cookie = browser.get_cookie("otel_fmd_session")
+    hint = browser.get_cookie("otel_fmd_id_token", path="/logout")
     assert cookie is not None
+    assert hint is not None
+    assert hint.value.startswith("eyJ")
     thief.set_cookie("otel_fmd_session", cookie.value)
     answer = browser.post("/logout", headers=ORIGIN)
     assert answer.status_code == 200
     wanted = (
         f"{oidc.provider.issuer}/logout?client_id={CLIENT}&amp;"
-        "post_logout_redirect_uri=http%3A%2F%2Flocalhost%2Flogin"
+        f"post_logout_redirect_uri=http%3A%2F%2Flocalhost%2Flogin&amp;id_token_hint={hint.value}"
     )
     assert f'http-equiv="refresh" content="0; url={wanted}"' in answer.text
     assert f'href="{wanted}">Log out of acme, too</a>' in answer.text
     assert browser.get_cookie("otel_fmd_session") is None
+    assert browser.get_cookie("otel_fmd_id_token", path="/logout") is None
     assert not oidc.is_in(thief)
     assert oidc.audit()[-1] == ("logout", "ana@acme", "ana@acme", "", "acme")
+
+
+def test_a_long_id_token_is_not_kept(oidc: OidcSite) -> None:
+    """A cookie has its limits; the provider may then ask who it is."""
+    oidc.provider.people["1"]["groups"] = ["a group with a long name"] * 200
+    browser = oidc.browser()
+    oidc.log_in(browser)
+    assert browser.get_cookie("otel_fmd_id_token", path="/logout") is None
+    answer = browser.post("/logout", headers=ORIGIN)
+    assert "post_logout_redirect_uri" in answer.text
+    assert "id_token_hint" not in answer.text
 
 
 @pytest.mark.parametrize("what", ["no such page", "down"])

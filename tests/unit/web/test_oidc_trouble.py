@@ -117,6 +117,7 @@ def test_a_provider_that_hangs_does_not_stop_the_dashboard(
 ) -> None:
     """However many begin a login: they are told soon, and a password gets in meanwhile."""
     monkeypatch.setattr(kept, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(http, "_TIMEOUT_S", (5, 60))
     with_user(oidc.store, "root")
     oidc.provider.pause = {METADATA}
     answers: list[Any] = []
@@ -127,7 +128,7 @@ def test_a_provider_that_hangs_does_not_stop_the_dashboard(
     threads = [threading.Thread(target=begin) for _ in range(6)]
     for thread in threads:
         thread.start()
-    wait_for(lambda: len(answers) == 5, 3, "five who need not wait")
+    wait_for(lambda: len(answers) == 5, 20, "five who need not wait")
     form = {"username": "root", "password": PASSWORD}
     assert oidc.browser().post("/login", data=form, headers=ORIGIN).status_code == 302
     assert len(answers) == 5
@@ -142,6 +143,7 @@ def test_a_provider_that_hangs_does_not_stop_the_dashboard(
 def test_few_codes_are_exchanged_at_once(oidc: OidcSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token endpoint that hangs takes three threads, not all of the dashboard's."""
     monkeypatch.setattr(http, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(http, "_TIMEOUT_S", (5, 60))
     oidc.provider.pause = {"/token"}
     answers: list[int] = []
 
@@ -152,7 +154,7 @@ def test_few_codes_are_exchanged_at_once(oidc: OidcSite, monkeypatch: pytest.Mon
     oidc.begin(oidc.browser())
     for thread in threads:
         thread.start()
-    wait_for(lambda: len(answers) == 2, 4, "two who were not served")
+    wait_for(lambda: len(answers) == 2, 20, "two who were not served")
     assert answers == [503, 503]
     oidc.provider.go_on.set()
     for thread in threads:
