@@ -178,8 +178,22 @@ class BatchWriter:
         second, text = -1, ""
         other_versions = self.names.other_versions
         for request in requests:
-            service, endpoint, version, start_us, duration_ns, status, user, ip = request[:8]
-            trace_id, span_id, _, _, first_byte_ns = request[8:13]
+            (
+                service,
+                endpoint,
+                version,
+                start_us,
+                duration_ns,
+                status,
+                user,
+                ip,
+                trace_id,
+                span_id,
+                _,
+                _,
+                first_byte_ns,
+                _,
+            ) = request
             endpoint_id, level = endpoints[service, endpoint]
             if level <= LEVEL_SEEN:
                 seen[endpoint_id] = max(seen.get(endpoint_id, 0), start_us)

@@ -187,7 +187,7 @@ class DeltaFolder:
         self._run_many(connection, self._put_callers, rows)
 
     def _hand_on(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Copy these deltas to `WhoDelta`, within the database."""
+        """Copy these deltas to `CallerDelta`, within the database."""
         delta = self._store.tables.delta.c
         names = ["created_us", "count", "payload"]
         for start in range(0, len(ids), _CHUNK):

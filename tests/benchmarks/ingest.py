@@ -18,6 +18,7 @@ from tests.benchmarks.ingest_cost import cost
 from tests.benchmarks.load import prepared
 from tests.benchmarks.report import Report
 from tests.benchmarks.throughput import Sender, throughput
+from tests.support.people import log_in
 from tests.support.requirements import BUILD
 from tests.support.serving import PASSWORD, Served
 
@@ -37,12 +38,7 @@ def memory(report: Report, rows: int, seconds: float) -> None:
             sender.start()
         peak = 0.0
         session = requests.Session()
-        page = session.get(f"{served.dashboard}/login", timeout=30).text
-        token = page.split('name="token" value="')[1].split('"')[0]
-        form = {"username": "admin", "password": PASSWORD, "token": token}
-        session.post(
-            f"{served.dashboard}/login", form, headers={"Origin": served.dashboard}, timeout=30
-        )
+        log_in(session, served.dashboard, PASSWORD)
         paths = ("/", "/hourly", "/daily", "/versions", "/performance", "/endpoint/3/users")
         asked = 0
         while any(sender.is_alive() for sender in senders):
