@@ -96,13 +96,19 @@ class _ProtoSource:
 
     def _all(self, raw: bytes) -> dict[str, AttributeValue]:
         """Every attribute that can be read; one that cannot takes no other with it."""
-        found: dict[str, AttributeValue] = {}
-        with suppress(BadDataError, TooLargeError):
-            for tag, begin, end in fields(raw, 0, len(raw), _MOST_FIELDS):
-                if tag == SPAN_ATTRIBUTES:
-                    with suppress(DecodeError):
-                        found.update(pairs_of([raw[begin:end]]))
-        return found
+        try:
+            places = fields(raw, 0, len(raw), _MOST_FIELDS)
+        except (BadDataError, TooLargeError):
+            return {}
+        parts = [raw[begin:end] for tag, begin, end in places if tag == SPAN_ATTRIBUTES]
+        try:
+            return pairs_of(parts)
+        except DecodeError:
+            found: dict[str, AttributeValue] = {}
+            for part in parts:
+                with suppress(DecodeError):
+                    found.update(pairs_of([part]))
+            return found
 
     def events(self, raw: Any) -> Iterable[Event]:
         found: list[Event] = []
