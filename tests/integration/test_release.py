@@ -79,6 +79,13 @@ class Environment:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def imports(self, module: str) -> None:
+        """Import a module that nothing else here does."""
+        python = str(self.folder / "venv" / "bin" / "python")
+        command = [python, "-c", f"import {module}"]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
     def size_mb(self) -> dict[str, float]:
         """Megabytes of files by package folder, without bytecode that Python makes of them."""
         found: dict[str, float] = {}
@@ -181,6 +188,7 @@ def test_the_lowest_versions_that_we_allow(tmp_path: Path, wheel: Path) -> None:
         wanted += [one for one in extra if not one.startswith("otel-fmd")]
     environment.install(*("--resolution", "lowest-direct"), *wanted, f"otel-fmd @ {wheel.as_uri()}")
     assert environment.versions()["sqlalchemy"] == "2.0.30"
+    environment.imports("otel_fmd.web.oidc.routes")
     environment.does_the_main_job()
 
 
