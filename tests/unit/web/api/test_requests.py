@@ -52,7 +52,7 @@ FILTERS: tuple[tuple[dict[str, Any], Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("query", "keeps"), FILTERS, ids=str)
+@pytest.mark.parametrize(("query", "keeps"), FILTERS, ids=[str(query) for query, _ in FILTERS])
 def test_filters(get: Any, query: dict[str, Any], keeps: Any) -> None:
     """What a filter finds is what is left of all."""
     everything = paged(get, limit=1000)
@@ -108,7 +108,7 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("query", "where"), REFUSED, ids=str)
+@pytest.mark.parametrize(("query", "where"), REFUSED, ids=[str(query) for query, _ in REFUSED])
 def test_what_is_refused(call: Any, query: dict[str, Any], where: str) -> None:
     """A problem names the parameter, the value and what was expected."""
     answer = call("GET", "/requests", query_string=query)
