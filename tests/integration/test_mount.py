@@ -17,9 +17,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 import otel_fmd
+from otel_fmd.actions.tokens import add_token
 from otel_fmd.dashboard_package import NEEDED
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.instrumentation import Instrumentation
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
@@ -111,6 +113,25 @@ def test_fmds_api_is_where_it_was_in_fmd(mounted: tuple[Flask, Instrumentation, 
     assert set(info["methods"]) == {"GET", "HEAD", "OPTIONS"}
     assert script.get("/dashboard/database_pruning/get_database_size").status_code == 200
     assert app.test_client().get("/api/overview").text == "mine"
+
+
+def test_its_api_is_below_its_path(mounted: tuple[Flask, Instrumentation, str]) -> None:
+    """With a token, and a reference whose addresses are right."""
+    app, found, url = mounted
+    app.test_client().get("/count")
+    assert found.force_flush()
+    store = Store(url)
+    secret = add_token(OPERATOR, store, "reports", ["read"], None)
+    store.close()
+    headers = {"Authorization": f"Bearer {secret}"}
+    client = app.test_client()
+    answer = client.get("/dashboard/api/v1/endpoints", headers=headers)
+    assert [one["endpoint"]["name"] for one in answer.json["items"]] == ["count"]
+    assert client.get("/dashboard/api/v1/users", headers=headers).status_code == 403
+    assert client.get("/dashboard/api/v1/services").status_code == 401
+    made = client.get("/dashboard/api/v1/openapi.json", headers=headers).json
+    assert made["servers"] == [{"url": "/dashboard/api/v1"}]
+    assert client.get("/api/v1/services", headers=headers).text == "mine"
 
 
 def test_its_cookie_is_for_its_path_only(mounted: tuple[Flask, Instrumentation, str]) -> None:

@@ -10,7 +10,7 @@ from otel_fmd.analysis.calendar import HourlyLoad, Mark
 from otel_fmd.queries import series
 from otel_fmd.views import report
 from otel_fmd.views import series as views
-from otel_fmd.views.api.endpoints import Durations, durations
+from otel_fmd.views.api.durations import Durations, durations
 from otel_fmd.views.api.look import moment
 from otel_fmd.views.look import Look
 from otel_fmd.views.utilization import Daily, Shares

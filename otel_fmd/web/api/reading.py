@@ -10,7 +10,7 @@ from flask import Response
 from otel_fmd.analysis.pprof import pprof
 from otel_fmd.analysis.stacks import Line, collapsed, speedscope, stacks_of
 from otel_fmd.views.administration import DATABASE, REFUSED, SETTINGS
-from otel_fmd.views.api import administration, endpoints, load, profiles, requests
+from otel_fmd.views.api import administration, durations, endpoints, load, profiles, requests
 from otel_fmd.views.api.endpoints import BLUEPRINTS, ENDPOINTS_OVERVIEW
 from otel_fmd.views.api.look import SELECTION, SERVICE, TIMES
 from otel_fmd.views.api.requests import REQUESTS_PAGE
@@ -148,17 +148,17 @@ ROUTES: tuple[Route, ...] = (
         endpoints.endpoint,
     ),
     _of_endpoint(
-        "versions", ENDPOINT_VERSIONS, endpoints.NamedDurations, endpoints.named_durations
+        "versions", ENDPOINT_VERSIONS, durations.NamedDurations, durations.named_durations
     ),
     _of_endpoint(
         "user-durations",
         ENDPOINT_USER_DURATIONS,
-        endpoints.UserDurations,
-        endpoints.durations_by_user,
+        durations.UserDurations,
+        durations.durations_by_user,
     ),
-    _of_endpoint("users", ENDPOINT_USERS, endpoints.CallerInVersion, endpoints.callers_in_versions),
+    _of_endpoint("users", ENDPOINT_USERS, durations.CallerInVersion, durations.callers_in_versions),
     _of_endpoint(
-        "addresses", ENDPOINT_ADDRESSES, endpoints.CallerInVersion, endpoints.callers_in_versions
+        "addresses", ENDPOINT_ADDRESSES, durations.CallerInVersion, durations.callers_in_versions
     ),
     _of_endpoint("status-codes", ENDPOINT_STATUS, load.StatusCount, load.status_counts),
     _of_endpoint("hourly-load", ENDPOINT_HOURLY, load.HourOfDays, load.hours),
@@ -203,8 +203,8 @@ ROUTES: tuple[Route, ...] = (
         "/durations",
         LOAD,
         API_PERFORMANCE,
-        endpoints.NamedDurations,
-        endpoints.durations_by_endpoint,
+        durations.NamedDurations,
+        durations.durations_by_endpoint,
     ),
     listing("/time-series", LOAD, TIME_SERIES, load.Step, load.steps),
     listing("/histogram", LOAD, HISTOGRAM, load.Bucket, load.buckets),

@@ -1,0 +1,155 @@
+"""The bodies that routes of `/api/v1` take, and what they answer to a change.
+
+Nothing is converted, and nothing unknown is ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from otel_fmd.actions.levels import LEVELS
+from otel_fmd.config import MOST_DAYS
+from otel_fmd.people.tokens import MOST_DAYS as MOST_TOKEN_DAYS
+from otel_fmd.people.tokens import Scope
+
+_EXACT = ConfigDict(extra="forbid", strict=True)
+Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
+Text = Annotated[str, Field(max_length=1_000)]
+
+
+@dataclass(slots=True)
+class MonitorLevel:
+    """What is recorded about the requests of an endpoint.
+
+    Args:
+        monitor_level: 0: only that it is used; 1: requests; 2: outliers, too; 3: profiles, too.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    monitor_level: Annotated[int, Field(ge=min(LEVELS), le=max(LEVELS))]
+
+
+@dataclass(slots=True)
+class NewUser:
+    """A user to add.
+
+    Args:
+        username: unique.
+        password: at least 12 characters, without the user name, and not a common one.
+        role: what they may do.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    username: Text
+    password: Text
+    role: Literal["guest", "admin"] = "guest"
+
+
+@dataclass(slots=True)
+class UserChange:
+    """What to change about a user, which ends their sessions; what is null or missing stays.
+
+    Args:
+        role: what they may do from now on.
+        password: the new password.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    role: Literal["guest", "admin"] | None = None
+    password: Text | None = None
+
+
+@dataclass(slots=True)
+class NewToken:
+    """An API token to create.
+
+    Args:
+        name: unique.
+        scopes: what it may be used for.
+        days: how long it is valid; null for ever.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    name: Text
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    days: Annotated[int, Field(ge=1, le=MOST_TOKEN_DAYS)] | None
+
+
+@dataclass(slots=True)
+class CreatedToken:
+    """A new API token.
+
+    Args:
+        name: its name.
+        token: what its bearer sends; it cannot be read again.
+    """
+
+    name: str
+    token: str
+
+
+@dataclass(slots=True)
+class NewSchedule:
+    """When old requests are to be removed.
+
+    Args:
+        cron: a schedule of five fields.
+        weeks_to_keep: requests that are older are removed.
+        delete_custom_graph_data: whether data of custom graphs is removed, too.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    cron: Text
+    weeks_to_keep: Annotated[int, Field(ge=1, le=MOST_DAYS // 7)]
+    delete_custom_graph_data: bool = False
+
+
+@dataclass(slots=True)
+class KeptDays:
+    """What is to be removed: how many days each kind is kept; 0 keeps all.
+
+    Args:
+        requests_days: requests, with their outliers and profiles.
+        outliers_days: outliers.
+        profiles_days: profiles.
+        rollups_days: hourly rollups.
+        custom_graphs_days: data of custom graphs.
+        audit_days: the audit.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    requests_days: Days = 0
+    outliers_days: Days = 0
+    profiles_days: Days = 0
+    rollups_days: Days = 0
+    custom_graphs_days: Days = 0
+    audit_days: Days = 0
+
+
+@dataclass(slots=True)
+class Removed:
+    """What was removed.
+
+    Args:
+        rows: how many, by kind.
+    """
+
+    rows: dict[str, int]
+
+
+@dataclass(slots=True)
+class Maintained:
+    """What maintenance did.
+
+    Args:
+        folded_deltas: batches that were folded into rollups.
+        pruned_rows: what was removed as it was too old, by kind.
+        evicted_rows: what was removed as the database was too large, by kind.
+    """
+
+    folded_deltas: int
+    pruned_rows: dict[str, int]
+    evicted_rows: dict[str, int]
