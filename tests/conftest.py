@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,21 +17,33 @@ from tests.support.serving import Served
 ENGINES = ("sqlite", "postgresql", "mariadb")
 _number = itertools.count(1)
 _TESTS = Path(__file__).parent
-_FOLDERS = ("integration", "browser", "unit")
-"""Of tests, those with the longest ones first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long ones come first, those that wait until time has passed last; databases after the rest.
 
     Files are given to processes in this order: with long ones at the end, one process would work
-    while the others have nothing left. Most mutants are noticed by a test that needs no database,
-    in a hundredth of the time.
+    while the others have nothing left. Those with a browser are spread over the others, as two
+    browsers at once are slow. Most mutants are noticed by a test that needs no database, in a
+    hundredth of the time.
     """
-    items.sort(key=lambda item: _FOLDERS.index(item.path.relative_to(_TESTS).parts[0]))
+    places = _places(dict.fromkeys(item.path for item in items))
+    items.sort(key=lambda item: places[item.path])
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
     if "MUTANT_UNDER_TEST" in os.environ:
         items.sort(key=lambda item: "new_url" in getattr(item, "fixturenames", ()))
+
+
+def _places(files: Iterable[Path]) -> dict[Path, float]:
+    """Where files are in the order: integration and browser tests mixed evenly, then unit tests."""
+    folders: dict[str, list[Path]] = {}
+    for file in files:
+        folders.setdefault(file.relative_to(_TESTS).parts[0], []).append(file)
+    return {
+        file: (number + 0.5) / len(found) + (folder not in ("integration", "browser"))
+        for folder, found in folders.items()
+        for number, file in enumerate(found)
+    }
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from otel_fmd.store.space import checkpoint
+from otel_fmd.store.store import Store
 from tests.support.recount import Recount
 from tests.support.requirements import program
 from tests.support.serving import Served
@@ -41,17 +45,37 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server that received the history of the demo."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    served = Served(f"sqlite:///{folder / 'fmd.db'}")
-    subprocess.run(
-        [sys.executable, "-m", "otel_fmd.demo.history", served.http],
-        check=True,
-        timeout=240,
-        env=dict(os.environ),
-        capture_output=True,
-    )
+    path: Path = tmp_path_factory.mktemp("demo") / "fmd.db"
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    _make_history(shared / "demo-history.db")
+    shutil.copy(shared / "demo-history.db", path)
+    served = Served(f"sqlite:///{path}")
     yield served
     served.stop()
+
+
+def _make_history(path: Path) -> None:
+    """A database with the history of the demo, made once for all processes of a run."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        making = path.with_name("demo-making.db")
+        served = Served(f"sqlite:///{making}", "--no-dashboard")
+        subprocess.run(
+            [sys.executable, "-m", "otel_fmd.demo.history", served.http],
+            check=True,
+            timeout=240,
+            env=dict(os.environ),
+            capture_output=True,
+        )
+        served.stop()
+        store = Store(f"sqlite:///{making}")
+        checkpoint(store)
+        store.close()
+        making.rename(path)
 
 
 @pytest.fixture

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from tests.support.recount import Recount
 from tests.support.serving import Served
 from tests.support.visitor import Visitor, wait_until
+from tests.support.waiting import wait_for
 
 ALL = "range=30d"
 WITHIN = 0.0115
@@ -81,12 +84,23 @@ def test_a_click_opens_the_requests_behind_it(
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     if "heatmap" in target:
         x, y = page.evaluate(FULLEST_CELL, view)
-    page.mouse.move(x - 1, y)
-    page.mouse.move(x, y)
-    # What a click means is known once the figure has found what the pointer is on.
-    page.locator(f"[id*='\"{view}\"'] .hoverlayer .hovertext").first.wait_for()
-    page.mouse.click(x, y)
-    page.wait_for_url(re.compile(r"/requests\?.*" + parameter))
+
+    wanted = re.compile(r"/requests\?.*" + parameter)
+
+    def is_there() -> bool:
+        if wanted.search(page.url):
+            return True
+        page.mouse.move(x - 1, y)
+        page.mouse.move(x, y)
+        # What a click means is known once the figure has found what the pointer is on.
+        page.locator(f"[id*='\"{view}\"'] .hoverlayer .hovertext").first.wait_for()
+        page.mouse.click(x, y)
+        # A refresh may draw the figure anew in between: then the click has no effect.
+        with suppress(TimeoutError):
+            page.wait_for_url(wanted, timeout=10_000)
+        return False
+
+    wait_for(is_there, 60, "the requests")
     page.wait_for_selector(".ag-row")
     page.go_back()
     visitor.figure(view)
