@@ -20,7 +20,7 @@ def test_a_route_is_tried(
     """From the page of tokens, with the session of the browser."""
     one = visit(serve(new_url("sqlite")), width=width)
     one.log_in()
-    one.open("/configuration")
+    one.open("/admin/configuration")
     with one.page.context.expect_page() as opened:
         one.page.get_by_role("link", name="REST API: reference").click()
     page = opened.value
