@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from otel_fmd.analysis.histogram import BASE, ZERO_BUCKET, dense_of
+from otel_fmd.analysis.histogram import BASE, HEAD, ZERO_BUCKET
 
 Counts = npt.NDArray[np.int64]
 _SIZE = 2_080
@@ -68,8 +68,8 @@ def empty_counts() -> Counts:
 
 def add_packed(counts: Counts, packed: bytes) -> None:
     """Add a packed histogram to counts, in place."""
-    lowest, dense = dense_of(packed)
-    values = np.frombuffer(dense, dtype=np.uint64 if dense.typecode == "Q" else np.uint32)
+    width, lowest = HEAD.unpack_from(packed)
+    values = np.frombuffer(packed, "<u8" if width == 8 else "<u4", offset=HEAD.size)
     start = lowest - ZERO_BUCKET
     counts[start : start + len(values)] += values.astype(np.int64)
 

@@ -21,7 +21,8 @@ SCALE = 5
 BASE: float = 2.0 ** (2.0**-SCALE)
 _FACTOR = 2**SCALE
 MAX_RELATIVE_ERROR = (BASE - 1) / (BASE + 1)
-_HEAD = struct.Struct("<Bh")
+HEAD = struct.Struct("<Bh")
+"""Width of a count, lowest bucket."""
 _MAX_32 = 0xFFFFFFFF
 ZERO_BUCKET = -1
 
@@ -48,7 +49,7 @@ def pack(counts: Mapping[int, int]) -> bytes:
     dense = array("Q" if wide else "I", bytes((8 if wide else 4) * (highest - lowest + 1)))
     for bucket, count in counts.items():
         dense[bucket - lowest] = count
-    return _HEAD.pack(8 if wide else 4, lowest) + _little(dense).tobytes()
+    return HEAD.pack(8 if wide else 4, lowest) + _little(dense).tobytes()
 
 
 def unpack(packed: bytes) -> dict[int, int]:
@@ -61,9 +62,9 @@ def unpack(packed: bytes) -> dict[int, int]:
 
 def dense_of(packed: bytes) -> tuple[int, array[int]]:
     """The lowest bucket and the counts from there on."""
-    width, lowest = _HEAD.unpack_from(packed)
+    width, lowest = HEAD.unpack_from(packed)
     dense = array("Q" if width == 8 else "I")
-    dense.frombytes(packed[_HEAD.size :])
+    dense.frombytes(packed[HEAD.size :])
     return lowest, _little(dense)
 
 
@@ -86,7 +87,7 @@ def add(packed: bytes, counts: Mapping[int, int]) -> bytes:
         for bucket, count in counts.items():
             merged[bucket] = merged.get(bucket, 0) + count
         return pack(merged)
-    return _HEAD.pack(4, lowest) + _little(dense).tobytes()
+    return HEAD.pack(4, lowest) + _little(dense).tobytes()
 
 
 def percentile(counts: Mapping[int, int], fractions: Iterable[float]) -> list[float | None]:
