@@ -10,10 +10,11 @@ from otel_fmd.analysis.calendar import HourlyLoad, Mark
 from otel_fmd.queries import series
 from otel_fmd.views import report
 from otel_fmd.views import series as views
-from otel_fmd.views.api.durations import Durations, durations
 from otel_fmd.views.api.look import moment
 from otel_fmd.views.look import Look
 from otel_fmd.views.utilization import Daily, Shares
+
+_NONE = (None, None, None, None)
 
 
 @dataclass(slots=True)
@@ -24,13 +25,19 @@ class Step:
         start: when it begins.
         requests: its requests.
         errors: those with a status from 400 to 599.
-        durations: of its requests; null if none has one.
+        mean_ms: the mean of their durations, in milliseconds; null if none has one.
+        median_ms: the median of their durations.
+        p95_ms: the 95th percentile.
+        p99_ms: the 99th percentile.
     """
 
     start: datetime
     requests: int
     errors: int
-    durations: Durations | None
+    mean_ms: float | None
+    median_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
 
 
 @dataclass(slots=True)
@@ -190,9 +197,9 @@ class Report:
 
 def steps(data: Sequence[series.Step], _look: Look) -> Iterator[Step]:
     """Of a time series."""
-    for one in data:
-        found = None if one.durations is None else durations(one.durations)
-        yield Step(moment(one.start_us), one.requests, one.errors, found)
+    for start_us, requests, errors, one in data:
+        figures = _NONE if one is None else (one.mean, one.median, one.p95, one.p99)
+        yield Step(moment(start_us), requests, errors, *figures)
 
 
 def buckets(data: Sequence[views.Bucket], _look: Look) -> Iterator[Bucket]:

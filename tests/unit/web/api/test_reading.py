@@ -106,7 +106,10 @@ def test_load(get: Any) -> None:
         steps = get("/time-series", step=step, range="24h")["items"]
         assert sum(one["requests"] for one in steps) == ALL
         assert sum(one["errors"] for one in steps) == 16
-        assert sum(one["durations"]["requests"] for one in steps) == ALL
+        assert all(10 <= one["median_ms"] <= one["p95_ms"] <= one["p99_ms"] < 51 for one in steps)
+        assert sum(one["mean_ms"] * one["requests"] for one in steps) == pytest.approx(
+            sum(one["duration_ms"] for one in get("/requests", limit=1000)["items"]), rel=0.012
+        )
         starts = [datetime.fromisoformat(one["start"]) for one in steps]
         assert starts == sorted(starts)
         assert all(one.minute == 0 for one in starts)
