@@ -9,7 +9,8 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.views.look import Process
 from otel_fmd.web.api import changing, exporting, reading
 from otel_fmd.web.api.reference import reference_blueprint
-from otel_fmd.web.api.route import Api, Route, blueprint
+from otel_fmd.web.api.route import Route, blueprint
+from otel_fmd.web.route_context import RouteContext
 
 PATH = "/api/v1"
 ROUTES: tuple[Route, ...] = (*reading.ROUTES, *exporting.ROUTES, *changing.ROUTES)
@@ -25,4 +26,6 @@ def register_api(app: Flask, reader: Reader, settings: Settings, process: Proces
         process: what this process knows.
     """
     app.register_blueprint(reference_blueprint(ROUTES), url_prefix=PATH)
-    app.register_blueprint(blueprint(ROUTES, Api(reader, settings, process)), url_prefix=PATH)
+    app.register_blueprint(
+        blueprint(ROUTES, RouteContext(reader, settings, process)), url_prefix=PATH
+    )

@@ -11,16 +11,14 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import TypeAdapter, ValidationError
 from werkzeug.exceptions import MethodNotAllowed
 
-from otel_fmd.config import Settings
 from otel_fmd.people.actor import Actor, Role, require
-from otel_fmd.queries.snapshot import Reader
-from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
 from otel_fmd.views.api.look import FROM, TO, ApiLook
-from otel_fmd.views.look import Process, zone_of
+from otel_fmd.views.look import zone_of
 from otel_fmd.views.parameters import Parameter
 from otel_fmd.views.view import View
 from otel_fmd.web.api.problems import Mistake, ProblemError, failed
+from otel_fmd.web.route_context import RouteContext
 from otel_fmd.web.security import PROGRAMS, current_actor
 
 JSON = "application/json"
@@ -28,26 +26,6 @@ _SHOWN = 50
 _MOST_BODY = 64 * 1024
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """What routes need.
-
-    Args:
-        reader: the database.
-        settings: in force.
-        process: what this process knows.
-    """
-
-    reader: Reader
-    settings: Settings
-    process: Process
-
-    @property
-    def store(self) -> Store:
-        """The database."""
-        return self.reader.store
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +40,7 @@ class Call:
         body: the checked body; None without one.
     """
 
-    api: Api
+    api: RouteContext
     actor: Actor
     look: ApiLook
     values: Mapping[str, str]
@@ -120,7 +98,7 @@ class Route:
         return "_".join([self.method.lower(), *parts]).replace("-", "_")
 
 
-def blueprint(routes: Sequence[Route], api: Api) -> Blueprint:
+def blueprint(routes: Sequence[Route], api: RouteContext) -> Blueprint:
     """The routes as a blueprint, whose errors are problem details."""
     made = Blueprint(f"{PROGRAMS}v1", __name__)
     for route in routes:
@@ -150,7 +128,7 @@ def _methods(name: str) -> list[str]:
     ]
 
 
-def _view(route: Route, api: Api) -> Callable[..., Response]:
+def _view(route: Route, api: RouteContext) -> Callable[..., Response]:
     def view(**values: str) -> Response:
         actor = current_actor()
         require(actor, route.role, "use this route")
@@ -161,7 +139,7 @@ def _view(route: Route, api: Api) -> Callable[..., Response]:
     return view
 
 
-def _look(route: Route, api: Api, actor: Actor, values: Mapping[str, str]) -> ApiLook:
+def _look(route: Route, api: RouteContext, actor: Actor, values: Mapping[str, str]) -> ApiLook:
     """The parameters of this request.
 
     Raises:

@@ -10,17 +10,15 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from otel_fmd.config import Settings
 from otel_fmd.errors import ConfigurationError, NotAllowedError, OtelFmdError
 from otel_fmd.people.actor import Actor, Role, require
-from otel_fmd.queries.snapshot import Reader
-from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
 from otel_fmd.views.fmd.answer import Answer
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.views.load import looking
-from otel_fmd.views.look import Look, Process, zone_of
+from otel_fmd.views.look import Look, zone_of
 from otel_fmd.web.failures import logged
+from otel_fmd.web.route_context import RouteContext
 from otel_fmd.web.security import PROGRAMS, current_actor
 
 _log = logging.getLogger(__name__)
@@ -30,24 +28,10 @@ APPROXIMATE = "Otel-Fmd-Approximate"
 """The header of answers from histograms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """What routes need.
+class Api(RouteContext):
+    """What routes need, and a look for each call."""
 
-    Args:
-        reader: the database.
-        settings: in force.
-        process: what this process knows.
-    """
-
-    reader: Reader
-    settings: Settings
-    process: Process
-
-    @property
-    def store(self) -> Store:
-        """The database."""
-        return self.reader.store
+    __slots__ = ()
 
     def look(self, actor: Actor) -> Look:
         """A look without selection, in the time zone of the settings."""
