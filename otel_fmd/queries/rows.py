@@ -155,8 +155,8 @@ def requests(
         for row in rows:
             if len(found) == limit:
                 return Page(found, cursor)
-            cursor = row.id
-            if in_time(row.time_requested) and _keeps(keep, row, versions):
+            cursor = row[0]
+            if in_time(row[3]) and (not is_filtered or _keeps(keep, row, versions)):
                 found.append(_record(row))
         if len(rows) < chunk:
             return Page(found, None)
@@ -210,30 +210,32 @@ def _columns(request: Any) -> list[ColumnElement[Any]]:
 
 
 def _keeps(keep: RequestFilter, row: Any, versions: set[str | None] | None) -> bool:
-    status = row.status_code or 0
+    _, _, duration, time, version, user, ip, status, *_ = row
+    status = status or 0
     return (
-        (versions is None or row.version_requested in versions)
-        and (keep.group_by is None or (row.group_by or "") == keep.group_by)
-        and (keep.ip is None or row.ip == keep.ip)
+        (versions is None or version in versions)
+        and (keep.group_by is None or (user or "") == keep.group_by)
+        and (keep.ip is None or ip == keep.ip)
         and (keep.status_from is None or status >= keep.status_from)
         and (keep.status_to is None or status < keep.status_to)
-        and (keep.least_ms is None or row.duration >= keep.least_ms)
-        and (keep.most_ms is None or row.duration <= keep.most_ms)
-        and (keep.first is None or row.time_requested >= keep.first)
-        and (keep.end is None or row.time_requested < keep.end)
+        and (keep.least_ms is None or duration >= keep.least_ms)
+        and (keep.most_ms is None or duration <= keep.most_ms)
+        and (keep.first is None or time >= keep.first)
+        and (keep.end is None or time < keep.end)
     )
 
 
 def _record(row: Any) -> RequestRecord:
+    identifier, endpoint, duration, time, version, user, ip, status, trace_id, first_byte = row
     return RequestRecord(
-        row.id,
-        row.endpoint_id,
-        row.duration,
-        row.time_requested,
-        row.version_requested or "",
-        row.group_by,
-        row.ip,
-        row.status_code,
-        bytes(row.trace_id).hex() if row.trace_id else "",
-        row.time_to_first_byte,
+        identifier,
+        endpoint,
+        duration,
+        time,
+        version or "",
+        user,
+        ip,
+        status,
+        bytes(trace_id).hex() if trace_id else "",
+        first_byte,
     )
