@@ -3,7 +3,7 @@
 Each route is called in this process (no sockets), in turn with the views that it is made from, at
 ten million requests; the export is read from a real server.
 
-`python -m tests.benchmarks.api [--quick]`
+`python -m tests.benchmarks.api [--quick] [--only routes|exports]`
 """
 
 from __future__ import annotations
@@ -194,14 +194,17 @@ def main() -> None:
     """Both tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", choices=("routes", "exports"))
     options = parser.parse_args()
     rows = 100_000 if options.quick else 10_000_000
     report = Report("api")
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         path = Path(folder) / "fmd.db"
         shutil.copy(prepared(rows), path)
-        routes(report, path)
-        exports(report, path, rows)
+        if options.only != "exports":
+            routes(report, path)
+        if options.only != "routes":
+            exports(report, path, rows)
     report.write()
 
 
