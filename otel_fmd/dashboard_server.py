@@ -6,8 +6,10 @@ Bodies are read before a thread of the application is taken, so that slow client
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -25,6 +27,8 @@ _MOST_OF_LOGIN = 64 * 1024
 _MOST_DISCARDED = 1024 * 1024
 _MOST_DRAINED = 64 * 1024 * 1024
 _MOST_IN_FLIGHT = 8 * 2**20
+
+_API = "/api/v1/"
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -71,7 +75,8 @@ class BoundedBodies:
         if scope["type"] != "http":
             return None
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        is_login = scope["path"].endswith(("/login", "/backchannel"))
+        path = scope["path"]
+        is_login = path.endswith(("/login", "/backchannel"))
         most = _MOST_OF_LOGIN if is_login else _MOST_BODY
         with Hold(self._flight) as hold:
             coming = Body(receive)
@@ -80,13 +85,13 @@ class BoundedBodies:
                 body = None if too_large else await coming.whole(hold, most)
             except RetryableError:
                 hold.resize(0)
-                return await _refuse(coming, send, 503, b"too much is waiting: try again\n")
+                return await _refuse(coming, send, path, 503, "too much is waiting: try again")
             except ConnectionError:
                 return None
             if body is None:
                 hold.resize(0)
-                message = f"a request may have at most {most} bytes\n"
-                return await _refuse(coming, send, 413, message.encode())
+                message = f"a request may have at most {most} bytes"
+                return await _refuse(coming, send, path, 413, message)
             parts: Iterator[Message] = iter(
                 [{"type": "http.request", "body": body, "more_body": False}]
             )
@@ -143,12 +148,18 @@ class Body:
         return part
 
 
-async def _refuse(coming: Body, send: Send, status: int, text: bytes) -> None:
+async def _refuse(coming: Body, send: Send, path: str, status: int, words: str) -> None:
+    kind, text = b"text/plain; charset=utf-8", f"{words}\n".encode()
+    if _API in path:
+        # As every error of the API (RFC 9457).
+        title = HTTPStatus(status).phrase
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": words}
+        kind, text = b"application/problem+json", json.dumps({**problem, "errors": []}).encode()
     # Of what still comes, a little is forgotten before the answer, the rest after it: a connection
     # that is closed with bytes unread is reset, and a proxy then tells its client 502 instead.
     await coming.discard(_MOST_DISCARDED)
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", kind),
         (b"content-length", str(len(text)).encode()),
         (b"connection", b"close"),
     ]

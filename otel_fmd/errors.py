@@ -28,8 +28,8 @@ class NotFoundError(ConfigurationError):
     """There is nothing with the given name or id."""
 
 
-class ExistsError(ConfigurationError):
-    """The given name is taken."""
+class ConflictError(ConfigurationError):
+    """It cannot be done as things are: the name is taken, the user is the last admin."""
 
 
 class NotAllowedError(OtelFmdError):

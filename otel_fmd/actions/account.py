@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_fmd.errors import ConfigurationError, NotAllowedError
+from otel_fmd.errors import ConfigurationError, NotAllowedError, NotFoundError
 from otel_fmd.people import passwords
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.people.change import changing
@@ -56,14 +56,15 @@ def end_own_session(actor: Actor, store: Store, session_hash: str) -> None:
 
     Raises:
         NotAllowedError: nobody is logged in.
-        ConfigurationError: it is not one of theirs, or has ended.
+        NotFoundError: it is not one of theirs, or has ended.
     """
     with changing(actor, store, Role.GUEST, _WHAT, "session.end", actor.name) as change:
         user = find_user(change.connection, change.tables, actor.name)
         if user is None:
-            raise NotAllowedError(f"there is no user {actor.name!r} any more")
+            words = f"{actor.name!r} is no user, and has no sessions."
+            raise NotAllowedError(words, words)
         if not end_session(change.connection, change.tables, user, session_hash):
-            raise ConfigurationError("this session has ended already")
+            raise NotFoundError("this session has ended already")
         change.before = session_hash[:8]
 
 

@@ -25,7 +25,6 @@ _MESSAGES: dict[str, tuple[tuple[str, int, int, int, str], ...]] = {
     "Function": (
         ("id", 1, _ONE, _UINT64, ""),
         ("name", 2, _ONE, _INT64, ""),
-        ("system_name", 3, _ONE, _INT64, ""),
         ("filename", 4, _ONE, _INT64, ""),
     ),
     "Profile": (
@@ -88,11 +87,10 @@ def _add_location(
     key = (name, frame.filename)
     if key not in functions:
         functions[key] = len(functions) + 1
+        # Without a name of the system, which pprof would take for that of C++ and demangle:
+        # `<genexpr>` was shown as unknown.
         made.function.add(
-            id=functions[key],
-            name=strings.place(name),
-            system_name=strings.place(name),
-            filename=strings.place(frame.filename),
+            id=functions[key], name=strings.place(name), filename=strings.place(frame.filename)
         )
     made.location.add(id=identifier).line.add(function_id=functions[key], line=frame.line)
 

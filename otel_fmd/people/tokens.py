@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from otel_fmd.errors import ConfigurationError, ExistsError, NotFoundError, StoreError
+from otel_fmd.errors import ConfigurationError, ConflictError, NotFoundError, StoreError
 from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of, new_secret
 from otel_fmd.store.store import Store
@@ -152,7 +152,7 @@ def create_token(
         with connection.begin_nested():
             connection.execute(insert(tables.api_token).values(values))
     except IntegrityError:
-        raise ExistsError(f"token {name!r} exists already") from None
+        raise ConflictError(f"token {name!r} exists already") from None
     return secret
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from otel_fmd.errors import ConfigurationError, ExistsError, NotFoundError
+from otel_fmd.errors import ConfigurationError, ConflictError, NotFoundError
 from otel_fmd.people import passwords
 from otel_fmd.people.actor import Actor, Role
 from otel_fmd.people.secret import hash_of
@@ -116,7 +116,7 @@ def insert_user(
         with connection.begin_nested():
             connection.execute(insert(tables.user).values(**values))
     except IntegrityError:
-        raise ExistsError(f"user {username!r} exists already") from None
+        raise ConflictError(f"user {username!r} exists already") from None
 
 
 def update_password(connection: Connection, tables: Tables, user: User, password_hash: str) -> None:
@@ -172,7 +172,7 @@ def _update(connection: Connection, tables: Tables, user: User, **values: object
 def _keep_an_admin(connection: Connection, tables: Tables, user: User) -> None:
     admins = [one.username for one in all_users(connection, tables) if one.is_admin]
     if admins == [user.username]:
-        raise ConfigurationError(f"{user.username!r} is the last admin; add another one first")
+        raise ConflictError(f"{user.username!r} is the last admin; add another one first")
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:

@@ -190,6 +190,8 @@ def _harden(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = current_app.config[CONTENT_POLICY]
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
+    # Every server sends its own; two of them are one too many.
+    response.headers.pop("Date", None)
     if response.mimetype in ("text/html", "application/json"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -64,16 +64,14 @@ class PruningSchedule:
 
 @dataclass(slots=True)
 class DatabaseState:
-    """The database.
+    """The database; `/installation` has its size and its rows.
 
     Args:
         url: its address, without its password.
-        facts: its figures as text, by name.
         pruning_schedule: null without one.
     """
 
     url: str
-    facts: dict[str, str]
     pruning_schedule: PruningSchedule | None
 
 
@@ -226,7 +224,7 @@ def installation(data: Facts, look: Look) -> Installation:
         __version__,
         look.zone.key,
         None if first is None else aware(first),
-        data.database.rows,
+        {name.replace(" ", "_"): number for name, number in data.database.rows.items()},
         data.database.size_bytes,
         data.dropped.requests,
         dict(look.process.counters()),
@@ -235,8 +233,7 @@ def installation(data: Facts, look: Look) -> Installation:
 
 def database(data: Database, look: Look) -> DatabaseState:
     """Of the database."""
-    facts = dict(data.facts)
-    return DatabaseState(facts.pop("database", ""), facts, schedule(data, look))
+    return DatabaseState(dict(data.facts)["database"], schedule(data, look))
 
 
 def schedule(data: Database, look: Look) -> PruningSchedule | None:

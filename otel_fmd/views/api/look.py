@@ -22,7 +22,7 @@ SERVICE = Parameter("service", "Only this service.", str, "")
 VERSION = Parameter("version", "Only this version of the application.", str, "")
 RANGE = Parameter(
     "range",
-    "A time range that ends now; `from` and `to` go before it.",
+    "The length of a time range that ends at `to`, or now; `from` goes before it.",
     one_of(*RANGES),
     DEFAULT_RANGE,
     schema=one_schema(*RANGES),
@@ -36,7 +36,7 @@ FROM = Parameter(
 )
 TO = Parameter(
     "to",
-    "Where the time range ends (not included); needs `from`.",
+    "Where the time range ends (not included); without it: now.",
     _optional_moment,
     None,
     schema=_MOMENT,
@@ -66,9 +66,10 @@ class ApiLook(Look):
     def times_us(self) -> tuple[int, int]:
         """Start and end of the selected time, in unix microseconds."""
         start, end = self.value(FROM), self.value(TO)
+        end = self.now_us if end is None else end
         if start is None:
-            return self.now_us - RANGES[self.value(RANGE)][1] * 3_600_000_000, self.now_us
-        return start, self.now_us if end is None else end
+            start = end - RANGES[self.value(RANGE)][1] * 3_600_000_000
+        return start, end
 
     @property
     def exact_times(self) -> tuple[datetime, datetime] | None:

@@ -18,6 +18,7 @@ from otel_fmd.web.api.route import Call, Route
 
 MOST_EXPORTS = 2
 """Exports at once in a process: each takes a thread of the server until it is read."""
+_RETRY_S = 10
 _EXPORT_FORMAT = Parameter(
     "format",
     "`csv`; `jsonl`, an object in each line; `parquet`, if pyarrow is installed on the server.",
@@ -25,7 +26,8 @@ _EXPORT_FORMAT = Parameter(
     "csv",
     schema=one_schema(*FORMATS),
 )
-_places = threading.BoundedSemaphore(MOST_EXPORTS)
+_running: set[str] = set()
+_lock = threading.Lock()
 
 
 def _export(call: Call) -> Response:
@@ -37,20 +39,30 @@ def _export(call: Call) -> Response:
     name = call.look.value(_EXPORT_FORMAT)
     media, write = FORMATS[name]
     found = write(chunks(call.api.reader, call.look))
-    if not _places.acquire(blocking=False):
-        raise ProblemError(
-            429, f"{MOST_EXPORTS} exports are running: try again when one is done", retry_after_s=10
-        )
-    response = Response(_Export(found), mimetype=media)
+    response = Response(_Export(found, call.actor.name), mimetype=media)
     response.headers["Content-Disposition"] = f"attachment; filename=requests.{name}"
     return response
 
 
 class _Export:
-    """A stream that gives its place back at its end, and when its reader goes away."""
+    """A stream that gives its place back at its end, and when its reader goes away.
 
-    def __init__(self, parts: Generator[bytes, None, None]) -> None:
-        self._parts = parts
+    Args:
+        parts: what is streamed.
+        who: reads it; nobody has two places.
+
+    Raises:
+        ProblemError: too many exports are running.
+    """
+
+    def __init__(self, parts: Generator[bytes, None, None], who: str) -> None:
+        with _lock:
+            if who in _running or len(_running) >= MOST_EXPORTS:
+                whose = "one of yours is" if who in _running else f"{len(_running)} are"
+                words = f"{whose} running: try again when an export is done"
+                raise ProblemError(429, words, retry_after_s=_RETRY_S)
+            _running.add(who)
+        self._parts, self._who = parts, who
         self._has_place = True
 
     def __iter__(self) -> Iterator[bytes]:
@@ -67,7 +79,8 @@ class _Export:
         """Called by the server in any case."""
         if self._has_place:
             self._has_place = False
-            _places.release()
+            with _lock:
+                _running.discard(self._who)
             self._parts.close()
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from otel_fmd.errors import (
     ConfigurationError,
-    ExistsError,
+    ConflictError,
     NotAllowedError,
     NotFoundError,
     OtelFmdError,
@@ -97,7 +97,7 @@ def failed(error: Exception) -> Response:
         return _response(error.status, error.advice, error.mistakes, error.retry_after_s)
     if isinstance(error, TooManyAttemptsError):
         return _response(429, error.advice, retry_after_s=error.wait_s)
-    for kind, status in ((NotFoundError, 404), (ExistsError, 409), (ConfigurationError, 422)):
+    for kind, status in ((NotFoundError, 404), (ConflictError, 409), (ConfigurationError, 422)):
         if isinstance(error, kind):
             return _response(status, str(error))
     if isinstance(error, NotAllowedError):

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from otel_fmd.people.actor import Role, require
 from otel_fmd.web import proxy
 from otel_fmd.web.api.openapi import document
-from otel_fmd.web.api.route import Route
+from otel_fmd.web.api.route import REFERENCE_NAME, Route, with_methods
 from otel_fmd.web.security import current_actor
 
 REFERENCE = "api/v1/docs"
@@ -39,7 +39,9 @@ _SCHEME = "otel_fmd_scheme"
 
 def reference_blueprint(routes: Sequence[Route]) -> Blueprint:
     """`openapi.json` and `docs` below `/api/v1`, for everybody who may look."""
-    made = Blueprint("fmd_reference", __name__, template_folder="../templates")
+    made = Blueprint(REFERENCE_NAME, __name__, template_folder="../templates")
+
+    made.after_request(with_methods)
 
     @made.before_request
     def check() -> None:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.store.times import now_us
-from otel_fmd.views.api.look import FROM, TO, ApiLook
+from otel_fmd.views.api.look import FROM, ApiLook
 from otel_fmd.views.look import zone_of
 from otel_fmd.views.parameters import Parameter
 from otel_fmd.views.view import View
@@ -25,7 +25,10 @@ JSON = "application/json"
 _SHOWN = 50
 _MOST_BODY = 64 * 1024
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NAME = f"{PROGRAMS}v1"
 _NOTHING = "nothing"
+REFERENCE_NAME = "fmd_reference"
+"""The blueprint with the document and its viewer, at the same path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,12 @@ class Route:
 
 def blueprint(routes: Sequence[Route], api: RouteContext) -> Blueprint:
     """The routes as a blueprint, whose errors are problem details."""
-    made = Blueprint(f"{PROGRAMS}v1", __name__)
+    made = Blueprint(_NAME, __name__)
     for route in routes:
         made.add_url_rule(route.rule, route.name, _view(route, api), methods=[route.method])
 
     def nothing(path: str = "") -> Response:
-        methods = _methods(made.name)
+        methods = _methods()
         if methods:
             raise MethodNotAllowed(methods, f"{request.method}: expected {', '.join(methods)}")
         raise ProblemError(404, f"{path[:200]!r}: /api/v1 has no such route")
@@ -113,18 +116,29 @@ def blueprint(routes: Sequence[Route], api: RouteContext) -> Blueprint:
     made.add_url_rule("/", _NOTHING, nothing, methods=_METHODS)
     made.add_url_rule("/<path:path>", _NOTHING, nothing, methods=_METHODS)
     made.register_error_handler(Exception, failed)
+    made.after_request(with_methods)
     return made
 
 
-def _methods(name: str) -> list[str]:
-    """The methods of the routes with the path of this request, in the blueprint of this name."""
+def with_methods(response: Response) -> Response:
+    """An answer to OPTIONS without the methods of what answers unknown paths."""
+    if request.method == "OPTIONS" and "Allow" in response.headers:
+        methods = _methods()
+        also = ["HEAD", "OPTIONS"] if "GET" in methods else ["OPTIONS"]
+        response.headers["Allow"] = ", ".join(sorted({*methods, *also}))
+    return response
+
+
+def _methods() -> list[str]:
+    """The methods of the routes with the path of this request."""
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
     found = {method: adapter.match(method=method)[0] for method in _METHODS}
     return [
         method
         for method, endpoint in found.items()
-        if endpoint.startswith(f"{name}.") and endpoint != f"{name}.{_NOTHING}"
+        if endpoint.startswith((f"{_NAME}.", f"{REFERENCE_NAME}."))
+        and endpoint != f"{_NAME}.{_NOTHING}"
     ]
 
 
@@ -186,8 +200,6 @@ def _mistakes(known: Mapping[str, Parameter[Any]]) -> Iterator[Mistake]:
 
 def _check_times(look: ApiLook) -> None:
     start, end = look.times_us()
-    if look.value(TO) is not None and look.value(FROM) is None:
-        raise ProblemError(400, "A parameter is missing.", [Mistake("from", "`to` needs `from`")])
     if start >= end:
         mistake = Mistake("from", "expected a time before `to`, or before now without `to`")
         raise ProblemError(400, "A parameter cannot be used.", [mistake])
@@ -224,7 +236,7 @@ def _response(route: Route, value: Any) -> Response:
     else:
         data = route.answer_adapter.dump_json(value)
         response = Response(data, route.status, mimetype=JSON)
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         response.headers["Cache-Control"] = "private, no-cache"
         response.vary.update(("Accept", "Authorization", "Cookie"))
         if not response.is_streamed:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dash_app.app import create_app
+from otel_fmd.actions.tokens import add_token
+from otel_fmd.config import Settings
+from otel_fmd.people.actor import OPERATOR
 from otel_fmd.store.store import Store
-from tests.support.people import PASSWORD, log_client_in, user_named
+from otel_fmd.views.look import NO_PROCESS
+from tests.support.people import PASSWORD, log_client_in, user_named, with_user
+from tests.unit.web.test_doors import PROVIDER
 
 
 def test_a_monitor_level(call: Any, get: Any) -> None:
@@ -100,10 +107,40 @@ def test_sessions(app: Any, filled: Store) -> None:
     assert own["is_this"]
     path = f"/api/v1/sessions/{own['id']}"
     origin = {"Origin": "http://localhost"}
-    assert ben.delete(path, headers=origin).status_code == 422
+    assert ben.delete(path, headers=origin).status_code == 404
     assert ana.delete(path, headers={"Origin": "http://evil.example"}).status_code == 403
     assert ana.delete(path, headers=origin).status_code == 204
     assert ana.get("/api/v1/sessions").status_code == 401
+
+
+def test_a_token_has_no_sessions(call: Any) -> None:
+    """And is told so."""
+    answer = call("DELETE", "/sessions/abc", "read")
+    assert answer.status_code == 403
+    assert "is no user" in answer.json["detail"]
+
+
+def test_without_passwords(filled: Store, tmp_path: Path) -> None:
+    """Nobody gets one here, either; roles can be changed."""
+    file = tmp_path / "oidc.toml"
+    file.write_text(PROVIDER)
+    with_user(filled, "ana")
+    settings = Settings(oidc_file=str(file), password_login=False)
+    client = create_app(filled, settings, NO_PROCESS).test_client()
+    secret = add_token(OPERATOR, filled, "admin", ["admin"], None)
+    headers = {"Authorization": f"Bearer {secret}"}
+    new = {"username": "ben", "password": PASSWORD}
+    for answer in (
+        client.post("/api/v1/users", json=new, headers=headers),
+        client.patch("/api/v1/users/ana", json={"password": PASSWORD}, headers=headers),
+        client.patch(
+            "/api/v1/users/ana", json={"password": PASSWORD, "role": "guest"}, headers=headers
+        ),
+    ):
+        assert answer.status_code == 422
+        assert "OTEL_FMD_PASSWORD_LOGIN" in answer.json["detail"]
+    answer = client.patch("/api/v1/users/ana", json={"role": "guest"}, headers=headers)
+    assert (answer.status_code, answer.json["detail"][:5]) == (409, "'ana'")
 
 
 def test_the_database(call: Any, get: Any) -> None:
@@ -142,6 +179,14 @@ def test_unknown_paths_and_methods(call: Any) -> None:
     assert answer.mimetype == "application/problem+json"
     answer = call("POST", "/users/ana", json={})
     assert set(answer.headers["Allow"].split(", ")) == {"DELETE", "PATCH"}
+    for path, methods in (
+        ("/requests", {"GET", "HEAD", "OPTIONS"}),
+        ("/users/ana", {"DELETE", "PATCH", "OPTIONS"}),
+        ("/openapi.json", {"GET", "HEAD", "OPTIONS"}),
+    ):
+        answer = call("OPTIONS", path)
+        assert set(answer.headers["Allow"].split(", ")) == methods, path
+    assert call("DELETE", "/openapi.json").status_code == 405
 
 
 def test_unexpected_errors_have_a_reference(

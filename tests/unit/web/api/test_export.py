@@ -71,9 +71,16 @@ def test_no_cell_is_a_formula(call: Any, app: Flask, filled: Store) -> None:
 
 def test_at_most_so_many_at_once(call: Any, app: Flask, filled: Store) -> None:
     """One that ends, or whose reader goes away, makes room."""
-    client = app.test_client()
-    log_client_in(client, filled, user_named(filled, "ben"))
-    running = [started(client) for _ in range(MOST_EXPORTS)]
+    clients = {}
+    for name in ("ana", "ben"):
+        clients[name] = app.test_client()
+        log_client_in(clients[name], filled, user_named(filled, name))
+    assert len(clients) == MOST_EXPORTS
+    running = [started(clients["ben"])]
+    own = clients["ben"].get("/api/v1/requests/export", buffered=True)
+    assert (own.status_code, own.headers["Retry-After"]) == (429, "10")
+    assert "one of yours" in own.json["detail"]
+    running.append(started(clients["ana"]))
     refused = call("GET", "/requests/export")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
     running[0].close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -175,6 +176,7 @@ def test_administration(get: Any) -> None:
     found = get("/installation")
     assert found["rows"]["requests"] == ALL
     assert found["size_bytes"] > 0
+    assert all(re.fullmatch("[a-z_]+", name) for name in found["rows"])
     assert get("/database")["pruning_schedule"] is None
     names = [one["name"] for one in get("/settings")["items"]]
     assert "OTEL_FMD_DATABASE_URL" in names
@@ -208,3 +210,7 @@ def test_etags(call: Any) -> None:
     assert (again.status_code, again.data) == (304, b"")
     other = call("GET", "/users", headers={"If-None-Match": tag})
     assert other.status_code == 200
+    head = call("HEAD", "/services")
+    assert (head.headers["ETag"], head.data) == (tag, b"")
+    assert call("HEAD", "/services", headers={"If-None-Match": tag}).status_code == 304
+    assert "Date" not in first.headers

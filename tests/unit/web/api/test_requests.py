@@ -86,12 +86,18 @@ def test_times_are_exact(get: Any) -> None:
     assert (answer["start"], answer["end"]) == (first, last)
 
 
+def test_the_length_of_a_range(get: Any) -> None:
+    """It ends at `to`, and begins as long before as `range` says."""
+    answer = get("/requests", to="2026-01-31T12:00:00Z", range="6h")
+    assert (answer["start"], answer["end"]) == ("2026-01-31T06:00:00Z", "2026-01-31T12:00:00Z")
+
+
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"from": "yesterday"}, "from"),
     ({"from": "2026-01-31T10:00:00"}, "from"),
     ({"from": "0001-01-01"}, "from"),
     ({"from": "9999-12-31T23:59:59Z"}, "from"),
-    ({"to": "2026-01-31"}, "from"),
+    ({"to": "0001-01-01"}, "to"),
     ({"from": "2026-01-31", "to": "2026-01-31"}, "from"),
     ({"range": "2h"}, "range"),
     ({"status": "999999"}, "status"),
