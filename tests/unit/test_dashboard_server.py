@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -80,3 +81,23 @@ def test_a_refused_body_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None
         thread.submit(asyncio.run, asyncio.wait_for(bounded(scope, receive, send), 5)).result()
     assert [one for one, _ in sent] == [413, b"a request may have at most 65536 bytes\n", b""]
     assert [more for _, more in sent] == [False, True, False]
+
+
+def test_a_refusal_of_the_api_is_a_problem() -> None:
+    """As every other error of it."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": bytes(3 * KIB * KIB), "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    bounded = BoundedBodies(None, Flight(8 * KIB * KIB))
+    scope = {"type": "http", "path": "/monitoring/api/v1/users", "headers": []}
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asyncio.wait_for(bounded(scope, receive, send), 5)).result()
+    assert dict(sent[0]["headers"])[b"content-type"] == b"application/problem+json"
+    problem = json.loads(b"".join(message["body"] for message in sent[1:]))
+    assert (problem["status"], problem["title"]) == (413, "Request Entity Too Large")
+    assert "2097152 bytes" in problem["detail"]
