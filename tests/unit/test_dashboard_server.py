@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -99,5 +100,5 @@ def test_a_refusal_of_the_api_is_a_problem() -> None:
         thread.submit(asyncio.run, asyncio.wait_for(bounded(scope, receive, send), 5)).result()
     assert dict(sent[0]["headers"])[b"content-type"] == b"application/problem+json"
     problem = json.loads(b"".join(message["body"] for message in sent[1:]))
-    assert (problem["status"], problem["title"]) == (413, "Request Entity Too Large")
+    assert (problem["status"], problem["title"]) == (413, HTTPStatus(413).phrase)
     assert "2097152 bytes" in problem["detail"]
