@@ -128,9 +128,9 @@ def test_bodies_that_become_large(attacked: Attacked, case: tuple[str, bytes, st
             # As it is: the receiver tells compressed bodies by their first bytes.
             channel.unary_unary(attacks.EXPORT)(data, timeout=60, metadata=metadata)
 
-    at_once([over_http] * 24)
+    at_once([over_http] * 12)
     if kind == PROTOBUF:
-        at_once([over_grpc] * 24)
+        at_once([over_grpc] * 12)
     attacked.check()
 
 
