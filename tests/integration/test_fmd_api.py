@@ -133,7 +133,7 @@ def compared(fmd_python: Path, seeded: Path) -> Compared:
 
 
 def test_times_are_those_of_the_time_zone(fmd_python: Path, seeded: Path) -> None:
-    """Days, hours, and the texts that have an offset; FMD's overview and custom graphs have UTC's."""
+    """Days, hours, texts that have an offset; FMD's overview and custom graphs have UTC's."""
     # One in which it is the same day as in UTC: FMD has requests of the next day on its last one.
     zone = "Asia/Dubai" if datetime.now(UTC).hour < 20 else "America/Bogota"
     theirs, ours = seeded.with_name("zone.db"), seeded.with_name("our-zone.db")
