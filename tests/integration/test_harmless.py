@@ -156,7 +156,8 @@ def test_a_database_that_stops_and_comes_back(
         compare("database stopped", capsys, usual, fault)
         check_flushed(app, fault)
         after = app.ask(seconds=0.5)
-        assert after["dropped"] == fault["dropped"] > 0
+        # What was under way when the first answer was given may be counted after it.
+        assert 0 < fault["dropped"] <= after["dropped"] <= fault["dropped"] + 8
         assert "monitoring data is dropped" in app.log.read_text()
         store = Store(url)
 
