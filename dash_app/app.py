@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from dash_app import browser, live, routing, shell
 from dash_app.callback_shape import check_shape
 from dash_app.components.states import failure
-from dash_app.context import SCHEME_COOKIE, Context, make_context
+from dash_app.context import Context, make_context
 from dash_app.pages import PAGES
 from otel_fmd._version import __version__
 from otel_fmd.config import Settings
@@ -24,9 +24,11 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import Process
 from otel_fmd.web import proxy
-from otel_fmd.web.api.api import PATH, register_api
+from otel_fmd.web.api import PATH
+from otel_fmd.web.api.api import register_api
 from otel_fmd.web.api.problems import failed
 from otel_fmd.web.bearers import bearers
+from otel_fmd.web.cookies import SCHEME
 from otel_fmd.web.entrance import Entrance
 from otel_fmd.web.failures import handle_failures, logged
 from otel_fmd.web.fmd.api import LINK, register_fmd_api
@@ -82,7 +84,7 @@ class _Dashboard(Dash):  # type: ignore[misc]
 
     def interpolate_index(self, **parts: Any) -> str:
         text: str = super().interpolate_index(**parts)
-        scheme = "dark" if request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
+        scheme = "dark" if request.cookies.get(SCHEME) == "dark" else "light"
         text = text.replace("{scheme}", scheme).replace(_ANYWHERE, proxy.prefix())
         # In Dash's JSON a slash is escaped.
         return text.replace(_in_json(_ANYWHERE), _in_json(proxy.prefix()))
@@ -199,7 +201,7 @@ def create_app(
         if not has_request_context():
             return shell.shell(settings.brand_name, False, "/")
         prefix = proxy.prefix()
-        dark = request.cookies.get(SCHEME_COOKIE) == "dark"
+        dark = request.cookies.get(SCHEME) == "dark"
         frame = shell.shell(settings.brand_name, dark, prefix)
         asked_from = urlsplit(request.referrer or "")
         if asked_from.netloc == request.host:

@@ -17,8 +17,8 @@ from otel_fmd.queries.snapshot import Reader
 from otel_fmd.views.load import Loaded, load
 from otel_fmd.views.look import SELECTION, Look, Process, zone_of
 from otel_fmd.views.view import View
+from otel_fmd.web.cookies import SCHEME
 
-SCHEME_COOKIE = "otel_fmd_scheme"
 ZONE_COOKIE = "otel_fmd_zone"
 NARROW_COOKIE = "otel_fmd_narrow"
 
@@ -86,7 +86,7 @@ def make_context(
         process=process,
         reader=reader,
         path=path,
-        dark=cookies.get(SCHEME_COOKIE) == "dark",
+        dark=cookies.get(SCHEME) == "dark",
         narrow=cookies.get(NARROW_COOKIE) == "1",
         prefix=prefix,
         host=host,

@@ -6,10 +6,8 @@ Bodies are read before a thread of the application is taken, so that slow client
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from http import HTTPStatus
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -20,6 +18,8 @@ from otel_fmd.otlp.http_call import DRAIN_S
 from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.tls import Certificates
+from otel_fmd.web.api import PATH
+from otel_fmd.web.api.problems import MEDIA, problem_json
 
 _THREADS = 8
 _MOST_BODY = 2 * 2**20
@@ -27,8 +27,6 @@ _MOST_OF_LOGIN = 64 * 1024
 _MOST_DISCARDED = 1024 * 1024
 _MOST_DRAINED = 64 * 1024 * 1024
 _MOST_IN_FLIGHT = 8 * 2**20
-
-_API = "/api/v1/"
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -150,11 +148,8 @@ class Body:
 
 async def _refuse(coming: Body, send: Send, path: str, status: int, words: str) -> None:
     kind, text = b"text/plain; charset=utf-8", f"{words}\n".encode()
-    if _API in path:
-        # As every error of the API (RFC 9457).
-        title = HTTPStatus(status).phrase
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": words}
-        kind, text = b"application/problem+json", json.dumps({**problem, "errors": []}).encode()
+    if f"{PATH}/" in path:
+        kind, text = MEDIA.encode(), problem_json(status, words)
     # Of what still comes, a little is forgotten before the answer, the rest after it: a connection
     # that is closed with bytes unread is reset, and a proxy then tells its client 502 instead.
     await coming.discard(_MOST_DISCARDED)

@@ -28,7 +28,7 @@ from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.requests.ended import request_of
-from otel_fmd.requests.request import Translator
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals.record import Resource
 from otel_fmd.signals.sdk import spans_of
 from otel_fmd.store.store import Store

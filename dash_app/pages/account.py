@@ -19,7 +19,6 @@ from otel_fmd.people.passwords import (
     ELSEWHERE,
     LEAST_LENGTH,
     SWITCHED_OFF,
-    require_switched_on,
 )
 from otel_fmd.views.load import Loaded
 from otel_fmd.views.people import SESSIONS, OwnSession
@@ -173,11 +172,14 @@ def register(app: Dash, make: MakeContext) -> None:
             return no_update
         context = make(path, search)
         try:
-            require_switched_on(context.settings.password_login)
             if password != again:
                 raise ConfigurationError("the two new passwords differ")
             change_own_password(
-                context.actor, context.reader.store, str(current or ""), str(password or "")
+                context.actor,
+                context.reader.store,
+                str(current or ""),
+                str(password or ""),
+                passwords_on=context.settings.password_login,
             )
         except OtelFmdError as error:
             return refused(error)

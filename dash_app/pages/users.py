@@ -15,7 +15,7 @@ from dash_app.page import ADMINISTRATION, MakeContext, Page
 from otel_fmd.actions import users
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.people.actor import Role
-from otel_fmd.people.passwords import LEAST_LENGTH, require_switched_on
+from otel_fmd.people.passwords import LEAST_LENGTH
 from otel_fmd.people.users import User
 from otel_fmd.views.load import Loaded
 from otel_fmd.views.people import USERS
@@ -101,12 +101,11 @@ def register(app: Dash, make: MakeContext) -> None:
 def _change(context: Context, button: str, name: str, password: str, role_name: str) -> None:
     role = _ROLES.get(role_name, Role.GUEST)
     actor, store = context.actor, context.reader.store
-    if button in ("user-add", "user-change"):
-        require_switched_on(context.settings.password_login)
+    on = context.settings.password_login
     if button == "user-add":
-        users.add_user(actor, store, name, password, role)
+        users.add_user(actor, store, name, password, role, passwords_on=on)
     elif button == "user-change":
-        users.set_password(actor, store, name, password)
+        users.set_password(actor, store, name, password, passwords_on=on)
     elif button == "user-set-role":
         users.set_role(actor, store, name, role)
     else:

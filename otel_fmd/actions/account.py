@@ -30,15 +30,26 @@ def set_up(store: Store, secret: str, username: str, password: str, address: str
         return get_user(change.connection, change.tables, username)
 
 
-def change_own_password(actor: Actor, store: Store, current: str, password: str) -> None:
+def change_own_password(
+    actor: Actor, store: Store, current: str, password: str, *, passwords_on: bool
+) -> None:
     """Change the actor's password, which ends all of their sessions.
+
+    Args:
+        actor: who is acting.
+        store: the database.
+        current: the password until now.
+        password: the new one.
+        passwords_on: the setting `password_login`.
 
     Raises:
         NotAllowedError: nobody is logged in.
         TooManyAttemptsError: the current password was wrong too often.
-        ConfigurationError: it is wrong, the actor has none, or the new one may not be chosen.
+        ConfigurationError: it is wrong, the new one may not be chosen, they log in elsewhere, or
+            passwords are switched off.
     """
     require(actor, Role.GUEST, _WHAT)
+    passwords.require_switched_on(passwords_on)
     with store.read() as connection:
         user = find_user(connection, store.tables, actor.name)
     if user is not None and not user.has_password:

@@ -22,14 +22,26 @@ from otel_fmd.store.store import Store
 _WHAT = "change users"
 
 
-def add_user(actor: Actor, store: Store, username: str, password: str, role: Role) -> None:
+def add_user(
+    actor: Actor, store: Store, username: str, password: str, role: Role, *, passwords_on: bool
+) -> None:
     """Add a user.
+
+    Args:
+        actor: who is acting.
+        store: the database.
+        username: unique.
+        password: for the first login.
+        role: what they may do.
+        passwords_on: the setting `password_login`.
 
     Raises:
         NotAllowedError: the actor is not an admin.
-        ConfigurationError: the name is taken, empty or too long, or the password may not be chosen.
+        ConfigurationError: the name is taken, empty or too long, the password may not be chosen, or
+            passwords are switched off.
     """
     require(actor, Role.ADMIN, _WHAT)
+    passwords.require_switched_on(passwords_on)
     password_hash = passwords.accepted(username, password)
     with changing(actor, store, Role.ADMIN, _WHAT, "user.add", username) as change:
         is_admin = role is Role.ADMIN
@@ -37,14 +49,25 @@ def add_user(actor: Actor, store: Store, username: str, password: str, role: Rol
         change.after = role.name.lower()
 
 
-def set_password(actor: Actor, store: Store, username: str, password: str) -> None:
+def set_password(
+    actor: Actor, store: Store, username: str, password: str, *, passwords_on: bool
+) -> None:
     """Change a password, which ends the user's sessions.
+
+    Args:
+        actor: who is acting.
+        store: the database.
+        username: whose.
+        password: the new one.
+        passwords_on: the setting `password_login`.
 
     Raises:
         NotAllowedError: the actor is not an admin.
-        ConfigurationError: no such user, or the password may not be chosen.
+        ConfigurationError: no such user, the password may not be chosen, or passwords are switched
+            off.
     """
     require(actor, Role.ADMIN, _WHAT)
+    passwords.require_switched_on(passwords_on)
     password_hash = passwords.accepted(username, password)
     with changing(actor, store, Role.ADMIN, _WHAT, "user.password", username) as change:
         user = get_user(change.connection, change.tables, username)
@@ -71,8 +94,47 @@ def set_role(actor: Actor, store: Store, username: str, role: Role) -> None:
             )
 
 
+def change_user(
+    actor: Actor,
+    store: Store,
+    username: str,
+    role: Role | None,
+    password: str | None,
+    *,
+    passwords_on: bool,
+) -> None:
+    """Change the role, the password or both; nothing, if the password may not be chosen.
+
+    Args:
+        actor: who is acting.
+        store: the database.
+        username: whose.
+        role: what they may do from now on; None leaves it.
+        password: the new one; None leaves it.
+        passwords_on: the setting `password_login`.
+
+    Raises:
+        NotAllowedError: the actor is not an admin.
+        ConfigurationError: as `set_role` and `set_password`.
+    """
+    require(actor, Role.ADMIN, _WHAT)
+    if password is not None:
+        passwords.require_switched_on(passwords_on)
+        passwords.check_password(username, password)
+    if role is not None:
+        set_role(actor, store, username, role)
+    if password is not None:
+        set_password(actor, store, username, password, passwords_on=passwords_on)
+
+
 def edit_user(
-    actor: Actor, store: Store, user_id: int, role: Role, change: tuple[str, str] | None = None
+    actor: Actor,
+    store: Store,
+    user_id: int,
+    role: Role,
+    change: tuple[str, str] | None = None,
+    *,
+    passwords_on: bool,
 ) -> None:
     """Change a user as FMD does: by id, the role and, who knows the old one, the password.
 
@@ -82,25 +144,24 @@ def edit_user(
         user_id: whose.
         role: what they may do from now on.
         change: the old and the new password; None leaves it.
+        passwords_on: the setting `password_login`.
 
     Raises:
         NotAllowedError: the actor is not an admin.
         ConfigurationError: no such user, the actor's own role, the last admin, the old password is
-            wrong, or the new one may not be chosen.
+            wrong, the new one may not be chosen, or passwords are switched off.
     """
     require(actor, Role.ADMIN, _WHAT)
     user = _user_of(store, user_id)
     if user.username == actor.name and role is not Role.ADMIN:
         raise ConfigurationError("Cannot remove the admin permissions from itself.")
     if change is not None:
-        old, new = change
-        if verify(store, user.username, old) is None:
+        passwords.require_switched_on(passwords_on)
+        if verify(store, user.username, change[0]) is None:
             raise ConfigurationError("Old password doesn't match.")
-        passwords.check_password(user.username, new)
-    if role is not user.role:
-        set_role(actor, store, user.username, role)
-    if change is not None:
-        set_password(actor, store, user.username, change[1])
+    new_role = None if role is user.role else role
+    new_password = None if change is None else change[1]
+    change_user(actor, store, user.username, new_role, new_password, passwords_on=passwords_on)
 
 
 def remove_user_of_id(actor: Actor, store: Store, user_id: int) -> None:

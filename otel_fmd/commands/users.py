@@ -18,7 +18,8 @@ def add(options: argparse.Namespace, settings: config.Settings) -> int:
     from otel_fmd.actions import users
 
     role = Role.ADMIN if options.admin else Role.GUEST
-    users.add_user(OPERATOR, _open_passwords(settings), options.username, _ask_password(), role)
+    store, on = _open_passwords(settings), settings.password_login
+    users.add_user(OPERATOR, store, options.username, _ask_password(), role, passwords_on=on)
     return 0
 
 
@@ -26,7 +27,8 @@ def change_password(options: argparse.Namespace, settings: config.Settings) -> i
     """Change a user's password."""
     from otel_fmd.actions import users
 
-    users.set_password(OPERATOR, _open_passwords(settings), options.username, _ask_password())
+    store, on = _open_passwords(settings), settings.password_login
+    users.set_password(OPERATOR, store, options.username, _ask_password(), passwords_on=on)
     return 0
 
 
@@ -58,7 +60,7 @@ def setup_link(_options: argparse.Namespace, settings: config.Settings) -> int:
 
 
 def _open_passwords(settings: config.Settings) -> Any:
-    """The database, for a command about somebody's password."""
+    """The database, for a command about somebody's password: refused before it is asked for."""
     from otel_fmd.people.passwords import require_switched_on
 
     require_switched_on(settings.password_login)

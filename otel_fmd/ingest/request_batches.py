@@ -9,7 +9,8 @@ from typing import Any
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests.ended import EndedRequest
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals import semconv
 from otel_fmd.signals.record import Span
 

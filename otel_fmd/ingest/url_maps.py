@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis.text import fit
 from otel_fmd.requests.naming import UNNAMED, EndpointNamer
-from otel_fmd.requests.request import ENDPOINT_WIDTH, SERVICE_WIDTH, VERSION_WIDTH
+from otel_fmd.requests.translator import ENDPOINT_WIDTH, SERVICE_WIDTH, VERSION_WIDTH
 from otel_fmd.signals.semconv import UNKNOWN_SERVICE, UNKNOWN_VERSION
 from otel_fmd.store.schema import revision_of
 from otel_fmd.store.store import Store

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from otel_fmd.analysis.outliers import OutlierRule, RunningMean
 from otel_fmd.analysis.redaction.redactor import Redactor
@@ -20,10 +20,10 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
 from otel_fmd.requests.request import Request
 from otel_fmd.store.delta import NO_STATUS, Columns, pack
-from otel_fmd.store.pending import pending_columns
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
@@ -122,7 +122,7 @@ class BatchWriter:
 
     def _write(self, requests: Sequence[Request]) -> Written:
         if self._means is None:
-            self._means = self._load_means()
+            self._means = load_means(self._store)
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
         batch, seen = self._prepare(requests)
         rows = [item.row for item in batch]
@@ -288,18 +288,3 @@ class BatchWriter:
             if found and level >= LEVEL_OUTLIERS:
                 outliers.append(item)
         return outliers, means
-
-    def _load_means(self) -> dict[int, RunningMean]:
-        """The mean of every endpoint: rollups and pending deltas, in one snapshot."""
-        days = self._store.tables.day_count.c
-        means: dict[int, RunningMean] = {}
-        with self._store.read() as connection:
-            query = select(days.endpoint_id, func.sum(days.count), func.sum(days.sum_ns))
-            for endpoint_id, count, sum_ns in connection.execute(query.group_by(days.endpoint_id)):
-                means[endpoint_id] = RunningMean(int(count), int(sum_ns))
-            for columns in pending_columns(connection, self._store.tables):
-                for endpoint_id, duration in zip(
-                    columns.endpoint_ids, columns.durations_ns, strict=True
-                ):
-                    means.setdefault(endpoint_id, RunningMean()).add(duration)
-        return means

@@ -8,7 +8,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 from opentelemetry.trace import SpanKind as SdkSpanKind
 
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals import semconv
 from otel_fmd.signals.record import Resource
 from otel_fmd.signals.sdk import span_of

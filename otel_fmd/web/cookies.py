@@ -17,6 +17,8 @@ BROWSER = "otel_fmd_browser"
 _BROWSER_S = 90 * 24 * 3600
 TRANSACTIONS = "otel_fmd_logins"
 TRANSACTION_S = 600
+SCHEME = "otel_fmd_scheme"
+"""The browser's colour scheme, `light` or `dark`; written by scripts."""
 HINT = "otel_fmd_id_token"
 """With which a provider knows whom to log out; sent to the logout only, and stored nowhere else."""
 _BELOW = {HINT: "logout"}

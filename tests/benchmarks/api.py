@@ -34,7 +34,8 @@ from otel_fmd.store.times import now_us
 from otel_fmd.views.api.look import ApiLook
 from otel_fmd.views.load import load
 from otel_fmd.views.look import NO_PROCESS, zone_of
-from otel_fmd.web.api.api import PATH, ROUTES
+from otel_fmd.web.api import PATH
+from otel_fmd.web.api.api import ROUTES
 from otel_fmd.web.api.route import Route
 from tests.benchmarks.load import prepared
 from tests.benchmarks.report import Report

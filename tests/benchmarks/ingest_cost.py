@@ -15,7 +15,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
-from otel_fmd.requests.request import Translator
+from otel_fmd.requests.translator import Translator
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.serve import quiet_garbage_collector
 from otel_fmd.store.schema import ensure_schema

@@ -21,7 +21,8 @@ from otel_fmd.errors import ConfigurationError, StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store import causes, engines
 from otel_fmd.store.schema import HEAD, ensure_schema, revision_of

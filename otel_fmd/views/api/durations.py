@@ -42,17 +42,30 @@ class Durations:
 
 
 @dataclass(slots=True)
-class NamedDurations:
-    """The durations of an endpoint or a version.
+class EndpointDurations:
+    """The durations of an endpoint.
 
     Args:
-        name: of what they are.
-        id: the id of the endpoint; null for a version.
+        endpoint: its name.
+        endpoint_id: its id.
         durations: the durations.
     """
 
-    name: str
-    id: int | None
+    endpoint: str
+    endpoint_id: int
+    durations: Durations
+
+
+@dataclass(slots=True)
+class VersionDurations:
+    """The durations of a version of an endpoint.
+
+    Args:
+        version: its name.
+        durations: the durations.
+    """
+
+    version: str
     durations: Durations
 
 
@@ -90,16 +103,18 @@ class CallerInVersion:
     median_ms: float
 
 
-def named_durations(data: Sequence[NamedDistribution], _look: Look) -> Iterator[NamedDurations]:
+def durations_by_version(
+    data: Sequence[NamedDistribution], _look: Look
+) -> Iterator[VersionDurations]:
     """Of the versions of an endpoint."""
-    return (NamedDurations(one.label, None, durations(one.data)) for one in data)
+    return (VersionDurations(one.label, durations(one.data)) for one in data)
 
 
 def durations_by_endpoint(
     data: Sequence[NamedDistribution], _look: Look
-) -> Iterator[NamedDurations]:
-    """Of the API's performance: endpoints with their ids."""
-    return (NamedDurations(one.label, int(one.key), durations(one.data)) for one in data)
+) -> Iterator[EndpointDurations]:
+    """Of the API's performance; a key is the endpoint's id."""
+    return (EndpointDurations(one.label, int(one.key), durations(one.data)) for one in data)
 
 
 def callers_in_versions(data: callers.Callers, _look: Look) -> Iterator[CallerInVersion]:

@@ -17,7 +17,7 @@ from otel_fmd.errors import ConfigurationError
 from otel_fmd.people.actor import Role
 from otel_fmd.queries.rows import RequestRecord, requests
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.views.api.requests import Request
+from otel_fmd.views.api.requests import Request, values
 from otel_fmd.views.load import looking
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import OLDEST, SORT
@@ -60,19 +60,8 @@ def chunks(reader: Reader, look: Look) -> Iterator[Rows]:
 
 
 def _row(one: RequestRecord, names: dict[int, str]) -> tuple[Any, ...]:
-    return (
-        str(one.id),
-        f"{one.time_requested.isoformat(timespec='microseconds')}Z",
-        names.get(one.endpoint_id, "?"),
-        one.endpoint_id,
-        one.duration,
-        one.time_to_first_byte,
-        one.status_code or None,
-        one.version,
-        one.group_by or None,
-        one.ip,
-        one.trace_id,
-    )
+    time = f"{one.time_requested.isoformat(timespec='microseconds')}Z"
+    return values(one, names.get(one.endpoint_id, "?"), time)
 
 
 def as_csv(parts: Iterator[Rows]) -> Generator[bytes, None, None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from otel_fmd.analysis import outliers as analysis
 from otel_fmd.queries import exceptions as queries
 from otel_fmd.queries import outliers
+from otel_fmd.queries.rows import RequestRecord
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.views.api.look import aware
 from otel_fmd.views.api.profiles import Profile, profile
@@ -211,11 +213,15 @@ REQUESTS_PAGE = replace(
 
 def request(named: NamedRequest) -> Request:
     """A request as a record."""
-    one, name = named
-    return Request(
+    return Request(*values(named.request, named.endpoint, aware(named.request.time_requested)))
+
+
+def values(one: RequestRecord, endpoint: str, time: Any) -> tuple[Any, ...]:
+    """The values of a `Request`, in the order of its fields."""
+    return (
         str(one.id),
-        aware(one.time_requested),
-        name,
+        time,
+        endpoint,
         one.endpoint_id,
         one.duration,
         one.time_to_first_byte,

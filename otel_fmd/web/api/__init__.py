@@ -3,3 +3,6 @@
 A route is a `Route` record; `groups` lists them all. Bodies and answers are dataclasses, of which
 pydantic makes JSON and JSON Schema.
 """
+
+PATH = "/api/v1"
+"""Where it is, below the dashboard's path."""

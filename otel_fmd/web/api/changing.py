@@ -5,7 +5,6 @@ from __future__ import annotations
 from otel_fmd.actions import exceptions, levels, maintenance, pruning, tokens, users
 from otel_fmd.actions.account import end_own_session
 from otel_fmd.people.actor import Role
-from otel_fmd.people.passwords import require_switched_on
 from otel_fmd.upkeep.retention import Ages, ages_of
 from otel_fmd.views.api.administration import User
 from otel_fmd.views.parameters import ENDPOINT, Parameter, whole_number, whole_schema
@@ -32,9 +31,9 @@ def _set_level(call: Call) -> None:
 
 
 def _add_user(call: Call) -> User:
-    require_switched_on(call.api.settings.password_login)
-    one = call.body
-    users.add_user(call.actor, call.api.store, one.username, one.password, Role[one.role.upper()])
+    one, on = call.body, call.api.settings.password_login
+    role = Role[one.role.upper()]
+    users.add_user(call.actor, call.api.store, one.username, one.password, role, passwords_on=on)
     return User(one.username, one.role)
 
 
@@ -42,12 +41,9 @@ def _change_user(call: Call) -> None:
     name, change = call.values["username"], call.body
     if change.role is None and change.password is None:
         raise ProblemError(422, "expected a role, a password, or both")
-    if change.password is not None:
-        require_switched_on(call.api.settings.password_login)
-    if change.role is not None:
-        users.set_role(call.actor, call.api.store, name, Role[change.role.upper()])
-    if change.password is not None:
-        users.set_password(call.actor, call.api.store, name, change.password)
+    role = None if change.role is None else Role[change.role.upper()]
+    on = call.api.settings.password_login
+    users.change_user(call.actor, call.api.store, name, role, change.password, passwords_on=on)
 
 
 def _remove_user(call: Call) -> None:

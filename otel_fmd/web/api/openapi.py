@@ -41,13 +41,8 @@ Everything that the dashboard shows, and every change that it can make.
 """
 
 
-def document(routes: Sequence[Route], server: str) -> dict[str, Any]:
-    """The document.
-
-    Args:
-        routes: of the API.
-        server: the path of the API.
-    """
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document of these routes; where they are served depends on the request."""
     schemas, definitions = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -61,7 +56,6 @@ def document(routes: Sequence[Route], server: str) -> dict[str, Any]:
             "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": server}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "security": [{"token": []}, {"session": []}],
         "paths": paths,

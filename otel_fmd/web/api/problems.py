@@ -108,12 +108,16 @@ def failed(error: Exception) -> Response:
     return _response(500, logged(f"{request.method} {request.path[:200]!r}", error))
 
 
+def problem_json(status: int, detail: str, mistakes: Sequence[Mistake] = ()) -> bytes:
+    """A problem as JSON."""
+    title = HTTPStatus(status).phrase
+    return PROBLEM.dump_json(Problem("about:blank", title, status, detail, list(mistakes)))
+
+
 def _response(
     status: int, detail: str, mistakes: Sequence[Mistake] = (), retry_after_s: int = 0
 ) -> Response:
-    title = HTTPStatus(status).phrase
-    problem = Problem("about:blank", title, status, detail, list(mistakes))
-    response = Response(PROBLEM.dump_json(problem), status, mimetype=MEDIA)
+    response = Response(problem_json(status, detail, mistakes), status, mimetype=MEDIA)
     response.headers["Cache-Control"] = "no-store"
     if retry_after_s:
         response.headers["Retry-After"] = str(retry_after_s)

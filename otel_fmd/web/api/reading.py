@@ -148,7 +148,7 @@ ROUTES: tuple[Route, ...] = (
         endpoints.endpoint,
     ),
     _of_endpoint(
-        "versions", ENDPOINT_VERSIONS, durations.NamedDurations, durations.named_durations
+        "versions", ENDPOINT_VERSIONS, durations.VersionDurations, durations.durations_by_version
     ),
     _of_endpoint(
         "user-durations",
@@ -203,7 +203,7 @@ ROUTES: tuple[Route, ...] = (
         "/durations",
         LOAD,
         API_PERFORMANCE,
-        durations.NamedDurations,
+        durations.EndpointDurations,
         durations.durations_by_endpoint,
     ),
     listing("/time-series", LOAD, TIME_SERIES, load.Step, load.steps),

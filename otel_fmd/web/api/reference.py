@@ -7,6 +7,7 @@ a script within, which our Content-Security-Policy does not allow.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_file
@@ -14,11 +15,13 @@ from flask.typing import ResponseReturnValue
 
 from otel_fmd.people.actor import Role, require
 from otel_fmd.web import proxy
+from otel_fmd.web.api import PATH
 from otel_fmd.web.api.openapi import document
 from otel_fmd.web.api.route import REFERENCE_NAME, Route, with_methods
+from otel_fmd.web.cookies import SCHEME
 from otel_fmd.web.security import current_actor
 
-REFERENCE = "api/v1/docs"
+REFERENCE = f"{PATH.lstrip('/')}/docs"
 """Where the reference is, below the dashboard's path."""
 _FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 _START = """\
@@ -33,8 +36,6 @@ window.ui = SwaggerUIBundle({
   validatorUrl: null,
 });
 """
-_SCHEME = "otel_fmd_scheme"
-"""The cookie with the browser's colour scheme."""
 
 
 def reference_blueprint(routes: Sequence[Route]) -> Blueprint:
@@ -43,20 +44,25 @@ def reference_blueprint(routes: Sequence[Route]) -> Blueprint:
 
     made.after_request(with_methods)
 
+    @cache
+    def described() -> dict[str, object]:
+        return document(routes)
+
     @made.before_request
     def check() -> None:
         require(current_actor(), Role.GUEST, "read the reference")
 
     @made.route("/openapi.json")
     def openapi() -> ResponseReturnValue:
-        response = jsonify(document(routes, f"{proxy.prefix()}api/v1"))
+        servers = [{"url": f"{proxy.prefix().rstrip('/')}{PATH}"}]
+        response = jsonify({**described(), "servers": servers})
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()
         return response.make_conditional(request)
 
     @made.route("/docs")
     def docs() -> ResponseReturnValue:
-        return render_template("api.html", is_dark=request.cookies.get(_SCHEME) == "dark")
+        return render_template("api.html", is_dark=request.cookies.get(SCHEME) == "dark")
 
     @made.route("/docs/start.js")
     def start() -> ResponseReturnValue:

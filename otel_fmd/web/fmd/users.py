@@ -6,7 +6,6 @@ from flask import Response, request
 
 from otel_fmd.actions.users import add_user, edit_user, remove_user_of_id
 from otel_fmd.people.actor import Actor, Role
-from otel_fmd.people.passwords import require_switched_on
 from otel_fmd.views.fmd.administration import user_list
 from otel_fmd.views.fmd.problems import RequestError
 from otel_fmd.web.fmd.bodies import field, user_id
@@ -17,11 +16,11 @@ _POST = ("POST",)
 
 def _create(api: Api, actor: Actor) -> Response:
     """Add a user."""
-    require_switched_on(api.settings.password_login)
     name, password = field("username"), field("password")
     if field("password2") != password:
         raise RequestError("Passwords don't match.")
-    add_user(actor, api.store, name, password, _role())
+    on = api.settings.password_login
+    add_user(actor, api.store, name, password, _role(), passwords_on=on)
     return _done()
 
 
@@ -29,11 +28,11 @@ def _edit(api: Api, actor: Actor) -> Response:
     """Change a user's role and, if the form has a new one, the password."""
     change = None
     if request.form.get("new_password"):
-        require_switched_on(api.settings.password_login)
         change = field("old_password"), field("new_password")
         if field("new_password2") != change[1]:
             raise RequestError("Passwords don't match.")
-    edit_user(actor, api.store, user_id(), _role(), change)
+    on = api.settings.password_login
+    edit_user(actor, api.store, user_id(), _role(), change, passwords_on=on)
     return _done()
 
 

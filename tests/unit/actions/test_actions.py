@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,22 +44,25 @@ class Case(NamedTuple):
 
     role: Role
     arguments: tuple[Any, ...]
+    options: Mapping[str, Any] = {}
 
 
+WITH_PASSWORDS = {"passwords_on": True}
 ACTIONS: dict[Callable[..., Any], Case] = {
     levels.set_monitor_level: Case(Role.WRITER, (1, 3)),
-    users.add_user: Case(Role.ADMIN, ("ben", PASSWORD, Role.GUEST)),
-    users.set_password: Case(Role.ADMIN, ("ana", LONGER)),
+    users.add_user: Case(Role.ADMIN, ("ben", PASSWORD, Role.GUEST), WITH_PASSWORDS),
+    users.set_password: Case(Role.ADMIN, ("ana", LONGER), WITH_PASSWORDS),
+    users.change_user: Case(Role.ADMIN, ("ana", None, LONGER), WITH_PASSWORDS),
     users.set_role: Case(Role.ADMIN, ("ana", Role.GUEST)),
     users.remove_user: Case(Role.ADMIN, ("ana",)),
-    users.edit_user: Case(Role.ADMIN, (1, Role.GUEST)),
+    users.edit_user: Case(Role.ADMIN, (1, Role.GUEST), WITH_PASSWORDS),
     users.remove_user_of_id: Case(Role.ADMIN, (1,)),
     exceptions.remove_exception: Case(Role.ADMIN, (1,)),
     tokens.add_token: Case(Role.ADMIN, ("new", ["read"], 30)),
     tokens.remove_token: Case(Role.ADMIN, ("old",)),
     account.end_own_session: Case(Role.GUEST, (hash_of("first"),)),
     account.end_own_other_sessions: Case(Role.GUEST, ()),
-    account.change_own_password: Case(Role.GUEST, (PASSWORD, LONGER)),
+    account.change_own_password: Case(Role.GUEST, (PASSWORD, LONGER), WITH_PASSWORDS),
     pruning.prune: Case(Role.ADMIN, (Ages(requests=1),)),
     pruning.set_schedule: Case(Role.ADMIN, (SCHEDULE,)),
     maintenance.maintain: Case(Role.ADMIN, (Ages(), 0, 500)),
@@ -99,6 +102,30 @@ def test_every_action_is_tried_here() -> None:
     assert found == {action.__name__ for action in ACTIONS}
 
 
+PASSWORDS = (
+    (users.add_user, ("ben", PASSWORD, Role.GUEST)),
+    (users.set_password, ("ana", LONGER)),
+    (users.change_user, ("ana", Role.GUEST, LONGER)),
+    (users.edit_user, (1, Role.GUEST, (PASSWORD, LONGER))),
+    (account.change_own_password, (PASSWORD, LONGER)),
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"), PASSWORDS, ids=[one.__name__ for one, _ in PASSWORDS]
+)
+def test_no_password_is_set_where_passwords_are_off(
+    filled: Store, action: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    """By whatever way, and nothing else is changed."""
+    asks = {one for one in ACTIONS if "passwords_on" in inspect.signature(one).parameters}
+    assert asks == {one for one, _ in PASSWORDS}
+    before = state(filled)
+    with pytest.raises(ConfigurationError, match="OTEL_FMD_PASSWORD_LOGIN"):
+        action(ROLES[Role.ADMIN], filled, *arguments, passwords_on=False)
+    assert state(filled) == before
+
+
 TOO_LOW = [
     pytest.param(action, role, id=f"{action.__name__}-{role.name}")
     for action, case in ACTIONS.items()
@@ -117,7 +144,7 @@ def test_a_role_that_is_too_low_changes_nothing(
         caplog.at_level(logging.INFO, "otel_fmd.audit"),
         pytest.raises(NotAllowedError, match=r"Only an? (admin|user) can"),
     ):
-        action(ROLES[role], filled, *ACTIONS[action].arguments)
+        action(ROLES[role], filled, *ACTIONS[action].arguments, **ACTIONS[action].options)
     assert state(filled) == before
     assert not [one for one in caplog.records if one.name == "otel_fmd.audit"]
 
@@ -127,11 +154,11 @@ def test_the_role_that_it_needs_is_enough_and_the_audit_says_so(
     filled: Store, action: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who did what, from where: one row, and one line in the log."""
-    role, arguments = ACTIONS[action]
+    role, arguments, options = ACTIONS[action]
     before = state(filled)
     audited = len(audit_of(filled))
     with caplog.at_level(logging.INFO, "otel_fmd.audit"):
-        action(ROLES[role], filled, *arguments)
+        action(ROLES[role], filled, *arguments, **options)
     rows = audit_of(filled)[: -audited or None]
     lines = [one.getMessage() for one in caplog.records if one.name == "otel_fmd.audit"]
     assert len(rows) == len(lines) == 1
@@ -164,7 +191,7 @@ def test_a_change_that_fails_is_not_audited(filled: Store) -> None:
     """They are one transaction."""
     before = audit_of(filled)
     with pytest.raises(ConfigurationError):
-        users.add_user(ROLES[Role.ADMIN], filled, "ana", LONGER, Role.GUEST)
+        users.add_user(ROLES[Role.ADMIN], filled, "ana", LONGER, Role.GUEST, passwords_on=True)
     assert audit_of(filled) == before
 
 

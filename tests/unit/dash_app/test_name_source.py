@@ -19,7 +19,7 @@ from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.people.actor import OPERATOR
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.naming import SOURCES
-from otel_fmd.requests.request import Translator
+from otel_fmd.requests.translator import Translator
 from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS

@@ -20,7 +20,8 @@ from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.queries.counts import sums, total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.recount import check
 from otel_fmd.store.store import Store

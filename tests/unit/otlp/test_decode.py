@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_fmd.otlp.errors import BadDataError, TooLargeError
 from otel_fmd.otlp.spans_json import decode_json
 from otel_fmd.otlp.spans_protobuf import DecodedSpans, decode_protobuf
-from otel_fmd.requests.request import Translator
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals.record import SpanKind
 from tests.support.spans import Spans, attribute, body, payload
 

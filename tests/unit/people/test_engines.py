@@ -27,9 +27,9 @@ def test_from_the_first_user_to_an_empty_audit(store: Store) -> None:
     """Set-up, login, limits, sessions, tokens; each change audited, names of any case unique."""
     secret = new_setup_link(store).removeprefix("setup/")
     ana = account.set_up(store, secret, "ana", PASSWORD, HERE)
-    users.add_user(OPERATOR, store, "Ana", PASSWORD, Role.GUEST)
+    users.add_user(OPERATOR, store, "Ana", PASSWORD, Role.GUEST, passwords_on=True)
     with pytest.raises(ConfigurationError, match="exists already"):
-        users.add_user(OPERATOR, store, "ana", PASSWORD, Role.GUEST)
+        users.add_user(OPERATOR, store, "ana", PASSWORD, Role.GUEST, passwords_on=True)
     assert log_in(store, "ana", PASSWORD, HERE) == ana
     sessions = Sessions(store)
     cookie = sessions.start(ana, HERE, "Firefox" * 100)
@@ -82,7 +82,7 @@ def test_identities_elsewhere(store: Store) -> None:
         assert not found.is_admin
         assert identity_of(connection, store.tables, found) == ana
         assert all_tokens(connection, store.tables) == []
-    users.add_user(OPERATOR, store, "root", PASSWORD, Role.ADMIN)
+    users.add_user(OPERATOR, store, "root", PASSWORD, Role.ADMIN, passwords_on=True)
     users.remove_user(OPERATOR, store, "ana@acme")
     with store.read() as connection:
         assert user_of(connection, store.tables, ana) is None

@@ -85,10 +85,12 @@ def password_by_sql(store: Store) -> None:
     "ending",
     [
         lambda s: users.remove_user(OPERATOR, s, "zoe"),
-        lambda s: users.set_password(OPERATOR, s, "zoe", "an even longer sentence"),
+        lambda s: users.set_password(
+            OPERATOR, s, "zoe", "an even longer sentence", passwords_on=True
+        ),
         lambda s: users.set_role(OPERATOR, s, "zoe", Role.GUEST),
         lambda s: account.change_own_password(
-            _actor(s, "zoe"), s, PASSWORD, "an even longer sentence"
+            _actor(s, "zoe"), s, PASSWORD, "an even longer sentence", passwords_on=True
         ),
         by_fmd,
         password_by_sql,

@@ -8,7 +8,7 @@ from otel_fmd.errors import QueueFullError, ShuttingDownError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.pipeline.batch_queue import BatchQueue
-from otel_fmd.requests.request import Translator
+from otel_fmd.requests.translator import Translator
 from tests.support.spans import Spans, body
 
 

@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import Resource as SdkResource
 from opentelemetry.trace import SpanKind
 
 from otel_fmd.requests.ended import EndedRequest, request_of
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals.record import Resource
 from otel_fmd.signals.sdk import attributes_of
 

@@ -13,8 +13,9 @@ from otel_fmd.errors import ConfigurationError
 from otel_fmd.otlp.spans_json import decode_json
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
 from otel_fmd.requests.naming import SOURCES
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
 from otel_fmd.requests.templates import template_of
+from otel_fmd.requests.translator import Translator
 from tests.support.spans import Spans, body
 
 

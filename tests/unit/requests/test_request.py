@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
-from otel_fmd.requests.request import Request, Translator
+from otel_fmd.requests.request import Request
+from otel_fmd.requests.translator import Translator
 from tests.support.spans import Spans, body, flask_attributes
 
 

@@ -217,4 +217,4 @@ def test_a_user_of_a_provider_has_no_password(oidc: OidcSite) -> None:
         form = {"username": "ana@acme", "password": password}
         assert oidc.browser().post("/login", data=form, headers=ORIGIN).status_code == 401
     with pytest.raises(ConfigurationError, match="has no password here"):
-        users.set_password(OPERATOR, oidc.store, "ana@acme", PASSWORD)
+        users.set_password(OPERATOR, oidc.store, "ana@acme", PASSWORD, passwords_on=True)

@@ -18,7 +18,7 @@ from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
-from otel_fmd.web.api.api import PATH
+from otel_fmd.web.api import PATH
 from tests.support.exceptions import with_exception
 from tests.support.people import with_user
 from tests.support.spans import Spans, flask_attributes

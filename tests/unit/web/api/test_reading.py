@@ -79,7 +79,7 @@ def test_about_an_endpoint(get: Any) -> None:
     """Versions, users, addresses, status codes, load."""
     base = f"/endpoints/{endpoint_id(get, 'GET /cart')}"
     versions = get(f"{base}/versions")["items"]
-    assert [(one["name"], one["durations"]["requests"]) for one in versions] == [
+    assert [(one["version"], one["durations"]["requests"]) for one in versions] == [
         ("2", NUMBER),
         ("1", NUMBER),
     ]
