@@ -17,8 +17,8 @@ from otel_fmd.views.requests import NamedRequest
 
 Row = dict[str, Any]
 Column = tuple[str, str, str]
-"""Field, header, and how it is shown: '' text, `short`, `words`, `url`, `link`, `moment-link`,
-`time`, `moment`, `address`, `duration`, `number`, `percent`, `change`."""
+"""Field, header, and how it is shown: '' text, `short`, `name`, `words`, `url`, `link`,
+`moment-link`, `time`, `moment`, `address`, `duration`, `number`, `percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -189,7 +189,7 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
     """Requests, each with a link to its page."""
     columns = (
         ("time", f"time ({context.zone.key})", "moment-link"),
-        ("endpoint", "endpoint", ""),
+        ("endpoint", "endpoint", "name"),
         ("duration", "duration (ms)", "duration"),
         ("status", "status", ""),
         ("version", "version", ""),
@@ -201,6 +201,7 @@ def request_table(rows: Sequence[Row], context: Context, *, title: str, empty: s
 
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "": {"minWidth": 118},
+    "name": {"minWidth": 150, "width": 300},
     "moment-link": {"cellRenderer": "FmdLink", "minWidth": 190, "width": 196, "pinned": "left"},
     "link": {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"},
     "words": {

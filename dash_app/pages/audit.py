@@ -21,7 +21,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         ("actor", "actor", ""),
         ("address", "address", "address"),
         ("action", "action", ""),
-        ("target", "target", ""),
+        ("target", "target", "name"),
         ("change", "before → after", "words"),
     )
     rows = _rows(loaded[AUDIT], context)

@@ -77,7 +77,7 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
 
 def _table(data: list[Token], context: Context) -> Any:
     columns = (
-        ("name", "name", ""),
+        ("name", "name", "name"),
         ("token", "token", ""),
         ("scopes", "scopes", ""),
         ("by", "created by", ""),

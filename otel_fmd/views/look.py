@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from otel_fmd.analysis.calendar import midnight_us
@@ -134,6 +134,16 @@ class Look:
             return parameter.read(text)
         except ValueError:
             return parameter.default
+
+    def refusal(self, parameter: Parameter[Any]) -> str:
+        """What was expected instead of the address's value of a parameter; empty if it is read."""
+        if (text := self.query.get(parameter.name)) is None:
+            return ""
+        try:
+            parameter.read(text)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     @property
     def service(self) -> str | None:

@@ -62,7 +62,7 @@ class NamedRequest(NamedTuple):
 
 
 class Requests(NamedTuple):
-    """A page of requests, newest first.
+    """A page of requests, in the order of the address.
 
     `cursor` is that of the next page, None at the end; `endpoint` is the one that the list is
     filtered by.
@@ -219,7 +219,7 @@ def status_table(data: dict[int, int], _look: Look) -> Table:
 
 REQUESTS = View(
     name="requests",
-    title="Requests, newest first",
+    title="Requests",
     description="The requests behind a figure, one page at a time.",
     load=load,
     table=lambda data, look: table_of(data.found, look),

@@ -161,3 +161,17 @@ def test_an_endpoint_that_is_no_number_is_none(filled: Store) -> None:
     with context.reader.snapshot() as snapshot:
         assert context.selection(snapshot).endpoint_ids == [0]
     assert "This endpoint does not exist" in encoded(routing.show(context).content)
+
+
+def test_a_filter_that_cannot_be_read_says_so(filled: Store) -> None:
+    """The list names its order, and does not look filtered by what it ignores."""
+    query = "?sort=time&limit=0&min_duration_ms=5&hour=x&status=9xxx"
+    shown = encoded(routing.show(context_of(filled, "/requests", query)).content)
+    assert "Requests, oldest first" in shown
+    for said in ("limit: 0 (ignored)", "hour: x (ignored)", "status: 9xxx (ignored)"):
+        assert said in shown
+    assert "min_duration_ms: 5 \\u2715" in shown
+    assert "'x': expected digits" in shown
+    unsorted = encoded(routing.show(context_of(filled, "/requests", "?sort=x")).content)
+    assert "Requests, newest first" in unsorted
+    assert "sort: x (ignored)" in unsorted
