@@ -111,8 +111,9 @@ def test_a_receiver_that_asks_for_tokens(
         {"OTEL_FMD_REQUIRE_TOKEN": "true"} if way == "required" else {"OTEL_FMD_OTLP_TOKEN": SHARED}
     )
     served = serve(new_url("sqlite"), "--no-dashboard", **environment)
-    reader = command(served, "add", "scraper", "--scope", "read", "--days", "30")
     sender = command(served, "add", "app", "--scope", "ingest")
+    reader = command(served, "add", "scraper", "--scope", "read", "--days", "30")
+    # Tokens are read together: the older one is known then, too.
     wait_for(lambda: scrape(served.http, reader).status_code == 200, 10, "the token is known")
     for wrong in ("", sender, reader[:-1], "ofmd_", "x"):
         answer = scrape(served.http, wrong)
