@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from otel_fmd._version import __version__
 
 if TYPE_CHECKING:
+    from otel_fmd.agent.capture import capture
     from otel_fmd.exporter import FmdSpanExporter
     from otel_fmd.instrumentation import instrument
 
-__all__ = ["FmdSpanExporter", "__version__", "instrument"]
+__all__ = ["FmdSpanExporter", "__version__", "capture", "instrument"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,6 +20,10 @@ def __getattr__(name: str) -> Any:
         from otel_fmd.exporter import FmdSpanExporter
 
         return FmdSpanExporter
+    if name == "capture":
+        from otel_fmd.agent.capture import capture
+
+        return capture
     if name == "instrument":
         from otel_fmd.instrumentation import instrument
 

@@ -29,7 +29,7 @@ from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.requests.ended import request_of
 from otel_fmd.requests.translator import Translator
-from otel_fmd.signals.record import Resource
+from otel_fmd.signals.record import Resource, Span
 from otel_fmd.signals.sdk import spans_of
 from otel_fmd.store.store import Store
 
@@ -86,9 +86,9 @@ class FmdSpanExporter(SpanExporter):
                 self._resource = Resource(resource.attributes)
                 self._sdk_resource = resource
             request = request_of(span, context, attributes, self._resource, self._translator)
-            if request is None:
+            if request is None or isinstance(request, Span):
                 self.counters.not_kept += 1
-            else:
+            if request is not None:
                 self._pipeline.offer(request)
         except Exception:
             self.counters.failed += 1
@@ -160,7 +160,8 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
-        return BatchWriter(store, rule, settings.monitor_level, limits, redactor, counts)
+        level, most_groups = settings.monitor_level, settings.max_exception_groups
+        return BatchWriter(store, rule, level, limits, redactor, counts, most_groups)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,

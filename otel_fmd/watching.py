@@ -242,6 +242,7 @@ def _watch(
             rule=rule,
             sampling_period_ms=settings.sampling_period_ms,
             switch_interval_ms=settings.switch_interval_ms,
+            keep_variables=settings.exception_variables,
             redactor=Redactor.of(settings),
             **options,
         ),

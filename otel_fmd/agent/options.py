@@ -23,6 +23,7 @@ class AgentOptions:
         sampling_period_ms: the profiler's period.
         switch_interval_ms: the interpreter's switch interval while one profiled request runs, so
             that busy lines are seen; 0 leaves it alone.
+        keep_variables: whether exceptions carry local variables.
         redactor: hides secrets, and knows whether outliers carry headers and environment.
     """
 
@@ -33,4 +34,5 @@ class AgentOptions:
     rule: OutlierRule = field(default_factory=OutlierRule)
     sampling_period_ms: float = 5.0
     switch_interval_ms: float = 0.1
+    keep_variables: bool = False
     redactor: Redactor = field(default_factory=Redactor)

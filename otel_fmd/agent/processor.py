@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_fmd import forks
 from otel_fmd.agent.entry import is_request, unmatched_attributes
+from otel_fmd.agent.exceptions import ExceptionDescriber
 from otel_fmd.agent.group_by import group_of
 from otel_fmd.agent.levels import OUTLIERS, PROFILES, REQUESTS, EndpointState, Levels
 from otel_fmd.agent.options import AgentOptions
@@ -61,6 +62,8 @@ class FmdSpanProcessor(SpanProcessor):
 
     def __init__(self, options: AgentOptions, levels: Levels, sink: Sink | None = None) -> None:
         self.options = options
+        self.describer = ExceptionDescriber(options.redactor, options.keep_variables)
+        """What is added to exceptions."""
         self._levels = levels
         self._sink = sink
         self._watcher = Watcher(options.sampling_period_ms, options.switch_interval_ms)
@@ -204,6 +207,11 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if error is not None:
             note_error(running, entry, error)
+        error = error or running.error
+        if error is not None:
+            described = self.describer.attributes(error)
+            if described:
+                entry.add_event(semconv.EVENT_FUNCTIONS, described, end_ns)
         if "HTTP_UPGRADE" in running.environ and was_upgraded(running, entry, self._levels):
             add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:

@@ -7,6 +7,7 @@ that span is held until the app has answered in full (`boundary.py` says when th
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from types import MethodType
@@ -53,6 +54,7 @@ class RunningRequest:
         "_start_response",
         "_wrapper",
         "entry",
+        "error",
         "environ",
         "first_byte_ns",
         "is_answered",
@@ -83,6 +85,7 @@ class RunningRequest:
         self.is_done = False
         self.is_answered = False
         self.first_byte_ns: int | None = None
+        self.error: BaseException | None = None
 
     def __call__(self, status: str, headers: Any, exc_info: Any = None) -> Any:
         """The server's `start_response`."""
@@ -143,5 +146,8 @@ class RunningRequest:
         """Stands in for `span.end`: Flask tears the request down, in its context."""
         if self.processor.asks_for_caller:
             self.processor.add_caller(self)
+        if self.entry is not None and self.entry._events:
+            # The span is ended while the exception that it has recorded is on its way.
+            self.error = sys.exception()
         if self._start_response is None:
             self.finish(time.time_ns() if end_time is None else end_time)

@@ -205,6 +205,11 @@ class Settings:
     keep_environ: bool = _setting(
         True, flag, "Whether outliers carry the WSGI environment, or a span's attributes."
     )
+    exception_variables: bool = _setting(
+        False,
+        flag,
+        "Whether exceptions carry the local variables of the app's own functions, secrets hidden.",
+    )
     queue_requests: int = _setting(
         65_536,
         whole(512, 10_000_000),
@@ -252,6 +257,11 @@ class Settings:
         10_000,
         whole(1, 1_000_000),
         "Most versions, of all services together; further ones become `(other versions)`.",
+    )
+    max_exception_groups: int = _setting(
+        2_000,
+        whole(1, 100_000),
+        "Most exception groups per service; further ones become `(other exceptions)`.",
     )
     rename: tuple[str, ...] = _setting(
         (),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.requests.request import Request
 
 
@@ -17,12 +18,14 @@ class Batch:
     A kind more is a field more, and its name in `_KINDS`.
 
     Args:
-        requests: the requests.
+        requests: the requests, with their own exceptions.
         counts: what was counted while the rows were made, by the names of `PipelineCounters`.
+        exceptions: those of other spans and of log records.
     """
 
     requests: Sequence[Request] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    exceptions: Sequence[ExceptionEvent] = ()
 
     @property
     def rows(self) -> int:
@@ -30,17 +33,31 @@ class Batch:
         return sum(len(getattr(self, kind)) for kind in _KINDS)
 
     def parts(self, most: int) -> Iterator[Batch]:
-        """Batches of at most so many rows, without counts; at least one, which may be empty."""
+        """Batches of at most so many rows, without counts; at least one, which may be empty.
+
+        Exceptions of one body stay together, even if they are more.
+        """
         if self.rows <= most:
             yield self
             return
         for kind in _KINDS:
             rows = getattr(self, kind)
-            for start in range(0, len(rows), most):
-                yield Batch(**{kind: rows[start : start + most]})
+            start = 0
+            while start < len(rows):
+                end = _end(rows, start + most)
+                yield Batch(**{kind: rows[start:end]})
+                start = end
 
 
-_KINDS = ("requests",)
+def _end(rows: Sequence[Any], end: int) -> int:
+    """The first place from `end` on between two bodies; `end` if rows tell no body."""
+    body = getattr(rows[end - 1], "body", "") if end < len(rows) else ""
+    while body and end < len(rows) and rows[end].body == body:
+        end += 1
+    return end
+
+
+_KINDS = ("requests", "exceptions")
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

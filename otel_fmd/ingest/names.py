@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 
+from otel_fmd.ingest.small_rows import added_once
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests import naming
 from otel_fmd.requests.request import Request
@@ -79,7 +79,7 @@ class NameRegistry:
         self._limits = limits or NameLimits()
         self.endpoints: dict[tuple[str, str], EndpointInfo] = {}
         self.versions: dict[str, int] = {}
-        self._services: dict[str, int] = {}
+        self.services: dict[str, int] = {}
         self._per_service: dict[str, int] = {}
         self._paths: dict[str, int] = {}
         self._without_source: set[tuple[str, str]] = set()
@@ -108,6 +108,25 @@ class NameRegistry:
             elif (service, endpoint) in self._without_source:
                 self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
 
+    def service_id(self, name: str) -> int:
+        """The id of a service, added if it is new; above the limit, that of the other services."""
+        if self._is_other_service(name):
+            most = self._limits.services
+            self._log_other("there are", most, "services", name, OTHER_SERVICES)
+            name = OTHER_SERVICES
+        if name not in self.services:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            self.services[name] = added_once(
+                self._store, self._store.tables.service, {"name": name}, {"time_added": now}
+            )
+        return self.services[name]
+
+    def version_id(self, name: str) -> int:
+        """The id of a version, added if it is new; above the limit, that of the other versions."""
+        if name not in self.versions:
+            self._add_version(name)
+        return self.versions[name]
+
     def forget(self) -> None:
         """Reload everything at the next use, after a write failed."""
         self._refreshed = float("-inf")
@@ -131,7 +150,7 @@ class NameRegistry:
                     endpoint.name_source,
                 )
             ).all()
-        self._services = {name: number for number, name in services.items()}
+        self.services = {name: number for number, name in services.items()}
         self.endpoints = {}
         self._per_service, self._paths = {}, {}
         self.others, self._without_source, self.other_versions = {}, set(), {}
@@ -198,13 +217,15 @@ class NameRegistry:
             self.versions[name] = self.versions[OTHER_VERSIONS]
             self.other_versions[name] = OTHER_VERSIONS
             return
-        self.versions[name] = self._add(self._store.tables.version, {"name": name}, {})
+        self.versions[name] = added_once(
+            self._store, self._store.tables.version, {"name": name}, {}
+        )
 
     def _is_other_service(self, name: str) -> bool:
         """Whether a service is above the limit."""
-        if name in self._services or name == OTHER_SERVICES:
+        if name in self.services or name == OTHER_SERVICES:
             return False
-        return len(self._services) >= self._limits.services
+        return len(self.services) >= self._limits.services
 
     def _add_endpoint(
         self,
@@ -226,10 +247,6 @@ class NameRegistry:
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
         tables = self._store.tables
-        if service not in self._services:
-            self._services[service] = self._add(
-                tables.service, {"name": service}, {"time_added": now}
-            )
         instead = self._instead(service, name, source)
         if instead:
             limits = self._limits
@@ -241,9 +258,10 @@ class NameRegistry:
             self.endpoints[service, name] = self.endpoints[service, instead]
             self.others[service, name] = (service, instead)
             return
-        number = self._add(
+        number = added_once(
+            self._store,
             tables.endpoint,
-            {"service_id": self._services[service], "name": name},
+            {"service_id": self.service_id(service), "name": name},
             {
                 "monitor_level": level,
                 "time_added": now,
@@ -253,29 +271,3 @@ class NameRegistry:
         )
         self.endpoints[service, name] = EndpointInfo(number, level)
         self._count(service, source)
-
-    def _add(self, table: Table, key: dict[str, object], values: dict[str, object]) -> int:
-        """The id of the row with this key, created if there is none."""
-        with self._store.read() as connection:
-            found = _find(connection, table, key)
-        if found is not None:
-            return found
-        try:
-            with self._store.write() as connection:
-                result = connection.execute(table.insert().values(**key, **values))
-                inserted: int = result.inserted_primary_key[0]  # type: ignore[index]
-                return inserted
-        except IntegrityError:
-            with self._store.read() as connection:
-                found = _find(connection, table, key)
-            if found is None:
-                raise
-            return found
-
-
-def _find(connection: Connection, table: Table, key: dict[str, object]) -> int | None:
-    query = select(table.c.id)
-    for name, value in key.items():
-        query = query.where(table.c[name] == value)
-    found: int | None = connection.execute(query).scalar()
-    return found

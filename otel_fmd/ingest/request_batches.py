@@ -9,6 +9,7 @@ from typing import Any
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests.ended import EndedRequest
+from otel_fmd.requests.exceptions import ExceptionEvent, exceptions_of_spans
 from otel_fmd.requests.request import Request
 from otel_fmd.requests.translator import Translator
 from otel_fmd.signals import semconv
@@ -30,15 +31,21 @@ class RequestBatches:
 
     def of_spans(self, spans: Iterable[Span]) -> Batch:
         """The requests among spans; may be called from any thread, never blocks."""
-        requests, not_kept, clock_errors = self._translator.translate(spans)
-        return Batch(requests, {"not_kept": not_kept, "clock_errors": clock_errors})
+        requests, not_kept, clock_errors, with_events = self._translator.translate(spans)
+        exceptions = exceptions_of_spans(with_events, self._translator) if with_events else ()
+        counts = {"not_kept": not_kept, "clock_errors": clock_errors}
+        return Batch(requests, counts, exceptions)
 
     def of_offered(self, offered: Sequence[Any]) -> Batch:
-        """The requests of `Request` and `EndedRequest` items; invalid ones are dropped."""
+        """Items as `request_of` made them; invalid ones are dropped."""
         requests: list[Request] = []
+        exceptions: list[ExceptionEvent] = []
         dropped = clock_errors = 0
         for item in offered:
             try:
+                if isinstance(item, Span):
+                    exceptions += exceptions_of_spans([item], self._translator)
+                    continue
                 made = self._made(item)
             except Exception:
                 dropped += 1
@@ -48,7 +55,7 @@ class RequestBatches:
             if not made.duration_ns and made.status_code != semconv.SWITCHING_PROTOCOLS:
                 clock_errors += 1
             requests.append(made)
-        return Batch(requests, {"dropped": dropped, "clock_errors": clock_errors})
+        return Batch(requests, {"dropped": dropped, "clock_errors": clock_errors}, exceptions)
 
     def _made(self, item: Request | EndedRequest) -> Request:
         return item if isinstance(item, Request) else item.request(self._translator)

@@ -19,6 +19,7 @@ from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.exceptions import ExceptionWriter, PreparedExceptions
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
@@ -45,6 +46,7 @@ class Written(NamedTuple):
     outliers: int
     seen_only: int
     other_endpoints: int
+    exceptions: int
 
 
 class Prepared(NamedTuple):
@@ -56,9 +58,10 @@ class Prepared(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the transaction of a batch found: outliers, the new means, the columns of its delta."""
+    """What the transaction of a batch found: outliers, exceptions, new means, the delta's columns."""
 
     outliers: int
+    exceptions: int
     means: dict[int, RunningMean]
     columns: Columns
 
@@ -77,6 +80,7 @@ class BatchWriter:
         limits: how many names are kept.
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
         counts: counts what was stored, by endpoint; None: nobody does.
+        most_groups: exception groups that are kept for each service.
     """
 
     def __init__(
@@ -87,13 +91,16 @@ class BatchWriter:
         limits: NameLimits | None = None,
         redactor: Redactor | None = None,
         counts: EndpointCounts | None = None,
+        most_groups: int = 2_000,
     ) -> None:
         self._store = store
         self._rule = rule
         self._counts = counts
         self.names = NameRegistry(store, default_level, limits)
         self._inserter = Inserter(store)
-        self._details = DetailWriter(store, redactor or Redactor())
+        redactor = redactor or Redactor()
+        self._details = DetailWriter(store, redactor)
+        self._exceptions = ExceptionWriter(store, self.names, redactor, most_groups)
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)
@@ -111,26 +118,29 @@ class BatchWriter:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write(batch.requests)
+                return self._write(batch)
             except StoreUnavailableError:
                 self.names.forget()
+                self._exceptions.forget()
                 if attempt == _ATTEMPTS - 1 or self._store.database.has_one_writer:
                     raise
                 _log.debug("batch is tried again", exc_info=True)
                 time.sleep(_BACKOFF_S * 2**attempt * (0.5 + _jitter.random()))
         raise AssertionError("unreachable")
 
-    def _write(self, requests: Sequence[Request]) -> Written:
+    def _write(self, whole: Batch) -> Written:
+        requests = whole.requests
         if self._means is None:
             self._means = load_means(self._store)
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
         batch, seen = self._prepare(requests)
+        raised = self._exceptions.prepare([item.request for item in batch], whole.exceptions)
         rows = [item.row for item in batch]
         try:
             with self._store.write() as connection:
                 if not self._inserter.insert_all(connection, rows):
                     raise _SomeKnown
-                done = self._finish(connection, batch, seen)
+                done = self._finish(connection, batch, seen, raised)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
@@ -139,13 +149,19 @@ class BatchWriter:
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
                 ]
-                done = self._finish(connection, batch, seen)
+                done = self._finish(connection, batch, seen, raised)
         if self._counts is not None and batch:
             self._count(self._counts, batch, done)
         self._means.update(done.means)
+        self._exceptions.committed()
         seen_only = len(requests) - len(rows)
         return Written(
-            len(batch), len(rows) - len(batch), done.outliers, seen_only, self._others(requests)
+            len(batch),
+            len(rows) - len(batch),
+            done.outliers,
+            seen_only,
+            self._others(requests),
+            done.exceptions,
         )
 
     def _count(self, counts: EndpointCounts, batch: Sequence[Prepared], done: Finished) -> None:
@@ -226,7 +242,11 @@ class BatchWriter:
         return batch, seen
 
     def _finish(
-        self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
+        self,
+        connection: Connection,
+        batch: Sequence[Prepared],
+        seen: dict[int, int],
+        raised: PreparedExceptions,
     ) -> Finished:
         """Everything of the batch besides its requests."""
         outliers, means = self._judge(batch)
@@ -238,11 +258,14 @@ class BatchWriter:
             [(item.row, item.request) for item in outliers],
             [(item.row, item.request) for item in profiled],
         )
+        exceptions = 0
+        if not raised.is_empty:
+            exceptions = self._exceptions.write(connection, raised, [item.row for item in batch])
         columns = self._columns(batch, seen)
         if batch or seen:
             values = (now_us(), len(batch), pack(columns))
             connection.exec_driver_sql(self._insert_delta, values)
-        return Finished(len(outliers), means, columns)
+        return Finished(len(outliers), exceptions, means, columns)
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
         """The delta of a batch."""

@@ -18,6 +18,7 @@ _PIPELINE = {
     "seen_only": "Requests of endpoints at monitor level 0, not stored.",
     "other_endpoints": "Requests of endpoints above the limits for each service, stored as "
     "`(other endpoints)` or `(other paths)`.",
+    "exceptions": "Exceptions counted.",
     "not_kept": "Child spans accepted but not stored.",
     "clock_errors": "Spans with an impossible duration; stored as 0 ms.",
     "refused": "Requests refused because the queue was full; mostly estimated from body size.",

@@ -18,6 +18,7 @@ class PipelineCounters:
     outliers: int = 0
     seen_only: int = 0
     other_endpoints: int = 0
+    exceptions: int = 0
     not_kept: int = 0
     clock_errors: int = 0
     refused: int = 0

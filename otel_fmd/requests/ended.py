@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind as SdkSpanKind
 from otel_fmd.requests.request import Request
 from otel_fmd.requests.translator import Translator
 from otel_fmd.signals import semconv
-from otel_fmd.signals.record import Resource
+from otel_fmd.signals.record import Resource, Span
 from otel_fmd.signals.sdk import span_of
 
 _LEVEL = semconv.MONITOR_LEVEL
@@ -45,8 +45,11 @@ def request_of(
     attributes: dict[str, Any],
     resource: Resource,
     translator: Translator,
-) -> Request | EndedRequest | None:
-    """The request of an ended SDK span, or what it can be made from; None when it is none.
+) -> Request | EndedRequest | Span | None:
+    """The request of an ended SDK span, or what it can be made from.
+
+    A span that is no request is returned as it is if it has exceptions; else there is nothing to
+    store of it: None.
 
     Args:
         span: the span.
@@ -62,6 +65,9 @@ def request_of(
         parts = (attributes, resource, span.name, start, end, context.trace_id, context.span_id)
         return _tuple(EndedRequest, parts)  # type: ignore[no-any-return]
     record = span_of(span, resource)
-    if record is None or not translator.is_entry(record):
+    if record is None:
         return None
+    if not translator.is_entry(record):
+        raised = any(event.name == semconv.EVENT_EXCEPTION for event in span.events)
+        return record if raised else None
     return translator.request(record)

@@ -44,6 +44,8 @@ class Translation(NamedTuple):
     requests: list[Request]
     not_kept: int
     clock_errors: int
+    with_events: list[Span]
+    """Spans that are no requests, and have events."""
 
 
 def _first(attributes: dict[str, AttributeValue], names: tuple[str, ...]) -> AttributeValue | None:
@@ -102,15 +104,30 @@ class Translator:
     def translate(self, spans: Iterable[Span]) -> Translation:
         """The requests among `spans`, in their order."""
         requests: list[Request] = []
+        with_events: list[Span] = []
         not_kept = clock_errors = 0
         make, wanted = self.make, semconv.REQUEST_ATTRIBUTES
         for span in spans:
             # As `self.request(span)`, without its call and with a single look at the span.
-            trace_id, span_id, _, name, kind, start_ns, end_ns, _, _, _, resource, raw, source = (
-                span
-            )
+            (
+                trace_id,
+                span_id,
+                _,
+                name,
+                kind,
+                start_ns,
+                end_ns,
+                _,
+                has_events,
+                _,
+                resource,
+                raw,
+                source,
+            ) = span
             if kind != SpanKind.SERVER and not self.is_entry(span):
                 not_kept += 1
+                if has_events:
+                    with_events.append(span)
                 continue
             attributes = source.attributes(raw, wanted)
             request = make(attributes, resource, name, start_ns, end_ns, trace_id, span_id, span)
@@ -120,7 +137,7 @@ class Translator:
         self._unchecked += len(requests)
         if self._unchecked > _CHECKED_EVERY:
             self._endpoints, self._looked_at, self._unchecked = {}, {}, 0
-        return Translation(requests, not_kept, clock_errors)
+        return Translation(requests, not_kept, clock_errors, with_events)
 
     def request(self, span: Span) -> Request:
         """The request of an entry span."""
@@ -150,7 +167,7 @@ class Translator:
         known = self._known
         if resource is not known[0]:
             # One assignment: threads that translate at once never mix two resources.
-            known = self._known = (resource, *self._service_and_version(resource))
+            known = self._known = (resource, *self.service_and_version(resource))
         get = attributes.get
         duration_ns = end_ns - start_ns
         if not 0 < duration_ns <= _LONGEST_NS:
@@ -267,8 +284,8 @@ class Translator:
                 self._fitted = _keep(self._fitted, text, found)
         return found
 
-    def _service_and_version(self, resource: Resource) -> tuple[str, str]:
-        """Service and version of a resource."""
+    def service_and_version(self, resource: Resource) -> tuple[str, str]:
+        """Service and version of a resource, each in the width of its column."""
         attributes = resource.attributes
         service = attributes.get(semconv.SERVICE_NAME) or semconv.UNKNOWN_SERVICE
         version = next((attributes[n] for n in semconv.VERSION if attributes.get(n)), "")

@@ -101,6 +101,20 @@ EVENT_EXCEPTION = "exception"
 EVENT_OUTLIER = "fmd.outlier"
 EVENT_PROFILE = "fmd.profile"
 
+EVENT_FUNCTIONS = "fmd.exception"
+"""Follows an exception that reached the end of its request, with the columns below."""
+CAPTURED = "fmd.exception.captured"
+"""Marks an exception that the app handled, and reported itself."""
+FUNCTION_COLUMNS = (
+    "fmd.exception.files",
+    "fmd.exception.functions",
+    "fmd.exception.lines",
+    "fmd.exception.starts",
+    "fmd.exception.sources",
+    "fmd.exception.variables",
+)
+"""What our agent adds to an exception: one array for each column, one element for each frame."""
+
 REQUEST_ATTRIBUTES = frozenset(
     [
         *METHOD,

@@ -1,23 +1,47 @@
-"""FMD's tables of exceptions: types, messages, stack traces with their frames, occurrences."""
+"""Tables of exceptions: FMD's (types, messages, stack traces, occurrences), and our groups.
+
+An exception group is a set of variants; a variant is the finest that is told apart, and what is
+counted, so that merging and splitting groups moves variants and recounts nothing. Counts and users
+are appended by every batch and compacted later: readers always add up.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from otel_fmd.store.engines.base import ColumnTypes
 
 
-def exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Table]:
+def exception_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[str, Table]:
     """The tables by the name that the code uses."""
+    return {**_fmd_tables(table, ref, prefix, types), **_group_tables(table, prefix, types)}
+
+
+def _fmd_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[str, Table]:
+    low = prefix.lower()
     found: dict[str, Table] = {}
 
     def big_id() -> Column[Any]:
         return Column("id", types.big, primary_key=True, autoincrement=True)
 
     found["exception_message"] = table(
-        "ExceptionMessage", big_id(), Column("message", types.long_text, nullable=False)
+        "ExceptionMessage",
+        big_id(),
+        Column("message", types.long_text, nullable=False),
+        Column("hash", String(32)),
+        Index(f"ix_{low}exception_message_hash", "hash"),
     )
     found["exception_type"] = table(
         "ExceptionType", big_id(), Column("type", String(256), nullable=False)
@@ -33,7 +57,10 @@ def exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tabl
         Column("code_hash", String(64)),
     )
     found["stack_trace"] = table(
-        "StackTraceSnapshot", big_id(), Column("hash", String(64), nullable=False, unique=True)
+        "StackTraceSnapshot",
+        big_id(),
+        Column("hash", String(64), nullable=False, unique=True),
+        Column("chain", types.long_text),
     )
     found["function_location"] = table(
         "FunctionLocation",
@@ -56,6 +83,17 @@ def exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tabl
         Column("exception_msg_id", types.big, ref("ExceptionMessage.id"), nullable=False),
         Column("stack_trace_snapshot_id", types.big, ref("StackTraceSnapshot.id"), nullable=False),
         Column("is_user_captured", Boolean, nullable=False),
+        Column("variant_id", types.big),
+        Column("endpoint_id", types.big),
+        Column("version_id", Integer),
+        Column("time_us", BigInteger),
+        Column("trace_id", types.trace_id),
+        Column("span_id", types.span_id),
+        Column("user", String(100)),
+        Column("details", types.long_text),
+        Index(f"ix_{low}exception_occurrence_variant", "variant_id", "id"),
+        Index(f"ix_{low}exception_occurrence_request", "request_id"),
+        Index(f"ix_{low}exception_occurrence_trace", "trace_id"),
     )
     found["exception_stack_line"] = table(
         "ExceptionStackLine",
@@ -71,3 +109,71 @@ def exception_tables(table: Any, ref: Any, types: ColumnTypes) -> dict[str, Tabl
         Column("time_first_alerted", types.time),
     )
     return found
+
+
+def _group_tables(table: Any, prefix: str, types: ColumnTypes) -> dict[str, Table]:
+    low = prefix.lower()
+
+    def big_id() -> Column[Any]:
+        return Column("id", types.big, primary_key=True, autoincrement=True)
+
+    return {
+        "exception_group": table(
+            "ExceptionGroup",
+            big_id(),
+            Column("service_id", Integer, nullable=False),
+            Column("fingerprint", String(64), nullable=False),
+            Column("type", String(256), nullable=False),
+            Column("message", String(500), nullable=False),
+            Column("culprit", String(500), nullable=False),
+            Column("first_us", BigInteger, nullable=False),
+            Column("merged_into", types.big),
+            Column("state", SmallInteger, nullable=False),
+            Column("state_us", BigInteger),
+            Column("state_by", String(250)),
+            Column("after_version_id", Integer),
+            Column("until_us", BigInteger),
+            Column("until_count", BigInteger),
+            Column("assignee", String(250)),
+            Column("note", types.long_text),
+            UniqueConstraint("service_id", "fingerprint"),
+        ),
+        "exception_variant": table(
+            "ExceptionVariant",
+            big_id(),
+            Column("service_id", Integer, nullable=False),
+            Column("hash", String(64), nullable=False),
+            Column("group_id", types.big, nullable=False),
+            Column("message", String(500), nullable=False),
+            Column("stack_trace_id", types.big),
+            UniqueConstraint("service_id", "hash"),
+            Index(f"ix_{low}exception_variant_group", "group_id"),
+        ),
+        "exception_count": table(
+            "ExceptionCount",
+            big_id(),
+            Column("grain", SmallInteger, nullable=False),
+            Column("minute", Integer, nullable=False),
+            Column("variant_id", types.big, nullable=False),
+            Column("endpoint_id", types.big, nullable=False),
+            Column("version_id", Integer, nullable=False),
+            Column("count", BigInteger, nullable=False),
+            Column("first_us", BigInteger, nullable=False),
+            Column("last_us", BigInteger, nullable=False),
+            Index(f"ix_{low}exception_count_minute", "minute"),
+            Index(f"ix_{low}exception_count_variant", "variant_id", "minute"),
+        ),
+        "exception_user": table(
+            "ExceptionUser",
+            big_id(),
+            Column("variant_id", types.big, nullable=False),
+            Column("name", String(100), nullable=False),
+            Index(f"ix_{low}exception_user_variant", "variant_id"),
+        ),
+        "received_body": table(
+            "ReceivedBody",
+            Column("digest", String(32), primary_key=True),
+            Column("time_us", BigInteger, nullable=False),
+            Index(f"ix_{low}received_body_time", "time_us"),
+        ),
+    }

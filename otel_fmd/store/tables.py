@@ -76,6 +76,11 @@ class Tables:
     exception_frame: Table
     exception_occurrence: Table
     exception_stack_line: Table
+    exception_group: Table
+    exception_variant: Table
+    exception_count: Table
+    exception_user: Table
+    received_body: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -103,7 +108,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_own_tables(table, database.types),
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
-        **exception_tables(table, ref, database.types),
+        **exception_tables(table, ref, prefix, database.types),
     )
 
 

@@ -1,0 +1,358 @@
+"""Writes the exceptions of a batch, in its transaction.
+
+`prepare` runs before the transaction: it finds what each exception is a variant of, and adds what
+the rows refer to. `write` appends, in the transaction: counts of everything, occurrences of what is
+kept. `committed` remembers what was counted, once it is durable. Counts and users are appended
+without looking at what is there, so that writers never wait for each other; they are compacted
+later (see `rollups.exceptions`).
+
+An exception that passes through several spans of a trace is recorded by each. It counts once: at
+the request if its span is in the batch, else where it was recorded last. When the request comes
+in a later batch, the occurrence and its count are moved there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from otel_fmd.analysis.exceptions.parse import parse
+from otel_fmd.analysis.redaction.redactor import Redactor
+from otel_fmd.analysis.text import clean
+from otel_fmd.ingest.exception_samples import OccurrenceSampler
+from otel_fmd.ingest.exception_users import ExceptionUsers
+from otel_fmd.ingest.exception_variants import VariantRegistry
+from otel_fmd.ingest.insert import RequestRow
+from otel_fmd.ingest.names import NameRegistry
+from otel_fmd.ingest.received import ReceivedBodies
+from otel_fmd.ingest.stack_traces import StackTraceRegistry
+from otel_fmd.requests.exceptions import ExceptionEvent, exceptions_of
+from otel_fmd.requests.request import Request
+from otel_fmd.store.sql import Statements
+from otel_fmd.store.store import Store
+
+NO_ENDPOINT = 0
+"""Stands for the endpoint of an exception outside of any request."""
+_MINUTE_US = 60_000_000
+_MOST_RECENT = 20_000
+_MOST_DETAILS = 60_000
+Key = tuple[bytes, str, str]
+
+
+class Kept(NamedTuple):
+    """What an occurrence that is kept refers to."""
+
+    type_id: int
+    message_id: int
+    stack_trace_id: int
+    details: str | None
+
+
+class Occurred(NamedTuple):
+    """An exception with what it is; `kept` is None where it is only counted."""
+
+    event: ExceptionEvent
+    variant_id: int
+    version_id: int
+    endpoint_id: int
+    kept: Kept | None
+
+
+class PreparedExceptions(NamedTuple):
+    """The exceptions of a batch: of its requests by (trace id, span id), and all others."""
+
+    of_requests: Mapping[tuple[bytes, bytes], Sequence[Occurred]]
+    others: Sequence[Occurred]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none, as in almost every batch."""
+        return not self.of_requests and not self.others
+
+
+class _Counted(NamedTuple):
+    """Where an exception outside of its request was counted."""
+
+    span_id: bytes
+    variant_id: int
+    version_id: int
+    time_us: int
+
+
+NOTHING = PreparedExceptions({}, ())
+
+
+class ExceptionWriter:
+    """Writes exceptions; used by one thread at a time.
+
+    Args:
+        store: the database.
+        names: ids of services and versions.
+        redactor: hides secrets.
+        most_groups: groups that are kept for each service.
+    """
+
+    def __init__(
+        self, store: Store, names: NameRegistry, redactor: Redactor, most_groups: int
+    ) -> None:
+        self._names = names
+        self._redactor = redactor
+        self._variants = VariantRegistry(store, most_groups, redactor.text)
+        self._traces = StackTraceRegistry(store, redactor)
+        self._users = ExceptionUsers(store)
+        self._bodies = ReceivedBodies(store)
+        self._sampler = OccurrenceSampler()
+        self._recent: dict[Key, _Counted] = {}
+        self._pending: dict[Key, _Counted] = {}
+        self._settled: list[Key] = []
+        self._occurrence = store.tables.exception_occurrence
+        self._run_many = store.database.run_many
+        statements = Statements(store)
+        self._insert_count = statements.insert(
+            store.tables.exception_count,
+            (
+                "grain",
+                "minute",
+                "variant_id",
+                "endpoint_id",
+                "version_id",
+                "count",
+                "first_us",
+                "last_us",
+            ),
+        ).statement
+        self._insert_occurrence = statements.insert(
+            self._occurrence,
+            (
+                "request_id",
+                "exception_type_id",
+                "exception_msg_id",
+                "stack_trace_snapshot_id",
+                "is_user_captured",
+                "variant_id",
+                "endpoint_id",
+                "version_id",
+                "time_us",
+                "trace_id",
+                "span_id",
+                "user",
+                "details",
+            ),
+        ).statement
+
+    def forget(self) -> None:
+        """Read everything again, after a write failed."""
+        self._variants.forget()
+        self._traces.forget()
+        self._users.forget()
+
+    def prepare(
+        self, requests: Sequence[Request], others: Sequence[ExceptionEvent]
+    ) -> PreparedExceptions:
+        """Find out what the exceptions of a batch are; adds what their rows refer to.
+
+        Args:
+            requests: the requests of the batch, whose names are known.
+            others: exceptions of other spans and of log records.
+        """
+        raising = [(r, exceptions_of(r)) for r in requests if r.span.has_events]
+        raising = [(request, events) for request, events in raising if events]
+        if not raising and not others:
+            return NOTHING
+        self._variants.refresh()
+        endpoints = self._names.endpoints
+        at_requests = {event.key for _, events in raising for event in events}
+        of_requests = {
+            (request.trace_id, request.span_id): [
+                self._occurred(event, endpoints[request.service, request.endpoint].id)
+                for event in events
+            ]
+            for request, events in raising
+        }
+        found = [
+            self._occurred(event, NO_ENDPOINT)
+            for event in _outermost(others)
+            if event.key not in at_requests and not self._was_counted(event)
+        ]
+        return PreparedExceptions(of_requests, found)
+
+    def write(
+        self,
+        connection: Connection,
+        prepared: PreparedExceptions,
+        rows: Sequence[RequestRow],
+    ) -> int:
+        """Add the rows of the exceptions of new requests, and of all others that are new.
+
+        Returns:
+            How many there were.
+        """
+        self._pending, self._settled = {}, []
+        if prepared.is_empty:
+            return 0
+        new: list[tuple[Occurred, int | None]] = []
+        moved: list[tuple[_Counted, Occurred, int]] = []
+        ids: dict[bytes, tuple[int, int]] = {}
+        for row in rows:
+            ids[row.trace_id] = (row.id, row.endpoint_id)
+            for one in prepared.of_requests.get((row.trace_id, row.span_id), ()):
+                counted = self._recent.get(one.event.key)
+                if counted is None:
+                    new.append((one, row.id))
+                else:
+                    moved.append((counted, one, row.id))
+        known = self._bodies.add(connection, {one.event.body for one in prepared.others})
+        for one in prepared.others:
+            if one.event.body in known:
+                continue
+            request_id, endpoint_id = ids.get(one.event.trace_id, (None, NO_ENDPOINT))
+            new.append((one._replace(endpoint_id=endpoint_id), request_id))
+            if request_id is None:
+                event = one.event
+                self._pending[event.key] = _Counted(
+                    event.span_id, one.variant_id, one.version_id, event.time_us
+                )
+        self._add_counts(connection, new, moved)
+        self._add_occurrences(connection, new)
+        self._move(connection, moved)
+        self._users.write(connection, [(one.variant_id, one.event.user) for one, _ in new])
+        return len(new)
+
+    def committed(self) -> None:
+        """Remember what the last `write` counted."""
+        self._users.committed()
+        if len(self._recent) + len(self._pending) > _MOST_RECENT:
+            self._recent = {}
+        for key in self._settled:
+            self._recent.pop(key, None)
+        self._recent.update(self._pending)
+        self._pending, self._settled = {}, []
+
+    def _was_counted(self, event: ExceptionEvent) -> bool:
+        """Whether another span of its trace was counted with it; the same span is a repetition."""
+        counted = self._recent.get(event.key)
+        return counted is not None and counted.span_id != event.span_id
+
+    def _occurred(self, event: ExceptionEvent, endpoint_id: int) -> Occurred:
+        service_id = self._names.service_id(event.service)
+        version_id = self._names.version_id(event.version)
+        variant_id = self._variants.variant_of(event, service_id)
+        kept = None
+        if self._sampler.keeps(variant_id, version_id, endpoint_id):
+            kept = self._kept(event)
+        return Occurred(event, variant_id, version_id, endpoint_id, kept)
+
+    def _kept(self, event: ExceptionEvent) -> Kept:
+        trace = parse(
+            event.stack, type=event.type, message=event.message, language=event.language
+        )
+        redact = self._redactor.text
+        details: dict[str, Any] = {}
+        if len(trace.raised) > 1:
+            details["messages"] = [redact(one.message)[:2_000] for one in trace.raised]
+        notes = [redact(note)[:2_000] for one in trace.raised for note in one.notes]
+        if notes:
+            details["notes"] = notes
+        variables = {
+            f"{one.file}:{one.line}": self._redactor.json(one.variables)
+            for one in event.functions
+            if one.variables
+        }
+        if variables:
+            details["variables"] = variables
+        text = clean(json.dumps(details, ensure_ascii=False)) if details else None
+        if text is not None and len(text) > _MOST_DETAILS:
+            text = json.dumps({"cut": len(text)})
+        return Kept(
+            self._traces.type_id(trace.raised[0].type or event.type),
+            self._traces.message_id(trace.raised[0].message or event.message),
+            self._traces.trace_id(trace, event.functions),
+            text,
+        )
+
+    def _add_counts(
+        self,
+        connection: Connection,
+        new: Sequence[tuple[Occurred, int | None]],
+        moved: Sequence[tuple[_Counted, Occurred, int]],
+    ) -> None:
+        counts: dict[tuple[int, int, int, int], list[int]] = {}
+
+        def add(key: tuple[int, int, int], time_us: int, number: int) -> None:
+            row = counts.setdefault((time_us // _MINUTE_US, *key), [0, time_us, time_us])
+            row[0] += number
+            row[1], row[2] = min(row[1], time_us), max(row[2], time_us)
+
+        for one, _ in new:
+            add((one.variant_id, one.endpoint_id, one.version_id), one.event.time_us, 1)
+        for counted, one, _ in moved:
+            add((counted.variant_id, NO_ENDPOINT, counted.version_id), counted.time_us, -1)
+            add((one.variant_id, one.endpoint_id, one.version_id), counted.time_us, 1)
+        rows = [(0, *key, *values) for key, values in sorted(counts.items())]
+        self._run_many(connection, self._insert_count, rows)
+
+    def _add_occurrences(
+        self, connection: Connection, new: Sequence[tuple[Occurred, int | None]]
+    ) -> None:
+        rows = []
+        for one, request_id in new:
+            if one.kept is not None:
+                event, kept = one.event, one.kept
+                rows.append(
+                    (
+                        request_id,
+                        kept.type_id,
+                        kept.message_id,
+                        kept.stack_trace_id,
+                        event.is_captured,
+                        one.variant_id,
+                        one.endpoint_id,
+                        one.version_id,
+                        event.time_us,
+                        event.trace_id or None,
+                        event.span_id or None,
+                        event.user,
+                        kept.details,
+                    )
+                )
+        self._run_many(connection, self._insert_occurrence, rows)
+
+    def _move(
+        self, connection: Connection, moved: Sequence[tuple[_Counted, Occurred, int]]
+    ) -> None:
+        """Give occurrences to the request that they turned out to belong to."""
+        column = self._occurrence.c
+        for counted, one, request_id in moved:
+            of_span = select(column.id).where(
+                column.trace_id == one.event.trace_id,
+                column.span_id == counted.span_id,
+                column.request_id.is_(None),
+            )
+            ids = connection.execute(of_span).scalars().all()
+            connection.execute(
+                update(self._occurrence)
+                .where(column.id.in_(ids))
+                .values(
+                    request_id=request_id,
+                    endpoint_id=one.endpoint_id,
+                    variant_id=one.variant_id,
+                )
+            )
+            self._settled.append(one.event.key)
+
+
+def _outermost(events: Sequence[ExceptionEvent]) -> list[ExceptionEvent]:
+    """Each exception of a trace at the span that recorded it last, which all others are within."""
+    spans: dict[Key, ExceptionEvent] = {}
+    for event in events:
+        last = spans.get(event.key)
+        if last is None or event.time_us >= last.time_us:
+            spans[event.key] = event
+    return [
+        event
+        for event in events
+        if not event.trace_id.strip(b"\0") or spans[event.key].span_id == event.span_id
+    ]
