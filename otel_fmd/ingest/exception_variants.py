@@ -82,9 +82,9 @@ class VariantRegistry:
                 select(group.id, group.service_id, group.fingerprint, group.merged_into)
             ).all()
             variants = connection.execute(
-                select(
-                    variant.id, variant.service_id, variant.hash, variant.group_id
-                ).order_by(variant.id)
+                select(variant.id, variant.service_id, variant.hash, variant.group_id).order_by(
+                    variant.id
+                )
             ).all()
         self._groups = {(row.service_id, row.fingerprint): row.id for row in groups}
         self._merged = {row.id: row.merged_into for row in groups if row.merged_into is not None}
@@ -115,9 +115,7 @@ class VariantRegistry:
 
     def _add(self, event: ExceptionEvent, service_id: int, digest: str) -> int:
         """Add a variant, and its group unless it is there."""
-        trace = parse(
-            event.stack, type=event.type, message=event.message, language=event.language
-        )
+        trace = parse(event.stack, type=event.type, message=event.message, language=event.language)
         group = group_of(trace)
         group_id = self._group_id(group, event, service_id)
         there = self._per_group.setdefault(group_id, [])
@@ -164,9 +162,7 @@ class VariantRegistry:
             found = self._merged[found]
         return found
 
-    def _named(
-        self, trace: StackTrace, event: ExceptionEvent, service_id: int
-    ) -> tuple[int, str]:
+    def _named(self, trace: StackTrace, event: ExceptionEvent, service_id: int) -> tuple[int, str]:
         group = group_of(trace)
         digest = sha256(f"{group.fingerprint}\n{group.template}\n".encode("utf-8", "replace"))
         for raised in trace.raised:

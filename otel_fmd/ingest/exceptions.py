@@ -31,11 +31,10 @@ from otel_fmd.ingest.received import ReceivedBodies
 from otel_fmd.ingest.stack_traces import StackTraceRegistry
 from otel_fmd.requests.exceptions import ExceptionEvent, exceptions_of
 from otel_fmd.requests.request import Request
+from otel_fmd.store.exceptions import NO_ENDPOINT, RAW
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
-NO_ENDPOINT = 0
-"""Stands for the endpoint of an exception outside of any request."""
 _MINUTE_US = 60_000_000
 _MOST_RECENT = 20_000
 _MOST_DETAILS = 60_000
@@ -246,9 +245,7 @@ class ExceptionWriter:
         return Occurred(event, variant_id, version_id, endpoint_id, kept)
 
     def _kept(self, event: ExceptionEvent) -> Kept:
-        trace = parse(
-            event.stack, type=event.type, message=event.message, language=event.language
-        )
+        trace = parse(event.stack, type=event.type, message=event.message, language=event.language)
         redact = self._redactor.text
         details: dict[str, Any] = {}
         if len(trace.raised) > 1:
@@ -291,7 +288,7 @@ class ExceptionWriter:
         for counted, one, _ in moved:
             add((counted.variant_id, NO_ENDPOINT, counted.version_id), counted.time_us, -1)
             add((one.variant_id, one.endpoint_id, one.version_id), counted.time_us, 1)
-        rows = [(0, *key, *values) for key, values in sorted(counts.items())]
+        rows = [(RAW, *key, *values) for key, values in sorted(counts.items())]
         self._run_many(connection, self._insert_count, rows)
 
     def _add_occurrences(

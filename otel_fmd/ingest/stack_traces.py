@@ -114,9 +114,7 @@ class StackTraceRegistry:
                     raise
         raise AssertionError("unreachable")
 
-    def _insert_frames(
-        self, connection: Connection, number: int, places: Sequence[_Place]
-    ) -> None:
+    def _insert_frames(self, connection: Connection, number: int, places: Sequence[_Place]) -> None:
         tables = self._tables
 
         def row(table: Table, **values: Any) -> int:
@@ -146,9 +144,7 @@ class StackTraceRegistry:
             }
             connection.execute(tables.exception_stack_line.insert().values(values))
 
-    def _places(
-        self, trace: StackTrace, functions: Sequence[FunctionSource]
-    ) -> list[_Place]:
+    def _places(self, trace: StackTrace, functions: Sequence[FunctionSource]) -> list[_Place]:
         """The frames of the reported exception, the outermost first."""
         sources = {(one.file, one.line): one for one in functions}
         found = []

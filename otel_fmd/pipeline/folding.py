@@ -1,12 +1,14 @@
-"""The job that folds deltas into the rollups, alongside the writer thread."""
+"""The job that folds deltas into the rollups and compacts, alongside the writer thread."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.job import Job
+from otel_fmd.rollups.exceptions import ExceptionCompactor
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -21,6 +23,7 @@ because a step of theirs writes many rows."""
 _AWAY_S = 2.5
 _BROKEN_S = 10.0
 _BEHIND_S = 0.05
+_COMPACT_EVERY_S = 60.0
 
 
 class DeltaFolding:
@@ -42,6 +45,8 @@ class DeltaFolding:
         self._count = count
         self._job = Job("folder", self._run, every_s, after_error_s=_BROKEN_S)
         self._ready = False
+        self._exceptions = ExceptionCompactor(store)
+        self._compacted_s = time.monotonic()
 
     def start(self) -> None:
         """Start the job, if it does not run yet."""
@@ -72,4 +77,7 @@ class DeltaFolding:
             folded = self._folder.fold(STEP * 4)
             self._count(folded)
         self._folder.fold_callers(CALLER_STEP, self._every_s * _CALLERS_AFTER)
+        if time.monotonic() - self._compacted_s > _COMPACT_EVERY_S:
+            self._exceptions.compact()
+            self._compacted_s = time.monotonic()
         return _BEHIND_S if folded >= STEP else self._every_s

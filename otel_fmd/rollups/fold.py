@@ -3,7 +3,7 @@
 A fold is one transaction: take the lock row, delete the deltas it read, add them to the rollups. It
 rolls back unless it deleted every delta it read, so any number of processes may fold. Users and
 addresses are folded in separate steps (`fold_callers`), rarer and larger: the first step moves the
-payloads to `WhoDelta`.
+payloads to `CallerDelta`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import AHEAD_US, Rollup
 from otel_fmd.rollups.callers import caller_counts
+from otel_fmd.rollups.lock import lock
 from otel_fmd.store.delta import unpack
 from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.store.sql import Statements
@@ -29,7 +29,6 @@ from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
 _COUNTS = ("count", "sum_ns", "min_ns", "max_ns")
-_LOCK_ID = 1
 _CHUNK = 400
 
 
@@ -76,7 +75,7 @@ class DeltaFolder:
         if not self._waits(delta, older_than_s):
             return 0
         with self._store.write() as connection:
-            self.lock(connection)
+            lock(connection, self._store.tables)
             ids, payloads = _oldest(connection, delta, most)
             if not ids:
                 return 0
@@ -98,7 +97,7 @@ class DeltaFolder:
         if not self._waits(caller_delta, older_than_s):
             return 0
         with self._store.write() as connection:
-            self.lock(connection)
+            lock(connection, self._store.tables)
             ids, payloads = _oldest(connection, caller_delta, most)
             if not ids:
                 return 0
@@ -207,19 +206,6 @@ class DeltaFolder:
             return False
         # A clock that is behind its writer's is no reason to wait.
         return not 0 <= time.time() - created_us / 1e6 < older_than_s
-
-    def lock(self, connection: Connection) -> None:
-        """Make folds wait for each other; on a Galera cluster all but one fail certification."""
-        state = self._store.tables.fold_state
-        statement = update(state).where(state.c.id == _LOCK_ID)
-        changed = connection.execute(statement.values(generation=state.c.generation + 1))
-        if changed.rowcount:
-            return
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(state).values(id=_LOCK_ID, generation=1))
-        except IntegrityError:
-            connection.execute(statement.values(generation=state.c.generation + 1))
 
     def _note_last_requested(
         self, connection: Connection, last: Mapping[int, int], until_us: int

@@ -160,7 +160,7 @@ def _group_tables(table: Any, prefix: str, types: ColumnTypes) -> dict[str, Tabl
             Column("count", BigInteger, nullable=False),
             Column("first_us", BigInteger, nullable=False),
             Column("last_us", BigInteger, nullable=False),
-            Index(f"ix_{low}exception_count_minute", "minute"),
+            Index(f"ix_{low}exception_count_minute", "grain", "minute"),
             Index(f"ix_{low}exception_count_variant", "variant_id", "minute"),
         ),
         "exception_user": table(

@@ -1,11 +1,26 @@
-"""Changing FMD's tables of exceptions."""
+"""What the tables of exceptions mean, and removing what is in FMD's."""
 
 from __future__ import annotations
+
+from enum import IntEnum
 
 from sqlalchemy import Connection, delete
 
 from otel_fmd.errors import NotFoundError
 from otel_fmd.store.tables import Tables
+
+NO_ENDPOINT = 0
+"""Stands for the endpoint of an exception outside of any request."""
+RAW, MINUTE, QUARTER, DAY = ALL_GRAINS = range(4)
+"""How long the time is that a row of counts is about; `RAW`: a minute of one batch."""
+
+
+class State(IntEnum):
+    """What people decided about a group of exceptions."""
+
+    UNRESOLVED = 0
+    RESOLVED = 1
+    IGNORED = 2
 
 
 def delete_stack_trace(connection: Connection, tables: Tables, identifier: int) -> int:

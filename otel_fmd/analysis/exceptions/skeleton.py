@@ -14,8 +14,6 @@ def skeleton(stack: str, message: str) -> bytes:
     before a colon counts, which is a type. Texts with the same digest parse to the same frames.
     """
     digest = blake2b(message_template(message).encode("utf-8", "replace"), digest_size=16)
-    kept = [
-        line if line[:1] in " \t" else line.partition(":")[0] for line in stack.splitlines()
-    ]
+    kept = [line if line[:1] in " \t" else line.partition(":")[0] for line in stack.splitlines()]
     digest.update("\n".join(kept).encode("utf-8", "replace"))
     return digest.digest()

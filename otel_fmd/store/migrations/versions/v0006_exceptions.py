@@ -68,7 +68,7 @@ def upgrade() -> None:
         _column("first_us", sa.BigInteger()),
         _column("last_us", sa.BigInteger()),
     )
-    op.create_index(f"ix_{low}exception_count_minute", f"{p}ExceptionCount", ["minute"])
+    op.create_index(f"ix_{low}exception_count_minute", f"{p}ExceptionCount", ["grain", "minute"])
     op.create_index(
         f"ix_{low}exception_count_variant", f"{p}ExceptionCount", ["variant_id", "minute"]
     )
