@@ -1,0 +1,128 @@
+"""Which exceptions are the same bug: by type, the app's own code, and what caused them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
+from otel_fmd.analysis.exceptions import names
+from otel_fmd.analysis.exceptions.message import template_of, whole_of
+from otel_fmd.analysis.exceptions.places import Place, place_of
+from otel_fmd.analysis.exceptions.trace import Frame, Raised, StackTrace
+
+_VERSION = "1"
+"""Changes with the rules: groups of another version are others."""
+Key = tuple[object, ...]
+
+
+class Group(NamedTuple):
+    """A group of exceptions.
+
+    Attributes:
+        fingerprint: 64 hexadecimal digits; equal for the same bug.
+        title: the type, short: `ValueError`.
+        culprit: where: `shop/orders.py in checkout`; "" without frames.
+        template: the message, with `<int>`, `<str>` and the like for what varies.
+    """
+
+    fingerprint: str
+    title: str
+    culprit: str
+    template: str
+
+
+def group_of(trace: StackTrace) -> Group:
+    """The group that an exception belongs to. The rules are in `docs/exceptions-grouping.md`."""
+    chain = _Chain(trace)
+    top = trace.raised[0]
+    digest = sha256(repr((_VERSION, trace.language, chain.key(0))).encode("utf-8", "replace"))
+    frame = chain.shown()
+    return Group(
+        digest.hexdigest(),
+        names.type_shown(top.type) or "Exception",
+        _culprit(frame, trace.language) if frame else "",
+        template_of(top.message),
+    )
+
+
+class _Chain:
+    """The exceptions of a trace, and what each of them adds to the key."""
+
+    def __init__(self, trace: StackTrace) -> None:
+        self.trace = trace
+        self.places = [place_of(one, trace.language) for one in trace.raised]
+        self.related: list[list[int]] = [[] for _ in trace.raised]
+        for index, one in enumerate(trace.raised):
+            if 0 <= one.parent < index:
+                self.related[one.parent].append(index)
+
+    def key(self, top: int) -> Key:
+        """Of an exception and its causes: each once, however often it was raised again."""
+        return tuple(dict.fromkeys(self._parts(top)))
+
+    def shown(self) -> Frame | None:
+        """The frame that a person is shown: the first of the chain that is the app's own."""
+        found = (place.frame for place in self.places if place.frame)
+        return next(found, None) or next(
+            (one.frames[-1] for one in self.trace.raised if one.frames), None
+        )
+
+    def _parts(self, index: int) -> Iterator[Key]:
+        waiting = [index]
+        while waiting:
+            at = waiting.pop(0)
+            raised, place = self.trace.raised[at], self.places[at]
+            members = [
+                one for one in self.related[at] if self.trace.raised[one].relation == "member"
+            ]
+            kind = names.type_key(raised.type, self.trace.language)
+            if members:
+                yield kind, *sorted({repr(key) for one in members for key in self._leaves(one)})
+            elif at == index or place.frame or not raised.frames:
+                yield kind, *(place.key or self._words(raised))
+            else:
+                # A cause in a library: its frames change with the library.
+                yield (kind,)
+            waiting += [one for one in self.related[at] if self._counts(at, one)]
+
+    def _leaves(self, index: int) -> Iterator[Key]:
+        """The keys of a member of a group, or of those of a group within it."""
+        members = [
+            one for one in self.related[index] if self.trace.raised[one].relation == "member"
+        ]
+        if not members:
+            yield self.key(index)
+        for one in members:
+            yield from self._leaves(one)
+
+    def _counts(self, outer: int, inner: int) -> bool:
+        """Whether an exception explains the one that it belongs to."""
+        raised = self.trace.raised[inner]
+        if raised.relation == "cause":
+            return True
+        if raised.relation != "context" or not raised.frames:
+            return False
+        # Raised by the function that handled the other: meant as its cause. Deeper in the call
+        # stack, it is a bug of its own, whatever was being handled.
+        return any(
+            frame.file == raised.frames[0].file and frame.function == raised.frames[0].function
+            for frame in _innermost(self.trace.raised[outer], self.places[outer])
+        )
+
+    def _words(self, raised: Raised) -> Key:
+        return (whole_of(raised.message),)
+
+
+def _innermost(raised: Raised, place: Place) -> Iterator[Frame]:
+    if place.frame:
+        yield place.frame
+    last = next((one for one in reversed(raised.frames) if one.in_app), None)
+    if last:
+        yield last
+
+
+def _culprit(frame: Frame, language: str) -> str:
+    function = names.function_key(frame.function, language)
+    where = names.module_key(frame.module, language) or names.file_shown(frame.file)
+    return f"{where} in {function}" if function and where else where or function

@@ -1,0 +1,96 @@
+"""Texts of stack traces, of any language, parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+from otel_fmd.analysis.exceptions.drafts import Draft, raised_of
+from otel_fmd.analysis.exceptions.formats import python
+from otel_fmd.analysis.exceptions.ownership import Owners, is_own, is_wrapper
+from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
+
+MOST_CHARACTERS = 1_000_000
+"""Of a text that are read."""
+_FORMATS: tuple[tuple[str, ModuleType], ...] = (("python", python),)
+"""In the order in which they are tried: the ones with the clearest marks first."""
+_LANGUAGES = {"webjs": "nodejs", "javascript": "nodejs", "typescript": "nodejs", "csharp": "dotnet"}
+
+
+def parse(
+    text: str,
+    *,
+    type: str = "",
+    message: str = "",
+    language: str = "",
+    in_app: Sequence[str] = (),
+    not_in_app: Sequence[str] = (),
+) -> StackTrace:
+    """Parse a stack trace; whatever the text is, nothing is raised, in linear time.
+
+    Args:
+        text: OpenTelemetry's `exception.stacktrace`; "" when there is none.
+        type: `exception.type`; trusted over the text for the reported exception.
+        message: `exception.message`; likewise.
+        language: `telemetry.sdk.language`; tried first.
+        in_app: prefixes of modules or paths that are the app's own code.
+        not_in_app: prefixes of those that are not.
+    """
+    cut: list[str] = []
+    if len(text) > MOST_CHARACTERS:
+        cut.append(f"{len(text) - MOST_CHARACTERS} of {len(text)} characters are left out")
+    kept = text[:MOST_CHARACTERS]
+    found, draft = _read(kept.replace("\r\n", "\n") if "\r" in kept else kept, language)
+    if draft is None:
+        draft = Draft(is_whole=not kept.strip())
+    _trust(draft, type, message)
+    raised, left_out = raised_of(draft)
+    owners = Owners(tuple(in_app), tuple(not_in_app))
+    owned = tuple(
+        replace(one, frames=_owned(one.frames, found, owners)) if one.frames else one
+        for one in raised
+    )
+    cut += left_out
+    if draft.is_whole and not cut:
+        return StackTrace(owned, found, "")
+    said = "".join(f"\n[otel-fmd: {words}]" for words in cut)
+    return StackTrace(owned, found, kept + said)
+
+
+def _read(text: str, language: str) -> tuple[str, Draft | None]:
+    """The language of a text and what it says; the named one is tried first."""
+    name = _LANGUAGES.get(language, language)
+    if not text.strip():
+        return name, None
+    ordered = sorted(_FORMATS, key=lambda one: one[0] != name) if name else _FORMATS
+    for known, module in ordered:
+        if module.looks(text):
+            draft: Draft | None = module.read(text)
+            if draft is not None:
+                return known, draft
+    return name, None
+
+
+def _trust(draft: Draft, type: str, message: str) -> None:
+    """Take type and message of the reported exception from the span; what is more are notes."""
+    if type:
+        draft.type = type
+    if message:
+        if draft.message.startswith(f"{message}\n"):
+            rest = draft.message[len(message) + 1 :]
+            draft.notes.extend(line for line in rest.split("\n") if line.strip())
+        draft.message = message
+
+
+def _owned(frames: Sequence[Frame], language: str, owners: Owners) -> tuple[Frame, ...]:
+    """The frames, each marked whether it is the app's own code."""
+    made = []
+    for frame in frames:
+        own = (
+            frame.in_app
+            and is_own(frame.file, frame.module, language, owners)
+            and not is_wrapper(frame)
+        )
+        made.append(frame if own == frame.in_app else replace(frame, in_app=own))
+    return tuple(made)

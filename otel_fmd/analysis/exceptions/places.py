@@ -1,0 +1,155 @@
+"""Where an exception was raised, as a person would say it: the app's function and its statement."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from otel_fmd.analysis.exceptions import names, vocabulary
+from otel_fmd.analysis.exceptions.message import constraint_of, start_of
+from otel_fmd.analysis.exceptions.trace import Frame, Raised
+
+_COMPREHENSIONS = frozenset(["<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"])
+_OWN_FAULTS = ("AttributeError", "NameError", "TypeError", "UnboundLocalError")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_OVERFLOWS = (
+    "RecursionError",
+    "StackOverflowError",
+    "SystemStackError",
+    "StackOverflowException",
+    "InsufficientExecutionStackException",
+)
+_FEWEST_ROUNDS = 3
+_MOST_WORDS = {"go": 6}
+
+
+class Place(NamedTuple):
+    """Where an exception was raised.
+
+    Attributes:
+        frame: that of the app that stands for it; None without any of the app's own.
+        key: what is compared.
+    """
+
+    frame: Frame | None
+    key: tuple[str, ...]
+
+
+def place_of(raised: Raised, language: str) -> Place:
+    """The place of an exception; its key is empty without frames."""
+    frames = raised.frames
+    own = [index for index, frame in enumerate(frames) if frame.in_app]
+    if is_overflow(raised):
+        return _round(raised, language)
+    if not own:
+        return Place(None, _all(frames, language))
+    index = _deciding(raised, own)
+    frame = frames[index]
+    key = (*_function(frames, index, language), *_statement(raised, index, language))
+    return Place(frame, key)
+
+
+def is_overflow(raised: Raised) -> bool:
+    """Whether the stack was too deep."""
+    return raised.type.endswith(_OVERFLOWS) or (
+        raised.type == "RangeError" and "call stack" in raised.message
+    )
+
+
+def _round(raised: Raised, language: str) -> Place:
+    """Of a stack that was too deep, the functions that call each other, wherever it ended."""
+    counted: Counter[tuple[str, ...]] = Counter()
+    shown: Frame | None = None
+    for index, frame in enumerate(raised.frames):
+        if frame.in_app:
+            function = _function(raised.frames, index, language)
+            counted[function] += 1
+            if counted[function] >= _FEWEST_ROUNDS and shown is None:
+                shown = frame
+    repeated = sorted(one for one, count in counted.items() if count >= _FEWEST_ROUNDS)
+    if not repeated:
+        own = [index for index, frame in enumerate(raised.frames) if frame.in_app]
+        if not own:
+            return Place(None, _all(raised.frames, language))
+        return Place(raised.frames[own[-1]], _function(raised.frames, own[-1], language))
+    return Place(shown, tuple(part for one in repeated for part in one))
+
+
+def _all(frames: Sequence[Frame], language: str) -> tuple[str, ...]:
+    """Every function, once for each time in a row, where no frame is the app's own."""
+    parts: list[str] = []
+    for index in range(len(frames)):
+        part = "\0".join(_function(frames, index, language))
+        if not parts or parts[-1] != part:
+            parts.append(part)
+    return tuple(parts)
+
+
+def _function(frames: Sequence[Frame], index: int, language: str) -> tuple[str, str]:
+    frame = frames[index]
+    name = frame.function
+    if name in _COMPREHENSIONS:
+        # Python 3.12 has no frames of comprehensions any more.
+        outer = (one for one in reversed(frames[:index]) if one.function not in _COMPREHENSIONS)
+        around = next(outer, None)
+        name = around.function if around and around.file == frame.file else name
+    where = names.module_key(frame.module, language) if frame.module else names.file_key(frame.file)
+    return where, names.function_key(name, language)
+
+
+def _deciding(raised: Raised, own: list[int]) -> int:
+    """The innermost frame of the app's own that does not act for its caller only."""
+    for index in reversed(own):
+        if not _acts_for_its_caller(raised, index):
+            return index
+    return own[-1]
+
+
+def _acts_for_its_caller(raised: Raised, index: int) -> bool:
+    frame = raised.frames[index]
+    callee = raised.frames[index + 1] if index + 1 < len(raised.frames) else None
+    name = re.split(r"[.:>#]", frame.function)[-1]
+    if callee is None or callee.in_app:
+        if _is_guard(name):
+            return True
+        if callee is not None:
+            return False
+    plain = name.replace("_", "").lower()
+    if plain not in vocabulary.PASSED_ON or "super(" in frame.code:
+        return False
+    if callee is not None:
+        called = re.split(r"[.:>#]", callee.function)[-1].replace("_", "").lower()
+        return called in vocabulary.PASSED_ON
+    # What is written in C has no frame.
+    return f".{name}(" in frame.code and not raised.type.endswith(_OWN_FAULTS)
+
+
+def _is_guard(name: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return (
+        bool(words)
+        and not vocabulary.GUARD_VERBS.isdisjoint(words)
+        and vocabulary.GUARD_WORDS.issuperset(words)
+    )
+
+
+def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
+    """What tells the failing statement from others of its function, wherever its line is now."""
+    frames = raised.frames
+    frame = frames[index]
+    is_last = index == len(frames) - 1
+    parts: list[str] = []
+    goes_on = False
+    if frame.code:
+        text, goes_on = names.statement_key(frame.code)
+        parts.append(text)
+    elif not is_last:
+        parts.append(names.function_key(frames[index + 1].function, language))
+    if (goes_on or not frame.code) and (is_last or frames[index + 1].in_app):
+        parts.append(start_of(raised.message, _MOST_WORDS.get(language, 3)))
+    constraint = constraint_of(raised.message)
+    if constraint:
+        parts.append(constraint)
+    return tuple(parts)
