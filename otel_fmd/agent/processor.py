@@ -207,11 +207,8 @@ class FmdSpanProcessor(SpanProcessor):
             return
         if error is not None:
             note_error(running, entry, error)
-        error = error or running.error
-        if error is not None:
-            described = self.describer.attributes(error)
-            if described:
-                entry.add_event(semconv.EVENT_FUNCTIONS, described, end_ns)
+        if error is not None or running.error is not None:
+            self._describe_error(entry, error or running.error, end_ns)
         if "HTTP_UPGRADE" in running.environ and was_upgraded(running, entry, self._levels):
             add_attributes(entry, {"http.response.status_code": semconv.SWITCHING_PROTOCOLS})
         if running.first_byte_ns is not None:
@@ -223,6 +220,12 @@ class FmdSpanProcessor(SpanProcessor):
             self._complete(running, end_ns)  # an outer span ends with the answer
         elif not self._watcher.later(lambda: self._complete(running, end_ns)):
             running.end(end_ns)
+
+    def _describe_error(self, entry: Span, error: BaseException | None, end_ns: int) -> None:
+        """Add what the exception's text does not say, if it was not said lately."""
+        described = self.describer.attributes(error) if error is not None else None
+        if described:
+            entry.add_event(semconv.EVENT_FUNCTIONS, described, end_ns)
 
     def _start(self, span: Span, parent_context: Context | None) -> None:
         if self.background is not None and not self.background.running:

@@ -12,6 +12,7 @@ _MOST_VARIABLES = 30
 _MOST_ITEMS = 10
 _DEEPEST = 3
 _LONGEST = 200
+_BRACKETS = {"list": ("[", "]"), "tuple": ("(", ")")}
 _PLAIN = (bool, int, float, complex, type(None))
 
 
@@ -59,8 +60,8 @@ def _container(value: Any, depth: int) -> str:
                 items.append(shown(item, depth + 1))
     except RuntimeError:
         items.append("… changed meanwhile")
-    opened, closed = {list: "[]", tuple: "()"}.get(type(value), "{}")
-    return opened + ", ".join(items) + closed
+    opened, closed = _BRACKETS.get(type(value).__name__, ("{", "}"))
+    return f"{opened}{', '.join(items)}{closed}"
 
 
 def _cut(text: str) -> str:

@@ -162,6 +162,7 @@ class ExceptionWriter:
         if not raising and not others:
             return NOTHING
         self._variants.refresh()
+        self._traces.refresh()
         endpoints = self._names.endpoints
         at_requests = {event.key for _, events in raising for event in events}
         of_requests = {

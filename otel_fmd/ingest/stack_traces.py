@@ -7,6 +7,7 @@ their hash, so that every process stores each once.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from otel_fmd.store.store import Store
 _TYPE_WIDTH, _NAME_WIDTH, _PATH_WIDTH = 256, 256, 250
 _MESSAGE_WIDTH, _CODE_WIDTH, _TEXT_WIDTH = 10_000, 10_000, 65_000
 _MOST_CACHED = 4_096
+REMEMBERED_S = 600.0
+"""How long ids are remembered: what is unused is removed in the end."""
 _ATTEMPTS = 3
 
 
@@ -52,10 +55,17 @@ class StackTraceRegistry:
         self._types: dict[str, int] = {}
         self._messages: dict[str, int] = {}
         self._traces: dict[str, int] = {}
+        self._since_s = time.monotonic()
+
+    def refresh(self) -> None:
+        """Forget what was looked up long ago."""
+        if time.monotonic() - self._since_s > REMEMBERED_S:
+            self.forget()
 
     def forget(self) -> None:
         """Look everything up again, after a write failed."""
         self._types, self._messages, self._traces = {}, {}, {}
+        self._since_s = time.monotonic()
 
     def type_id(self, name: str) -> int:
         """The id of a type of exceptions."""
@@ -137,12 +147,13 @@ class StackTraceRegistry:
             frame_id = row(
                 tables.exception_frame, function_location_id=location_id, line_number=place.line
             )
-            values = {
-                "stack_trace_snapshot_id": number,
-                "exception_frame_id": frame_id,
-                "position": position,
-            }
-            connection.execute(tables.exception_stack_line.insert().values(values))
+            connection.execute(
+                tables.exception_stack_line.insert().values(
+                    stack_trace_snapshot_id=number,
+                    exception_frame_id=frame_id,
+                    position=position,
+                )
+            )
 
     def _places(self, trace: StackTrace, functions: Sequence[FunctionSource]) -> list[_Place]:
         """The frames of the reported exception, the outermost first."""

@@ -58,7 +58,7 @@ class Prepared(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the transaction of a batch found: outliers, exceptions, new means, the delta's columns."""
+    """What the transaction of a batch found; the new means, and the columns of its delta."""
 
     outliers: int
     exceptions: int

@@ -83,7 +83,7 @@ class GroupCounts:
 class Total(NamedTuple):
     """All occurrences of a group: how many, the first and the last, its versions."""
 
-    count: int
+    occurrences: int
     first_us: int
     last_us: int
     versions: frozenset[int]
@@ -198,7 +198,7 @@ def statuses(
 
     Nothing is written when a resolved group occurs again: it follows from what was counted since.
     """
-    found = {number: Status.UNRESOLVED for number in group_ids}
+    found = dict.fromkeys(group_ids, Status.UNRESOLVED)
     decided = [n for n in group_ids if groups.all[n].state != State.UNRESOLVED]
     if not decided:
         return found
@@ -249,3 +249,22 @@ def affected(snapshot: Snapshot, groups: Groups, group_ids: Collection[int]) -> 
     for variant, name in snapshot.connection.execute(query.distinct()):
         users.setdefault(groups.of_variant[variant], set()).add(name)
     return {number: len(names) for number, names in users.items()}
+
+
+def variant_counts(snapshot: Snapshot, span: Span, variants: Sequence[int]) -> dict[int, int]:
+    """How often each of these variants occurred in a range."""
+    column = snapshot.tables.exception_count.c
+    first, end = span.minutes
+    query = (
+        select(column.variant_id, func.sum(column.count))
+        .where(one_of(column.variant_id, variants), column.minute >= first, column.minute < end)
+        .group_by(column.variant_id)
+    )
+    return {row[0]: int(row[1]) for row in snapshot.connection.execute(query)}
+
+
+def variant_messages(snapshot: Snapshot, variants: Sequence[int]) -> dict[int, str]:
+    """What each of these variants says, but for what varies."""
+    column = snapshot.tables.exception_variant.c
+    query = select(column.id, column.message).where(one_of(column.id, variants))
+    return {row.id: row.message for row in snapshot.connection.execute(query)}

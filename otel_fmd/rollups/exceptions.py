@@ -89,7 +89,7 @@ class ExceptionCompactor:
                 column.variant_id,
                 column.endpoint_id,
                 column.version_id,
-                column.count,
+                column.count.label("number"),
                 column.first_us,
                 column.last_us,
             ).where(
@@ -102,7 +102,7 @@ class ExceptionCompactor:
         for row in rows:
             key = (row.variant_id, row.endpoint_id, row.version_id)
             one = sums.setdefault(key, [0, row.first_us, row.last_us])
-            one[0] += row.count
+            one[0] += row.number
             one[1], one[2] = min(one[1], row.first_us), max(one[2], row.last_us)
         if not self._delete(connection, [row.id for row in rows]):
             return False

@@ -94,6 +94,7 @@ class Eviction:
             (
                 ("profiles", tables.stack_line, 60, tables.profile),
                 ("outliers", tables.outlier, 2_500, tables.outlier),
+                ("exceptions", tables.exception_occurrence, 1_500, tables.exception_occurrence),
                 ("requests", tables.request, 130, tables.request),
             ),
             key=lambda one: -self._rows(one[1]) * one[2],

@@ -15,6 +15,7 @@ from otel_fmd.store.settings import PRUNED_BEFORE, get_setting, put_setting
 from otel_fmd.store.space import give_back
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import naive_utc, now_us, unix_us
+from otel_fmd.upkeep.exceptions import UnusedExceptions
 
 _DAY_US = 86_400_000_000
 _TARGET_S = 0.03
@@ -64,6 +65,7 @@ class Retention:
         self._store = store
         self._tables = store.tables
         self.longest_s = 0.0
+        self._unused = UnusedExceptions(store, self._in_chunks)
 
     def prune(self, ages: Ages, at_us: int | None = None) -> dict[str, int]:
         """Delete rows older than the age of their kind; returns the numbers deleted, by kind."""
@@ -87,6 +89,7 @@ class Retention:
         if ages.audit:
             audit = self._tables.audit
             done["audit"] = self._delete_rows(audit, audit.c.time_us < before(ages.audit))
+        self._unused.remove()
         hour = (now - _HOUR_HISTOGRAM_DAYS * _DAY_US) // HOUR_US
         self._delete_ranges(self._tables.hour_histogram, hour)
         give_back(self._store)
@@ -96,17 +99,21 @@ class Retention:
         """Delete this many of the oldest rows of a table; returns how many were deleted.
 
         Args:
-            kind: `requests`, or what the table holds of requests.
-            table: `Request`, `Outlier` or the table of profiles.
+            kind: `requests`, `exceptions`, or what the table holds of requests.
+            table: `Request`, `ExceptionOccurrence`, `Outlier` or the table of profiles.
             wanted: rows.
         """
-        column = table.c.id if kind == "requests" else table.c.request_id
+        column = table.c.request_id if kind in ("outliers", "profiles") else table.c.id
         with self._store.read() as connection:
             bound = connection.execute(
                 select(column).order_by(column).offset(wanted - 1).limit(1)
             ).scalar()
         if bound is None:
             return 0
+        if kind == "exceptions":
+            removed = self._delete_rows(table, table.c.id <= bound)
+            self._unused.remove()
+            return removed
         if kind == "requests":
             last = self._time_of(bound)
             removed = self._delete_requests(lambda: table.c.id <= bound)
@@ -118,7 +125,9 @@ class Retention:
         """Delete the rollups of days before this one; returns the number of rows deleted."""
         day = before_us // _DAY_US
         hour = day * HOURS_PER_DAY
-        return sum(
+        count = self._tables.exception_count
+        minutes = before_us // 60_000_000
+        return self._delete_rows(count, count.c.minute < minutes) + sum(
             self._delete_ranges(table, bound)
             for table, bound in (
                 (self._tables.hour_count, hour),
@@ -140,6 +149,10 @@ class Retention:
         request = self._tables.request
         moment = naive_utc(before_us)
         removed = self._delete_requests(lambda: request.c.time_requested < moment, before_us)
+        occurrence = self._tables.exception_occurrence
+        self._delete_rows(
+            occurrence, occurrence.c.request_id.is_(None) & (occurrence.c.time_us < before_us)
+        )
         self._note_pruned(before_us)
         return removed
 

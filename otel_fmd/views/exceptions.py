@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from otel_fmd.ingest_limits import MOST_USERS
 from otel_fmd.queries.exception_groups import (
     Group,
     GroupCounts,
@@ -18,17 +17,17 @@ from otel_fmd.queries.exception_groups import (
     counts,
     statuses,
     totals,
+    variant_counts,
+    variant_messages,
 )
 from otel_fmd.queries.exception_occurrences import Chain, Occurrence, chain, occurrences
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import versions_seen
-from otel_fmd.store.exceptions import NO_ENDPOINT
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import (
     CURSOR,
     ENDPOINT,
     LIMIT,
-    MOST,
     ONLY_ENDPOINT,
     Parameter,
     one_of,
@@ -59,21 +58,20 @@ GROUP = Parameter(
     in_path=True,
     schema=whole_schema(),
 )
-OUTSIDE = "(outside of requests)"
 
 
 class Figures(NamedTuple):
     """A group in the selected time.
 
-    `count`, `parts` and `versions` (names, with counts, the newest first) are of that time; `total`
-    of all time. `users`: how many were affected, of all time, at most about 1,000. `is_new`: it has
-    occurred in the newest version of its service only. `endpoints`: ids with counts.
+    `occurrences`, `parts` and `versions` (names, with counts, the newest first) are of that time;
+    `total` and `users` (affected, at most about 1,000) of all time. `endpoints`: ids with counts.
+    `is_new`: it has occurred in the newest version of its service only.
     """
 
     group: Group
     service: str
     status: Status
-    count: int
+    occurrences: int
     parts: Sequence[int]
     versions: Mapping[str, int]
     endpoints: Mapping[int, int]
@@ -94,7 +92,7 @@ class Variant(NamedTuple):
 
     id: int
     message: str
-    count: int
+    occurrences: int
 
 
 class WholeGroup(NamedTuple):
@@ -220,7 +218,7 @@ def load_group(snapshot: Snapshot, look: Look) -> WholeGroup | NoGroup:
         _figures(snapshot, groups, {number: one}, status)[0],
         one,
         span,
-        _variants(snapshot, groups, span, variants),
+        _variants(snapshot, span, variants),
         found,
         found[-1].id if more else None,
         {trace: chain(snapshot, trace) for trace in sorted(traces)},
@@ -228,6 +226,86 @@ def load_group(snapshot: Snapshot, look: Look) -> WholeGroup | NoGroup:
     )
 
 
-def endpoint_name(snapshot_labels: Mapping[int, str], number: int) -> str:
-    """What an endpoint is called; exceptions outside of requests have none."""
-    return OUTSIDE if number == NO_ENDPOINT else snapshot_labels.get(number, "?")
+def _variants(snapshot: Snapshot, span: Span, variants: Sequence[int]) -> list[Variant]:
+    found = variant_counts(snapshot, span, variants)
+    messages = variant_messages(snapshot, variants)
+    made = [Variant(one, messages.get(one, ""), found.get(one, 0)) for one in variants]
+    return sorted(made, key=lambda one: (-one.occurrences, one.id))
+
+
+def table(data: GroupList, look: Look) -> Table:
+    """One row per group."""
+    columns = (
+        *map(Column, ("group", "service", "type", "message", "culprit", "state", "occurrences")),
+        *map(Column, ("users", "first", "last", "versions", "is_new")),
+    )
+    rows = [
+        (
+            one.group.id,
+            one.service,
+            one.group.type,
+            one.group.message,
+            one.group.culprit,
+            one.status.value,
+            one.occurrences,
+            one.users,
+            look.time_of(one.total.first_us),
+            look.time_of(one.total.last_us),
+            " ".join(one.versions),
+            one.is_new,
+        )
+        for one in data.found
+    ]
+    return Table(columns, rows)
+
+
+def group_table(data: WholeGroup | NoGroup, look: Look) -> Table:
+    """One row per occurrence that was kept."""
+    if isinstance(data, NoGroup):
+        return NOTHING
+    columns = map(Column, ("time", "type", "message", "request", "version", "user", "trace"))
+    rows = [
+        (
+            look.time_of(one.time_us),
+            one.type,
+            one.message,
+            "" if one.request_id is None else str(one.request_id),
+            one.version,
+            one.user,
+            one.trace_id,
+        )
+        for one in data.occurrences
+    ]
+    return Table(tuple(columns), rows)
+
+
+EXCEPTION_GROUPS = View(
+    name="exceptions",
+    title="Exceptions",
+    description="Exceptions grouped by the place in your own code that raised them, the most "
+    "frequent first. Watch what is new since the last version, and what came back after it was "
+    "resolved.",
+    load=load,
+    table=table,
+    empty="No exceptions in the selected time range. Exceptions that end a request are recorded by "
+    "themselves; call otel_fmd.capture() for those that the app handles.",
+    parameters=(ONLY_ENDPOINT, STATE),
+)
+ENDPOINT_EXCEPTIONS = View(
+    name="endpoint-exceptions",
+    title="Exceptions of this endpoint",
+    description=EXCEPTION_GROUPS.description,
+    load=load,
+    table=table,
+    empty="No exceptions in the selected time range.",
+    parameters=(ENDPOINT, STATE),
+)
+EXCEPTION_GROUP = View(
+    name="exception",
+    title="Exception",
+    description="One group of exceptions: where it is raised, how often, in which versions, and "
+    "the occurrences that were kept.",
+    load=load_group,
+    table=group_table,
+    parameters=(GROUP, CURSOR, LIMIT),
+)

@@ -1,0 +1,171 @@
+"""Exceptions of a batch: counted exactly, kept as far as needed, in the batch's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+
+from otel_fmd.queries.exceptions import exception_groups, stack_frames
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.exceptions import ExceptionCompactor
+from otel_fmd.store.exceptions import NO_ENDPOINT
+from otel_fmd.store.store import Store
+from tests.support.raising import batch_of, place_an_order, raised, read_a_file, with_exception
+from tests.support.spans import Spans, attribute, flask_attributes
+from tests.unit.ingest.test_write import count, writer
+
+INTERNAL = 1
+
+
+def rows(store: Store, name: str) -> list[Any]:
+    """All rows of a table."""
+    with store.read() as connection:
+        return list(connection.execute(select(getattr(store.tables, name))))
+
+
+def counted(store: Store) -> int:
+    """How many exceptions are counted."""
+    return sum(int(row[6]) for row in rows(store, "exception_count"))
+
+
+def test_a_request_that_fails_is_an_occurrence_of_a_group(store: Store) -> None:
+    """FMD's tables have type, message, frames and request; ours the group and its count."""
+    span = Spans().span(
+        flask_attributes("/order", **{"http.status_code": 500, "enduser.id": "Ana"})
+    )
+    writer(store).write(batch_of([with_exception(span, raised(place_an_order, 7))]))
+    (occurrence,) = rows(store, "exception_occurrence")
+    (request,) = rows(store, "request")
+    (group,) = rows(store, "exception_group")
+    (user,) = rows(store, "exception_user")
+    assert occurrence.request_id == request.id
+    assert occurrence.time_us == span.end_time_unix_nano // 1000
+    assert not occurrence.is_user_captured
+    assert (group.type, group.message) == ("ValueError", "order <int> is empty")
+    assert group.culprit.endswith("raising.py in place_an_order")
+    assert user.name == "Ana"
+    assert counted(store) == 1
+    with Reader(store).snapshot() as snapshot:
+        (fmd,) = exception_groups(snapshot, request.endpoint_id, 0, 10)
+        frames = stack_frames(snapshot, [fmd.stack_trace_id])[fmd.stack_trace_id]
+    assert (fmd.type, fmd.message, fmd.occurrences) == ("ValueError", "order 7 is empty", 1)
+    assert frames[0].function_name == "place_an_order"
+    assert frames[0].file_path.endswith("tests/support/raising.py")
+
+
+def test_a_body_sent_again_counts_nothing_twice(store: Store) -> None:
+    """Neither exceptions of requests, nor those of spans without one."""
+    made = Spans()
+    spans = [
+        with_exception(made.span(), raised(place_an_order, 1)),
+        with_exception(made.span(kind=INTERNAL), raised(read_a_file, "a")),
+    ]
+    one, other = writer(store), writer(store)
+    one.write(batch_of(spans))
+    one.write(batch_of(spans))
+    other.write(batch_of(spans))
+    assert counted(store) == 2
+    assert count(store, "exception_occurrence") == 2
+    assert count(store, "received_body") == 1
+
+
+def test_an_exception_that_passes_several_spans_counts_once(store: Store) -> None:
+    """It belongs to the request, if its span is in the same body."""
+    made = Spans()
+    error = raised(place_an_order, 3)
+    entry = with_exception(made.span(), error)
+    child = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
+    inner = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
+    writer(store).write(batch_of([inner, child, entry]))
+    (occurrence,) = rows(store, "exception_occurrence")
+    (request,) = rows(store, "request")
+    assert occurrence.request_id == request.id
+    assert counted(store) == 1
+
+
+def test_a_request_that_comes_after_its_exceptions_gets_them(store: Store) -> None:
+    """Its children came in an earlier body: occurrence and count move to its endpoint."""
+    made = Spans()
+    error = raised(place_an_order, 3)
+    entry = with_exception(made.span(), error)
+    child = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
+    one = writer(store)
+    one.write(batch_of([child]))
+    assert {row.endpoint_id for row in rows(store, "exception_count")} == {NO_ENDPOINT}
+    one.write(batch_of([entry]))
+    (occurrence,) = rows(store, "exception_occurrence")
+    (request,) = rows(store, "request")
+    assert occurrence.request_id == request.id
+    assert occurrence.endpoint_id == request.endpoint_id
+    assert counted(store) == 1
+    per_endpoint: dict[int, int] = {}
+    for row in rows(store, "exception_count"):
+        per_endpoint[row.endpoint_id] = per_endpoint.get(row.endpoint_id, 0) + row[6]
+    assert per_endpoint == {NO_ENDPOINT: 0, request.endpoint_id: 1}
+
+
+def test_a_storm_is_counted_exactly_and_sampled(store: Store) -> None:
+    """A loop that raises: every one counts, few are kept, in one group, whatever the message."""
+    one, made = writer(store), Spans()
+    errors = [raised(place_an_order, number) for number in range(40)]
+    for _ in range(20):
+        one.write(batch_of([with_exception(made.span(), error) for error in errors]))
+    assert counted(store) == 800
+    assert 20 <= count(store, "exception_occurrence") <= 22
+    assert count(store, "exception_group") == count(store, "exception_variant") == 1
+    compactor = ExceptionCompactor(store)
+    before = count(store, "exception_count")
+    compactor.compact((made._time_ns // 1000) + 3_600_000_000)
+    assert counted(store) == 800
+    assert count(store, "exception_count") < before
+    compactor.compact((made._time_ns // 1000) + 100 * 86_400_000_000)
+    assert counted(store) == 800
+    assert count(store, "exception_count") == 1
+
+
+def test_a_chain_is_kept_whole(store: Store) -> None:
+    """Causes with their frames and messages; FMD's tables have the reported one's frames."""
+    span = with_exception(Spans().span(), raised(read_a_file, "orders.csv"))
+    writer(store).write(batch_of([span]))
+    (trace,) = rows(store, "stack_trace")
+    (occurrence,) = rows(store, "exception_occurrence")
+    chain = json.loads(trace.chain)
+    assert [(one["type"], one["relation"]) for one in chain["raised"]] == [
+        ("RuntimeError", ""),
+        ("KeyError", "cause"),
+    ]
+    assert chain["language"] == "python"
+    assert json.loads(occurrence.details)["messages"] == [
+        "cannot read orders.csv",
+        "'orders.csv'",
+    ]
+
+
+def test_secrets_in_messages_and_code_are_hidden(store: Store) -> None:
+    """Nothing of them reaches the database."""
+
+    def connect(password: str) -> None:
+        raise ConnectionError(f"cannot connect with password={password}")
+
+    span = with_exception(Spans().span(), raised(connect, "hunter2hunter2"))
+    writer(store).write(batch_of([span]))
+    with store.read() as connection:
+        for table in store.tables.metadata.sorted_tables:
+            for row in connection.execute(select(table)):
+                assert "hunter2" not in str(tuple(row)), table.name
+
+
+def test_an_unknown_format_is_kept_whole(store: Store) -> None:
+    """What cannot be parsed is shown as it came."""
+    span = Spans().span()
+    event = span.events.add(name="exception", time_unix_nano=span.end_time_unix_nano)
+    values = {"exception.type": "Oops", "exception.stacktrace": "no idea\n at all\n"}
+
+    for name, value in values.items():
+        event.attributes.append(attribute(name, value))
+    writer(store).write(batch_of([span], telemetry_sdk_language="brainfuck"))
+    (trace,) = rows(store, "stack_trace")
+    assert "no idea" in json.loads(trace.chain)["text"]
+    assert [row.type for row in rows(store, "exception_group")] == ["Oops"]
