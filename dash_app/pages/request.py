@@ -1,4 +1,4 @@
-"""One request: its details, profile and outlier record."""
+"""One request: its details, exceptions, profile and outlier record."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from dash_app.components.states import failure
 from dash_app.components.tables import request_rows, request_table
 from dash_app.context import Context
 from dash_app.page import HIDDEN, Page
+from dash_app.pages.exception import occurrence_stack
 from otel_fmd.analysis.text import duration_text, visible
+from otel_fmd.queries.exception_occurrences import Occurrence
 from otel_fmd.queries.outliers import Outlier
 from otel_fmd.queries.rows import RequestRecord
 from otel_fmd.views.load import Loaded
+from otel_fmd.views.raised import RaisedExceptions
 from otel_fmd.views.requests import REQUEST_VIEW, NoRequest
 
 
@@ -44,6 +47,8 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
             ]
         )
     ]
+    for raised in data.exceptions.found:
+        parts.append(_exception(raised, data.exceptions, context))
     if data.profile is not None:
         parts.append(profile_card(data.profile, context))
     if data.outlier is not None:
@@ -74,6 +79,17 @@ def _facts(one: RequestRecord, service: str, context: Context) -> dmc.Table:
     ]
     rows = [dmc.TableTr([dmc.TableTh(name), dmc.TableTd(value)]) for name, value in facts]
     return dmc.Table(dmc.TableTbody(rows), variant="vertical", withTableBorder=True)
+
+
+def _exception(one: Occurrence, data: RaisedExceptions, context: Context) -> dmc.Paper:
+    group = data.groups.get(one.variant_id)
+    link = (
+        dcc.Link("All like this →", href=context.href(f"/exception/{group}"))
+        if group is not None
+        else None
+    )
+    title = "Exception that was handled" if one.is_captured else "Exception"
+    return framed([html.H2(title), link, occurrence_stack(one, data, context)])
 
 
 def _outlier(outlier: Outlier) -> dmc.Paper:

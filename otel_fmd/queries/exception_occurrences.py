@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import or_, select
 
 from otel_fmd.queries.counts import one_of
+from otel_fmd.queries.exceptions import stack_frames
 from otel_fmd.queries.snapshot import Snapshot
 
 _MOST_OF_REQUEST = 50
@@ -58,6 +59,13 @@ class ChainLink(NamedTuple):
     relation: str
     parent: int
     frames: Sequence[ChainFrame]
+
+
+class Source(NamedTuple):
+    """The source of a function, which begins in line `start`."""
+
+    start: int
+    code: str
 
 
 class Chain(NamedTuple):
@@ -156,6 +164,30 @@ def chain(snapshot: Snapshot, stack_trace_id: int) -> Chain:
         for one in read["raised"]
     ]
     return Chain(read["language"], links, read["text"])
+
+
+def sources(snapshot: Snapshot, stack_trace_ids: Sequence[int]) -> dict[tuple[str, int], Source]:
+    """The source of functions on these stack traces, by file and line of the frame.
+
+    A frame whose function's source is not known has its own line only, and is left out.
+    """
+    frames = [
+        frame
+        for found in stack_frames(snapshot, stack_trace_ids).values()
+        for frame in found
+        if frame.function_start_line != frame.line_number
+    ]
+    function = snapshot.tables.function_definition.c
+    ids = sorted({frame.function_definition_id for frame in frames})
+    query = select(function.id, function.code).where(one_of(function.id, ids))
+    codes = {row.id: row.code for row in snapshot.connection.execute(query)}
+    return {
+        (frame.file_path, frame.line_number): Source(
+            frame.function_start_line, codes[frame.function_definition_id]
+        )
+        for frame in frames
+        if codes.get(frame.function_definition_id)
+    }
 
 
 def _texts(snapshot: Snapshot, table: Any, name: str, ids: list[int]) -> dict[int, str]:

@@ -10,11 +10,11 @@ from typing import Any
 from otel_fmd.views.administration import DATABASE, DEPLOY, REFUSED, SETTINGS
 from otel_fmd.views.api.administration import INSTALLATION
 from otel_fmd.views.api.endpoints import ONE_ENDPOINT, SERVICES, VERSIONS
-from otel_fmd.views.api.requests import EXCEPTIONS
 from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
+from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUP, EXCEPTION_GROUPS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
@@ -45,6 +45,9 @@ VIEWS: tuple[View[Any], ...] = (
     GROUPED_PROFILE,
     REQUESTS,
     REQUEST_VIEW,
+    EXCEPTION_GROUPS,
+    ENDPOINT_EXCEPTIONS,
+    EXCEPTION_GROUP,
     DEPLOYS,
     CHOICES,
     DEPLOY,
@@ -62,6 +65,5 @@ FOR_PROGRAMS: tuple[View[Any], ...] = (
     SERVICES,
     VERSIONS,
     ONE_ENDPOINT,
-    EXCEPTIONS,
     INSTALLATION,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from otel_fmd.queries.exception_groups import (
     Group,
@@ -20,9 +21,17 @@ from otel_fmd.queries.exception_groups import (
     variant_counts,
     variant_messages,
 )
-from otel_fmd.queries.exception_occurrences import Chain, Occurrence, chain, occurrences
+from otel_fmd.queries.exception_occurrences import (
+    Chain,
+    Occurrence,
+    Source,
+    chain,
+    occurrences,
+    sources,
+)
 from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.queries.versions import versions_seen
+from otel_fmd.store.exceptions import NO_ENDPOINT
 from otel_fmd.views.look import Look
 from otel_fmd.views.parameters import (
     CURSOR,
@@ -40,7 +49,10 @@ from otel_fmd.views.view import NOTHING, Column, Table, View
 MOST_GROUPS = 500
 PARTS = 40
 """Parts of the selected time that sparklines and charts show."""
-_MOST_NAMES = 3
+_MOST_TRACES = 3
+MOST_USERS = 1_000
+"""Users that are counted of a variant."""
+OUTSIDE = "(outside of requests)"
 OPEN, ALL = "open", "all"
 _STATES = (OPEN, *(one.value for one in Status), ALL)
 STATE = Parameter(
@@ -98,17 +110,24 @@ class Variant(NamedTuple):
 class WholeGroup(NamedTuple):
     """Everything about one group.
 
-    `chains` and `functions` are of the stack traces of the occurrences, by id; `cursor` continues
-    the occurrences; `merged` are the groups that were merged into it.
+    `versions` are names by id, the oldest first. `chains` are the stack traces of its newest
+    occurrences, by id, `sources` those of their functions; `cursor` continues the occurrences;
+    `others` are groups that it can be merged into, `merged` those that were merged into it;
+    `endpoints` what those that it occurred at are called.
     """
 
     figures: Figures
     counts: GroupCounts
     span: Span
+    zone: ZoneInfo
+    versions: Mapping[int, str]
     variants: Sequence[Variant]
     occurrences: Sequence[Occurrence]
     cursor: int | None
     chains: Mapping[int, Chain]
+    sources: Mapping[tuple[str, int], Source]
+    others: Sequence[Group]
+    endpoints: Mapping[int, str]
     merged: Sequence[Group]
 
 
@@ -213,17 +232,36 @@ def load_group(snapshot: Snapshot, look: Look) -> WholeGroup | NoGroup:
     limit = look.value(LIMIT)
     found = occurrences(snapshot, variants, before=look.value(CURSOR), limit=limit + 1)
     more, found = len(found) > limit, found[:limit]
-    traces = {occurrence.stack_trace_id for occurrence in found[:_MOST_NAMES]}
+    traces = {occurrence.stack_trace_id for occurrence in found[:_MOST_TRACES]}
     return WholeGroup(
         _figures(snapshot, groups, {number: one}, status)[0],
         one,
         span,
+        look.zone,
+        {n: snapshot.versions.get(n, "?") for n in sorted(one.versions)},
         _variants(snapshot, span, variants),
         found,
         found[-1].id if more else None,
         {trace: chain(snapshot, trace) for trace in sorted(traces)},
+        sources(snapshot, sorted(traces)),
+        _others(groups, number),
+        {n: endpoint_label(snapshot, n) for n in one.endpoints},
         [group for group in groups.all.values() if group.merged_into == number],
     )
+
+
+def _others(groups: Groups, number: int) -> list[Group]:
+    service = groups.all[number].service_id
+    return [
+        group
+        for group in groups.all.values()
+        if group.service_id == service and group.id != number and group.merged_into is None
+    ]
+
+
+def endpoint_label(snapshot: Snapshot, number: int) -> str:
+    """What an endpoint is called; an exception outside of requests has none."""
+    return OUTSIDE if number == NO_ENDPOINT else snapshot.labels.get(number, "?")
 
 
 def _variants(snapshot: Snapshot, span: Span, variants: Sequence[int]) -> list[Variant]:

@@ -37,6 +37,7 @@ from otel_fmd.views.parameters import (
     USER,
     whole_number,
 )
+from otel_fmd.views.raised import RaisedExceptions, exceptions_of_request
 from otel_fmd.views.view import NOTHING, Column, Table, View
 
 _MOST_FAILED = 100
@@ -77,7 +78,7 @@ class WholeRequest(NamedTuple):
     """Everything about one request.
 
     Its endpoint, the share (0 to 1) of its endpoint's requests in the last seven days that were
-    faster, its outlier, its profile, and the other requests of its trace.
+    faster, its outlier, its profile, the other requests of its trace, and its exceptions.
     """
 
     request: RequestRecord
@@ -86,6 +87,7 @@ class WholeRequest(NamedTuple):
     outlier: Outlier | None
     profile: ProfiledRequest | None
     related: list[NamedRequest]
+    exceptions: RaisedExceptions
 
 
 class NoRequest(NamedTuple):
@@ -165,6 +167,7 @@ def load_one(snapshot: Snapshot, look: Look) -> WholeRequest | NoRequest:
         outlier_of(snapshot, one.id),
         profile_of(snapshot, one.id),
         _named(snapshot, requests_of_trace(snapshot, one)),
+        exceptions_of_request(snapshot, one),
     )
 
 

@@ -1,4 +1,4 @@
-"""Requests: a page of them, one with everything, outliers, exceptions."""
+"""Requests: a page of them, one with everything, outliers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from otel_fmd.analysis import outliers as analysis
-from otel_fmd.queries import exceptions as queries
 from otel_fmd.queries import outliers
 from otel_fmd.queries.rows import RequestRecord
-from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.views.api.exceptions import ExceptionOccurrence, occurrence
 from otel_fmd.views.api.look import aware
 from otel_fmd.views.api.profiles import Profile, profile
 from otel_fmd.views.look import Look
 from otel_fmd.views.outliers import Outliers
-from otel_fmd.views.parameters import HOUR, ONLY_ENDPOINT, PAGE
+from otel_fmd.views.parameters import HOUR
 from otel_fmd.views.requests import REQUESTS, NamedRequest, Requests, WholeRequest
-from otel_fmd.views.view import Column, Table, View
-
-EXCEPTIONS_PER_PAGE = 100
 
 
 @dataclass(slots=True)
@@ -118,6 +114,7 @@ class RequestDetails:
         outlier: if it was one; else null.
         profile: if it was profiled; else null.
         related: the other requests of its trace, the earliest first.
+        exceptions: those that were kept of it and of its trace, the oldest first.
     """
 
     request: Request
@@ -125,86 +122,8 @@ class RequestDetails:
     outlier: Outlier | None
     profile: Profile | None
     related: list[Request]
+    exceptions: list[ExceptionOccurrence]
 
-
-@dataclass(slots=True)
-class Frame:
-    """A frame of a stack trace.
-
-    Args:
-        file: the path of its file.
-        line: the number of its line.
-        function: the name of its function; null if unknown.
-    """
-
-    file: str
-    line: int
-    function: str | None
-
-
-@dataclass(slots=True)
-class ExceptionGroup:
-    """Exceptions of one endpoint with the same type, message and stack trace.
-
-    Args:
-        endpoint: the name of the endpoint.
-        endpoint_id: its id.
-        stack_trace_id: identifies the stack trace.
-        type: the type of the exception.
-        message: its message.
-        first: when it first occurred; null if unknown.
-        last: when it last occurred; null if unknown.
-        occurrences: how often.
-        frames: the stack trace, the innermost frame first.
-    """
-
-    endpoint: str
-    endpoint_id: int
-    stack_trace_id: int
-    type: str
-    message: str
-    first: datetime | None
-    last: datetime | None
-    occurrences: int
-    frames: list[Frame]
-
-
-def _exceptions(snapshot: Snapshot, look: Look) -> list[ExceptionGroup]:
-    offset = look.value(PAGE) * EXCEPTIONS_PER_PAGE
-    groups = queries.exception_groups(
-        snapshot, look.value(ONLY_ENDPOINT), offset, EXCEPTIONS_PER_PAGE
-    )
-    frames = queries.stack_frames(snapshot, [one.stack_trace_id for one in groups])
-    return [
-        ExceptionGroup(
-            snapshot.labels.get(one.endpoint_id, ""),
-            one.endpoint_id,
-            one.stack_trace_id,
-            one.type,
-            one.message,
-            None if one.first is None else aware(one.first),
-            None if one.latest is None else aware(one.latest),
-            one.occurrences,
-            [
-                Frame(frame.file_path, frame.line_number, frame.function_name)
-                for frame in frames.get(one.stack_trace_id, [])
-            ],
-        )
-        for one in groups
-    ]
-
-
-EXCEPTIONS = View(
-    name="exceptions",
-    title="Exceptions",
-    description="Exceptions in FMD's tables, the one that occurred last first.",
-    load=_exceptions,
-    table=lambda data, _look: Table(
-        tuple(map(Column, ("endpoint", "type", "message", "occurrences"))),
-        [(one.endpoint, one.type, one.message, one.occurrences) for one in data],
-    ),
-    parameters=(ONLY_ENDPOINT, PAGE),
-)
 
 REQUESTS_PAGE = replace(
     REQUESTS, parameters=[one for one in REQUESTS.parameters if one is not HOUR]
@@ -251,6 +170,7 @@ def details(data: WholeRequest, _look: Look) -> RequestDetails:
         None if data.outlier is None else _outlier(data.outlier),
         None if data.profile is None else profile(data.profile),
         [request(one) for one in data.related],
+        [occurrence(one, data.exceptions.chains) for one in data.exceptions.found],
     )
 
 
@@ -266,11 +186,6 @@ def machine_loads(data: Iterable[analysis.OutlierLoad], _look: Look) -> Iterator
         yield MachineLoad(
             aware(one.time_requested), one.duration_ms, list(one.cpu_percent), one.memory_percent
         )
-
-
-def exception_groups(data: list[ExceptionGroup], _look: Look) -> list[ExceptionGroup]:
-    """Of the exceptions."""
-    return data
 
 
 def _outlier(one: outliers.Outlier) -> Outlier:

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from otel_fmd.actions.exceptions import MOST_DAYS as IGNORED_DAYS
+from otel_fmd.actions.exceptions import MOST_TIMES as IGNORED_TIMES
 from otel_fmd.actions.levels import LEVELS
 from otel_fmd.config import MOST_DAYS
 from otel_fmd.people.tokens import MOST_DAYS as MOST_TOKEN_DAYS
@@ -153,3 +155,73 @@ class Maintained:
     folded_deltas: int
     pruned_rows: dict[str, int]
     evicted_rows: dict[str, int]
+
+
+@dataclass(slots=True)
+class NewState:
+    """What is decided about a group of exceptions.
+
+    Args:
+        state: the decision.
+        resolved_in: with `resolved`: `now`, so that any later occurrence is a regression; `version`
+            or `next`: only one in that version or a newer one, or in one not seen yet.
+        version: with `resolved_in: version`: which.
+        days: with `ignored`: for how long; null: without an end.
+        times: with `ignored`: until it has occurred so many times more; null: without an end.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    state: Literal["unresolved", "resolved", "ignored"]
+    resolved_in: Literal["now", "version", "next"] = "now"
+    version: Text = ""
+    days: Annotated[float, Field(gt=0, le=IGNORED_DAYS)] | None = None
+    times: Annotated[int, Field(ge=1, le=IGNORED_TIMES)] | None = None
+
+
+@dataclass(slots=True)
+class GroupChange:
+    """What to change about a group of exceptions; what is null or missing stays.
+
+    Args:
+        assignee: who looks after it; empty for nobody.
+        note: what is to be known about it; empty for nothing.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    assignee: Annotated[str, Field(max_length=250)] | None = None
+    note: Annotated[str, Field(max_length=10_000)] | None = None
+
+
+@dataclass(slots=True)
+class Merge:
+    """Groups to merge.
+
+    Args:
+        group_ids: the groups that become part of another.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    group_ids: Annotated[list[int], Field(min_length=1, max_length=100)]
+
+
+@dataclass(slots=True)
+class Split:
+    """Variants to split off.
+
+    Args:
+        variant_ids: some, but not all, of the variants of the group.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    variant_ids: Annotated[list[int], Field(min_length=1, max_length=100)]
+
+
+@dataclass(slots=True)
+class SplitGroup:
+    """The group that was made.
+
+    Args:
+        group_id: its id.
+    """
+
+    group_id: int

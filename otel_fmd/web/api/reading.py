@@ -10,13 +10,22 @@ from flask import Response
 from otel_fmd.analysis.pprof import pprof
 from otel_fmd.analysis.stacks import Line, collapsed, speedscope, stacks_of
 from otel_fmd.views.administration import DATABASE, REFUSED, SETTINGS
-from otel_fmd.views.api import administration, durations, endpoints, load, profiles, requests
+from otel_fmd.views.api import (
+    administration,
+    durations,
+    endpoints,
+    exceptions,
+    load,
+    profiles,
+    requests,
+)
 from otel_fmd.views.api.endpoints import BLUEPRINTS, ENDPOINTS_OVERVIEW
 from otel_fmd.views.api.look import SELECTION, SERVICE, TIMES
 from otel_fmd.views.api.requests import REQUESTS_PAGE
 from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
+from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUP, EXCEPTION_GROUPS
 from otel_fmd.views.load import load as load_views
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
@@ -41,10 +50,12 @@ from otel_fmd.web.api.problems import ProblemError
 from otel_fmd.web.api.route import JSON, Call, Route
 
 ENDPOINTS, LOAD, REQUEST, PEOPLE, SERVER = "endpoints", "load", "requests", "people", "server"
+EXCEPTION = "exceptions"
 TAGS = {
     ENDPOINTS: "Services, versions, endpoints: hits, errors and durations.",
     LOAD: "Figures over time, distributions, what changed.",
-    REQUEST: "Single requests, outliers, profiles, exceptions.",
+    REQUEST: "Single requests, outliers, profiles.",
+    EXCEPTION: "Groups of exceptions, their occurrences, and what was decided about them.",
     PEOPLE: "Users, sessions, tokens, the audit.",
     SERVER: "The installation, its database and its settings.",
 }
@@ -234,14 +245,30 @@ ROUTES: tuple[Route, ...] = (
         media=(_TEXT, _PPROF),
         views=(REQUEST_VIEW,),
     ),
-    listing(
+    single(
         "/exceptions",
-        REQUEST,
-        requests.EXCEPTIONS,
-        requests.ExceptionGroup,
-        requests.exception_groups,
-        Items,
-        (),
+        EXCEPTION,
+        EXCEPTION_GROUPS,
+        exceptions.ExceptionList,
+        exceptions.groups,
+        SELECTION,
+    ),
+    single(
+        "/endpoints/<endpoint>/exceptions",
+        EXCEPTION,
+        ENDPOINT_EXCEPTIONS,
+        exceptions.ExceptionList,
+        exceptions.groups,
+        SELECTION,
+    ),
+    single(
+        "/exceptions/<group>",
+        EXCEPTION,
+        EXCEPTION_GROUP,
+        exceptions.ExceptionDetails,
+        exceptions.details,
+        TIMES,
+        missing=lambda data: data.reason,
     ),
     single(
         "/installation",
