@@ -31,7 +31,9 @@ def occurrences_over_time(
             go.Bar(
                 name=named[version],
                 meta=plain(version),
-                x=list(starts),
+                x=[start.replace(tzinfo=None) for start in starts],
+                offset=0,
+                width=minutes * 60_000 * 0.92,
                 y=list(values),
                 marker={"color": style.color_of(version)},
                 hovertemplate="version %{meta}<br>%{x}: %{y:,} occurrences<extra></extra>",
@@ -42,7 +44,6 @@ def occurrences_over_time(
         layout(
             style,
             barmode="stack",
-            bargap=0.1,
             xaxis={"title": {"text": f"time ({style.zone})"}, "type": "date"},
             yaxis={"title": {"text": f"occurrences per {words}"}, "rangemode": "tozero"},
             height=320,

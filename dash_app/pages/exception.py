@@ -18,9 +18,9 @@ from dash_app.context import Context
 from dash_app.figures.occurrences import occurrences_over_time
 from dash_app.figures.style import Style
 from dash_app.page import HIDDEN, Page
-from dash_app.pages.exception_changes import changes, register
+from dash_app.pages.exception_changes import decisions, register, regrouping
 from otel_fmd.analysis.text import count_text, visible
-from otel_fmd.queries.exception_groups import MINUTE_US, Status
+from otel_fmd.queries.exception_groups import Status
 from otel_fmd.queries.exception_occurrences import Occurrence
 from otel_fmd.views.exceptions import EXCEPTION_GROUP, MOST_USERS, NoGroup, WholeGroup
 from otel_fmd.views.load import Loaded
@@ -36,11 +36,9 @@ _COLORS = {
 
 def figure(data: WholeGroup, style: Style) -> go.Figure:
     """Occurrences over the selected time, by version."""
-    first, end = data.span.minutes
-    step = max(1, -(-(end - first) // data.span.parts))
-    parts = -(-(end - first) // step)
+    first, step, parts = data.span.minutes[0], data.span.step, data.span.number
     starts = [
-        datetime.fromtimestamp((first + part * step) * MINUTE_US / 1e6, UTC).astimezone(data.zone)
+        datetime.fromtimestamp((first + part * step) * 60, UTC).astimezone(data.zone)
         for part in range(parts)
     ]
     found = data.counts.version_parts
@@ -66,13 +64,13 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
     data = loaded[EXCEPTION_GROUP]
     if isinstance(data, NoGroup):
         return failure(data.reason)
-    parts: list[Any] = [_head(data, context)]
+    parts: list[Any] = [_head(data, context), *decisions(data, context)]
     if data.figures.occurrences:
         parts.append(card(CHART, loaded))
     parts.append(_newest(data, context))
     parts.append(_occurrences(data, context))
     parts.append(_endpoints(data, context))
-    parts += changes(data, context)
+    parts += regrouping(data, context)
     return parts
 
 

@@ -49,19 +49,15 @@ _FIELDS = (
 )
 
 
-def changes(data: WholeGroup, context: Context) -> list[Any]:
-    """The forms, for those who may change something."""
+def decisions(data: WholeGroup, context: Context) -> list[Any]:
+    """What can be decided about a group, for those who may."""
     if context.actor.role < Role.WRITER:
         return []
-    return [_decisions(data), _regrouping(data), html.Div(id="exception-note-area", role="status")]
-
-
-def _decisions(data: WholeGroup) -> Any:
     group = data.figures.group
     versions = list(data.figures.versions)
     resolve = [_button(f"exception-resolve-{name}", label) for name, label in _RESOLVE]
     ignore = [_button(f"exception-ignore-{name}", label) for name, label, _ in _IGNORE]
-    return framed(
+    card = framed(
         [
             html.H2("Decide", className="card-title"),
             html.P(
@@ -106,11 +102,16 @@ def _decisions(data: WholeGroup) -> Any:
                 align="end",
                 mt="sm",
             ),
+            html.Div(id="exception-note-area", role="status"),
         ]
     )
+    return [card]
 
 
-def _regrouping(data: WholeGroup) -> Any:
+def regrouping(data: WholeGroup, context: Context) -> list[Any]:
+    """Merging, splitting and removing, for those who may."""
+    if context.actor.role < Role.WRITER:
+        return []
     others = [
         {"value": str(one.id), "label": f"{one.type}: {visible(one.message)[:60]} ({one.culprit})"}
         for one in data.others
@@ -126,7 +127,7 @@ def _regrouping(data: WholeGroup) -> Any:
         )
         for one in data.variants
     ]
-    return framed(
+    card = framed(
         [
             html.H2("Merge, split, remove", className="card-title"),
             html.P(
@@ -180,6 +181,7 @@ def _regrouping(data: WholeGroup) -> Any:
             ),
         ]
     )
+    return [card]
 
 
 def _button(name: str, label: str) -> dmc.Button:

@@ -16,7 +16,6 @@ from otel_fmd.views.exceptions import (
     ALL,
     EXCEPTION_GROUPS,
     OPEN,
-    PARTS,
     STATE,
     Figures,
     GroupList,
@@ -26,14 +25,14 @@ from otel_fmd.views.view import View
 
 _COLUMNS = (
     ("exception", "exception", "link"),
-    ("message", "message", "name"),
-    ("culprit", "where", "name"),
-    ("state", "state", "short"),
     ("occurrences", "count", "number"),
     ("users", "users", "number"),
+    ("state", "state", ""),
+    ("message", "message", "name"),
+    ("culprit", "where", "name"),
     ("versions", "versions", ""),
-    ("first", "first seen", "time"),
     ("last", "last seen", "time"),
+    ("first", "first seen", "time"),
     ("service", "service", "short"),
     ("assignee", "assigned to", "short"),
 )
@@ -90,15 +89,15 @@ def rows_of(data: GroupList, context: Context) -> list[Row]:
 
 def _row(one: Figures, context: Context) -> Row:
     group = one.group
-    marks = [word for word, is_so in (("new", one.is_new),) if is_so]
+    state = OPEN if one.status is Status.UNRESOLVED else one.status.value
     return {
         "id": str(group.id),
         "exception": group.type,
         "href": context.href(f"/exception/{group.id}"),
         "message": group.message,
         "culprit": group.culprit,
-        "state": ", ".join([one.status.value, *marks]),
-        "spark": [float(part) for part in one.parts[:PARTS]],
+        "state": f"{state}, new" if one.is_new else state,
+        "spark": list(map(float, one.parts)),
         "occurrences": one.occurrences,
         "users": one.users,
         "versions": ", ".join(one.versions),

@@ -21,9 +21,9 @@ _WHAT = "change exceptions"
 
 @contextmanager
 def _changing(
-    actor: Actor, store: Store, action: str, group_id: int, role: Role = Role.WRITER
+    who: Actor, store: Store, action: str, group_id: int, role: Role = Role.WRITER
 ) -> Iterator[Change]:
-    with changing(actor, store, role, _WHAT, f"exception.{action}", str(group_id)) as change:
+    with changing(who, store, role, _WHAT, f"exception.{action}", str(group_id)) as change:
         name = groups.group_name(change.connection, change.tables, group_id)
         change.target = f"{name} ({group_id})"[:250]
         yield change

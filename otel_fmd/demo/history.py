@@ -22,7 +22,7 @@ from flask import Flask
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, TraceFlags
@@ -164,7 +164,7 @@ def _at(trace: Sequence[ReadableSpan], start_ns: int, chance: random.Random) -> 
             parent=None if span.parent is None else context(span.parent),
             resource=span.resource,
             attributes=span.attributes,
-            events=span.events,
+            events=[Event(e.name, e.attributes, e.timestamp + shift) for e in span.events],
             kind=span.kind,
             status=span.status,
             start_time=(span.start_time or 0) + shift,

@@ -46,7 +46,7 @@ class Written(NamedTuple):
     outliers: int
     seen_only: int
     other_endpoints: int
-    exceptions: int
+    exceptions: int = 0
 
 
 class Prepared(NamedTuple):

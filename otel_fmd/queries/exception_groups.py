@@ -14,6 +14,7 @@ from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.store.exceptions import ALL_GRAINS, State
 
 MINUTE_US = 60_000_000
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1_440)
 
 
 class Status(StrEnum):
@@ -47,7 +48,7 @@ class Group(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What a query is about: unix microseconds, half-open, in `parts` of equal length."""
+    """What a query is about: unix microseconds, half-open, in at most `parts` of equal length."""
 
     start_us: int
     end_us: int
@@ -57,6 +58,20 @@ class Span(NamedTuple):
     def minutes(self) -> tuple[int, int]:
         """The first minute since 1970, and the one after the last."""
         return self.start_us // MINUTE_US, -(-self.end_us // MINUTE_US)
+
+    @property
+    def step(self) -> int:
+        """The minutes of a part: a number that people count in."""
+        first, end = self.minutes
+        least = -(-(end - first) // self.parts)
+        nice = next((step for step in _STEPS if step >= least), 0)
+        return nice or -(-least // _STEPS[-1]) * _STEPS[-1]
+
+    @property
+    def number(self) -> int:
+        """How many parts there are; the last one may be longer than what is left."""
+        first, end = self.minutes
+        return -(-(end - first) // self.step)
 
 
 class Wanted(NamedTuple):
@@ -132,8 +147,7 @@ def counts(
     """
     column = snapshot.tables.exception_count.c
     first, end = span.minutes
-    step = max(1, -(-(end - first) // span.parts))
-    part = ((column.minute - first) // step).label("part")
+    part = ((column.minute - first) // span.step).label("part")
     conditions: list[ColumnElement[bool]] = [column.minute >= first, column.minute < end]
     if variants is None:
         conditions.append(column.grain.in_(ALL_GRAINS))

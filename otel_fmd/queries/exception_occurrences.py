@@ -84,7 +84,8 @@ def occurrences(
     conditions = [one_of(column.variant_id, variants)]
     if before is not None:
         conditions.append(column.id < before)
-    return _read(snapshot, conditions, column.id.desc(), limit)
+    found = _read(snapshot, conditions, column.id.desc(), limit)
+    return sorted(found, key=lambda one: (one.time_us, one.id), reverse=True)
 
 
 def occurrences_of_request(snapshot: Snapshot, request_id: int, trace_id: str) -> list[Occurrence]:

@@ -48,7 +48,7 @@ from otel_fmd.views.view import NOTHING, Column, Table, View
 
 MOST_GROUPS = 500
 PARTS = 40
-"""Parts of the selected time that sparklines and charts show."""
+"""Parts of the selected time that sparklines and charts show, at the most."""
 _MOST_TRACES = 3
 MOST_USERS = 1_000
 """Users that are counted of a variant."""
@@ -154,7 +154,7 @@ def load(snapshot: Snapshot, look: Look) -> GroupList:
     chosen = [number for number in found if _is_in(status[number], state)]
     chosen.sort(key=lambda number: (-found[number].count, number))
     shown = chosen[:MOST_GROUPS]
-    figures = _figures(snapshot, groups, {n: found[n] for n in shown}, status)
+    figures = _figures(snapshot, groups, {n: found[n] for n in shown}, status, span)
     return GroupList(figures, len(chosen) - len(shown))
 
 
@@ -179,6 +179,7 @@ def _figures(
     groups: Groups,
     found: Mapping[int, GroupCounts],
     status: Mapping[int, Status],
+    span: Span,
 ) -> list[Figures]:
     total, users = totals(snapshot, groups, list(found)), affected(snapshot, groups, list(found))
     newest = _newest_versions(snapshot)
@@ -193,7 +194,7 @@ def _figures(
                 snapshot.services.get(group.service_id, ""),
                 status[number],
                 one.count,
-                [one.parts.get(part, 0) for part in range(PARTS)],
+                [one.parts.get(part, 0) for part in range(span.number)],
                 {
                     snapshot.versions.get(version, "?"): one.versions[version]
                     for version in sorted(one.versions, reverse=True)
@@ -231,17 +232,19 @@ def load_group(snapshot: Snapshot, look: Look) -> WholeGroup | NoGroup:
     status = statuses(snapshot, groups, [number], look.now_us)
     limit = look.value(LIMIT)
     found = occurrences(snapshot, variants, before=look.value(CURSOR), limit=limit + 1)
-    more, found = len(found) > limit, found[:limit]
+    more = len(found) > limit
+    if more:
+        found.remove(min(found, key=lambda one: one.id))
     traces = {occurrence.stack_trace_id for occurrence in found[:_MOST_TRACES]}
     return WholeGroup(
-        _figures(snapshot, groups, {number: one}, status)[0],
+        _figures(snapshot, groups, {number: one}, status, span)[0],
         one,
         span,
         look.zone,
         {n: snapshot.versions.get(n, "?") for n in sorted(one.versions)},
         _variants(snapshot, span, variants),
         found,
-        found[-1].id if more else None,
+        min(one.id for one in found) if more else None,
         {trace: chain(snapshot, trace) for trace in sorted(traces)},
         sources(snapshot, sorted(traces)),
         _others(groups, number),

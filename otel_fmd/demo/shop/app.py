@@ -15,6 +15,7 @@ from opentelemetry import trace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import otel_fmd
 from otel_fmd.demo.shop.models import Order, Product, engine, fill
 
 catalog = Blueprint("catalog", __name__)
@@ -48,6 +49,20 @@ def score(one: int, other: int) -> float:
     return sum((one * n - other) % 17 / (n + 1) for n in range(2_400))
 
 
+def discount(number: int, stars: int = 0) -> float:
+    """What a well-rated product costs less; the bug of version 2.0: some have no rating."""
+    return number % 10 / stars if number % 29 == 5 else 0.0
+
+
+def points_of(customer: str | None) -> int:
+    """The loyalty points of a customer; not everybody takes part."""
+    points = {"alice": 120, "bob": 45}
+    try:
+        return points[customer or ""]
+    except KeyError as error:
+        raise LookupError(f"customer {customer!r} has no loyalty card") from error
+
+
 def everything(products: Sequence[Product]) -> list[str]:
     """All of the shop, without an index."""
     _pause(550)
@@ -71,7 +86,10 @@ def product(number: int) -> ResponseReturnValue:
     if found is None:
         abort(404)
     price = convert(found.cents)
-    related = rank_related(found.id) if _is_new_shop() else []
+    related = []
+    if _is_new_shop():
+        price -= discount(found.id)
+        related = rank_related(found.id)
     return jsonify(id=found.id, name=found.name, price=price, related=related)
 
 
@@ -94,6 +112,11 @@ def order() -> ResponseReturnValue:
     answer = stock_session.get(f"{os.environ['STOCK_URL']}/stock/{number}", timeout=5)
     if answer.status_code != 200:
         abort(409)
+    try:
+        points_of(g.customer)
+    except LookupError as error:
+        if g.customer == "wholesale":
+            otel_fmd.capture(error)
     with Session(engine) as session:
         session.add(Order(product_id=number, customer=g.customer or "guest"))
         session.commit()

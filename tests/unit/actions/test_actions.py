@@ -58,6 +58,15 @@ ACTIONS: dict[Callable[..., Any], Case] = {
     users.edit_user: Case(Role.ADMIN, (1, Role.GUEST), WITH_PASSWORDS),
     users.remove_user_of_id: Case(Role.ADMIN, (1,)),
     exceptions.remove_exception: Case(Role.ADMIN, (1,)),
+    exceptions.resolve: Case(Role.WRITER, (1, "version", "1.0")),
+    exceptions.ignore: Case(Role.WRITER, (1,), {"days": 2, "times": 5}),
+    exceptions.reopen: Case(Role.WRITER, (1,)),
+    exceptions.assign: Case(Role.WRITER, (1, "ana")),
+    exceptions.note: Case(Role.WRITER, (1, "see the invoices")),
+    exceptions.merge: Case(Role.WRITER, ([1], 2)),
+    exceptions.unmerge: Case(Role.WRITER, (3,)),
+    exceptions.split: Case(Role.WRITER, (1, [2])),
+    exceptions.remove: Case(Role.ADMIN, (1,)),
     tokens.add_token: Case(Role.ADMIN, ("new", ["read"], 30)),
     tokens.remove_token: Case(Role.ADMIN, ("old",)),
     account.end_own_session: Case(Role.GUEST, (hash_of("first"),)),
@@ -74,7 +83,7 @@ ROLES = {role: Actor("zoe", role, "192.0.2.7") for role in Role}
 
 @pytest.fixture
 def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """An endpoint, two admins, of whom one has two sessions, a token, and a stack trace."""
+    """An endpoint, two admins, one with two sessions, a token, a stack trace, exception groups."""
     writer(sqlite_store).write(Batch(requests_of(Spans(1).many(1))))
     with_user(sqlite_store, "ana")
     zoe = with_user(sqlite_store, "zoe")
@@ -86,6 +95,19 @@ def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     tokens.add_token(OPERATOR, sqlite_store, "old", ["read"], None)
     with sqlite_store.write() as connection:
         connection.execute(sqlite_store.tables.stack_trace.insert().values(hash="x"))
+        for number, merged in ((1, None), (2, None), (3, 1)):
+            group = {"service_id": 1, "type": "ValueError", "message": "", "culprit": "a.py in b"}
+            connection.execute(
+                sqlite_store.tables.exception_group.insert().values(
+                    **group, fingerprint=str(number), first_us=1, state=0, merged_into=merged
+                )
+            )
+        for number, group_id in ((1, 1), (2, 1), (3, 2)):
+            connection.execute(
+                sqlite_store.tables.exception_variant.insert().values(
+                    service_id=1, hash=str(number), group_id=group_id, message="m"
+                )
+            )
     return sqlite_store
 
 

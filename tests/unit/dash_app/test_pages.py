@@ -12,15 +12,15 @@ from dash_app.live import chart_csv, fresh
 from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
-from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.audit import entry, note
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
 from tests.support.look import context_of, encoded, everything_of
+from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
-from tests.unit.ingest.test_write import requests_of, writer
+from tests.unit.ingest.test_write import writer
 
 GUEST = Actor("guest", Role.GUEST)
 WITHOUT_REFRESH = {
@@ -33,17 +33,19 @@ WITHOUT_REFRESH = {
 
 @pytest.fixture
 def filled(sqlite_store: Store) -> Store:
-    """Requests of one endpoint in two versions."""
+    """Requests of one endpoint in two versions, each with an exception."""
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
-        made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+        spans = Spans(seed, time.time_ns()).many(40)
+        with_exception(spans[0], raised(place_an_order, seed))
+        made.write(batch_of(spans, version=version))
     note(sqlite_store, entry(GUEST, "login", GUEST.name))
     return sqlite_store
 
 
 def address(page: Page) -> str:
-    """About the first endpoint and request."""
-    return page.address({"endpoint": "1", "request": "1"})
+    """About the first endpoint, request and exception group."""
+    return page.address({"endpoint": "1", "request": "1", "group": "1"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from otel_fmd.config import Settings
-from otel_fmd.ingest import names
+from otel_fmd.ingest import names, small_rows
 from otel_fmd.ingest.names import EndpointInfo, NameLimits, NameRegistry
 from otel_fmd.requests.request import NOTHING_MORE, Request
 from otel_fmd.store.store import Store
@@ -200,7 +200,7 @@ def test_a_source_that_is_learnt_counts(sqlite_store: Store) -> None:
 def test_a_name_that_another_process_makes_first_is_read(sqlite_store: Store) -> None:
     """The loser of the race has the winner's id."""
     winner, loser = NameRegistry(sqlite_store), NameRegistry(sqlite_store)
-    find, looks = names._find, []
+    find, looks = small_rows.find, []
 
     def late(*arguments: object) -> int | None:
         found = find(*arguments)  # type: ignore[arg-type]
@@ -211,7 +211,7 @@ def test_a_name_that_another_process_makes_first_is_read(sqlite_store: Store) ->
 
     loser.prepare({})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(names, "_find", late)
+        patch.setattr(small_rows, "find", late)
         prepare(loser, request("a"))
     assert looks == [None]
     assert loser.endpoints == winner.endpoints
