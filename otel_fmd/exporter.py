@@ -22,6 +22,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
+from otel_fmd.ingest.ungrouped import UngroupedOccurrences
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.pipeline.counters import PipelineCounters
@@ -29,6 +30,7 @@ from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
 from otel_fmd.requests.ended import request_of
 from otel_fmd.requests.translator import Translator
+from otel_fmd.rollups.exceptions import ExceptionCompactor
 from otel_fmd.signals.record import Resource, Span
 from otel_fmd.signals.sdk import spans_of
 from otel_fmd.store.store import Store
@@ -169,4 +171,6 @@ def open_pipeline(
         max_callers=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
     )
-    return Pipeline(store, open_writer, finish, own)
+    ungrouped = UngroupedOccurrences(store, redactor, settings.max_exception_groups)
+    every_minute = (ExceptionCompactor(store).compact, ungrouped.group_all)
+    return Pipeline(store, open_writer, finish, own, every_minute)

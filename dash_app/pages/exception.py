@@ -20,18 +20,11 @@ from dash_app.figures.style import Style
 from dash_app.page import HIDDEN, Page
 from dash_app.pages.exception_changes import decisions, register, regrouping
 from otel_fmd.analysis.text import count_text, visible
-from otel_fmd.queries.exception_groups import Status
 from otel_fmd.queries.exception_occurrences import Occurrence
 from otel_fmd.views.exceptions import EXCEPTION_GROUP, MOST_USERS, NoGroup, WholeGroup
 from otel_fmd.views.load import Loaded
 
 _MOST_VERSIONS = 12
-_COLORS = {
-    Status.UNRESOLVED: "orange",
-    Status.REGRESSED: "red",
-    Status.RESOLVED: "green",
-    Status.IGNORED: "gray",
-}
 
 
 def figure(data: WholeGroup, style: Style) -> go.Figure:
@@ -95,9 +88,9 @@ def _head(data: WholeGroup, context: Context) -> Any:
         )
         for name, value, note in figures
     ]
-    badges = [dmc.Badge(one.status.value, color=_COLORS[one.status], variant="light")]
+    badges = [html.Span(one.status.value, className=f"state state-{one.status.value}")]
     if one.is_new:
-        badges.append(dmc.Badge("new in this version", color="blue", variant="light"))
+        badges.append(html.Span("new in this version", className="state"))
     return framed(
         [
             dcc.Link("← Exceptions", href=context.href("/exceptions")),

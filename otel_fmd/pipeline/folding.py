@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.job import Job
-from otel_fmd.rollups.exceptions import ExceptionCompactor
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -34,10 +33,16 @@ class DeltaFolding:
         max_callers: users, and addresses, kept per endpoint and version.
         every_s: seconds between looks; 0: never.
         count: called with the number of deltas that were folded.
+        every_minute: further work on what batches appended.
     """
 
     def __init__(
-        self, store: Store, max_callers: int, every_s: float, count: Callable[[int], None]
+        self,
+        store: Store,
+        max_callers: int,
+        every_s: float,
+        count: Callable[[int], None],
+        every_minute: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._folder = DeltaFolder(store, max_callers)
@@ -45,7 +50,7 @@ class DeltaFolding:
         self._count = count
         self._job = Job("folder", self._run, every_s, after_error_s=_BROKEN_S)
         self._ready = False
-        self._exceptions = ExceptionCompactor(store)
+        self._every_minute = every_minute
         self._compacted_s = time.monotonic()
 
     def start(self) -> None:
@@ -78,6 +83,7 @@ class DeltaFolding:
             self._count(folded)
         self._folder.fold_callers(CALLER_STEP, self._every_s * _CALLERS_AFTER)
         if time.monotonic() - self._compacted_s > _COMPACT_EVERY_S:
-            self._exceptions.compact()
+            for work in self._every_minute:
+                work()
             self._compacted_s = time.monotonic()
         return _BEHIND_S if folded >= STEP else self._every_s

@@ -67,6 +67,7 @@ class Pipeline:
             away for long.
         finish: makes a batch of what `offer` took; None: nothing is offered.
         settings: see `PipelineSettings`.
+        every_minute: what the job that folds does besides.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class Pipeline:
         open_writer: Callable[[], Writer],
         finish: Callable[[Sequence[Any]], Batch] | None = None,
         settings: PipelineSettings | None = None,
+        every_minute: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._open_writer = open_writer
         self._finish = finish
         self._settings = settings or PipelineSettings()
+        self._every_minute = every_minute
         self.counters = PipelineCounters()
         self._reset()
         on_fork(self._reset)
@@ -96,7 +99,11 @@ class Pipeline:
         self._thread: threading.Thread | None = None
         self._writer: Writer | None = None
         self._folding = DeltaFolding(
-            self._store, self._settings.max_callers, self._settings.fold_every_s, self._count_folded
+            self._store,
+            settings.max_callers,
+            settings.fold_every_s,
+            self._count_folded,
+            self._every_minute,
         )
         self._last_error = ""
         self._stored_s = 0.0

@@ -26,6 +26,7 @@ ENDPOINTS = {
     "versions": "catalog.product",
     "user-performance": "checkout.mine",
     "status": "checkout.invoice",
+    "exceptions": "catalog.product",
     "outliers": "catalog.search",
     "profiler": "catalog.product",
     "grouped-profiler": "catalog.product",
@@ -63,7 +64,7 @@ def addresses(recount: Recount) -> dict[str, str]:
     """Name -> address of every page that stands by itself."""
     found = {}
     for page in PAGES:
-        if "<request>" in page.path:
+        if "<request>" in page.path or "<group>" in page.path:
             continue
         last = page.path.rsplit("/", 1)[-1]
         number = str(recount.endpoint(ENDPOINTS.get(last, "catalog.home")))
@@ -72,6 +73,7 @@ def addresses(recount: Recount) -> dict[str, str]:
         found[name] = f"{page.address({'endpoint': number})}?range={days}"
     newest = max(recount.of("catalog.search"), key=lambda row: (row.duration > 200, row.id))
     found["request"] = f"/request/{newest.id}"
+    found["exception"] = "/exception/1?range=30d"
     return found
 
 

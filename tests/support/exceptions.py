@@ -1,4 +1,4 @@
-"""Exceptions in FMD's tables."""
+"""Exceptions in FMD's tables, as FMD writes them."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def filled(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
             group = {"service_id": 1, "type": "ValueError", "message": "", "culprit": "a.py in b"}
             connection.execute(
                 sqlite_store.tables.exception_group.insert().values(
-                    **group, fingerprint=str(number), first_us=1, state=0, merged_into=merged
+                    **group, fingerprint=f"f{number}", first_us=1, state=0, merged_into=merged
                 )
             )
         for number, group_id in ((1, 1), (2, 1), (3, 2)):
@@ -242,6 +242,8 @@ def state(store: Store) -> list[Any]:
                 tables.session,
                 tables.api_token,
                 tables.stack_trace,
+                tables.exception_group,
+                tables.exception_variant,
                 tables.audit,
             )
         ]

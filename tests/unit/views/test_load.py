@@ -13,7 +13,6 @@ import pytest
 from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
-from otel_fmd.ingest.batch import Batch
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
@@ -23,15 +22,16 @@ from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
 from tests.support.people import with_user
+from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
-from tests.unit.ingest.test_write import requests_of, writer
+from tests.unit.ingest.test_write import writer
 
 ALL = (*VIEWS, *FOR_PROGRAMS)
 GUEST = Actor("guest", Role.GUEST)
 ANA = Actor("ana", Role.ADMIN)
 WITHOUT_ROWS = {
     "reporting", "failed-requests", "outliers", "outlier-loads", "profiles", "grouped-profile",
-    "refused", "exceptions",
+    "refused",
 }  # fmt: skip
 """Views with nothing to show here: no request failed or has details, all are of now."""
 
@@ -66,7 +66,9 @@ def reader(sqlite_store: Store) -> Reader:
     """A database with some requests in two versions."""
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
-        made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+        spans = Spans(seed, time.time_ns()).many(40)
+        with_exception(spans[0], raised(place_an_order, seed))
+        made.write(batch_of(spans, version=version))
     Sessions(sqlite_store).start(with_user(sqlite_store, ANA.name), "192.0.2.1", "Firefox")
     add_token(ANA, sqlite_store, "ci", ["read"], None)
     return Reader(sqlite_store)
@@ -80,7 +82,7 @@ def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
         request = snapshot.connection.execute(snapshot.tables.request.select()).first()
     assert request is not None
     query = Recorded({"range": "24h"})
-    path = Recorded({"endpoint": endpoint, "request": str(request.id)})
+    path = Recorded({"endpoint": endpoint, "request": str(request.id), "group": "1"})
     needed = {one.name: path[one.name] for one in view.parameters if one.in_path}
     parameters = Recorded(needed)
     loaded = load(reader, look(ANA, query, parameters), [view])

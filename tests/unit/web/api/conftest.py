@@ -12,8 +12,10 @@ from werkzeug.test import TestResponse
 
 from dash_app.app import create_app
 from otel_fmd.actions.tokens import add_token
+from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.ungrouped import UngroupedOccurrences
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
 from otel_fmd.store.store import Store
@@ -63,6 +65,7 @@ def filled(sqlite_store: Store) -> Store:
     ]
     writer(sqlite_store).write(Batch(requests_of(details, version="2")))
     with_exception(sqlite_store)
+    UngroupedOccurrences(sqlite_store, Redactor(), 100).group_all()
     return sqlite_store
 
 

@@ -164,10 +164,35 @@ def test_the_database(call: Any, get: Any) -> None:
 
 
 def test_exceptions(call: Any, get: Any) -> None:
-    """A stack trace with its occurrences."""
+    """What is decided about a group, and that it is removed."""
+
+    def state() -> str:
+        (group,) = get("/exceptions", state="all")["items"]
+        return str(group["state"])
+
+    path = "/exceptions/1/state"
+    assert call("PUT", path, json={"state": "resolved"}).status_code == 204
+    assert state() == "resolved"
+    assert get("/exceptions")["items"] == []
+    assert call("PUT", path, json={"state": "ignored", "times": 3}).status_code == 204
+    assert state() == "ignored"
+    assert call("PUT", path, json={"state": "unresolved"}).status_code == 204
+    assert state() == "unresolved"
+    body = {"state": "resolved", "resolved_in": "version", "version": "none such"}
+    assert call("PUT", path, json=body).status_code == 422
+    assert call("PUT", path, json={"state": "gone"}).status_code == 422
+    change = {"assignee": "ana", "note": "see invoices"}
+    assert call("PATCH", "/exceptions/1", json=change).status_code == 204
+    group = get("/exceptions/1")["group"]
+    assert (group["assignee"], group["note"]) == ("ana", "see invoices")
+    assert call("PATCH", "/exceptions/1", json={}).status_code == 422
+    assert call("POST", "/exceptions/1/merges", json={"group_ids": [1]}).status_code == 422
+    assert call("POST", "/exceptions/1/splits", json={"variant_ids": [1]}).status_code == 422
+    assert call("DELETE", "/exceptions/1/merged-into").status_code == 204
     assert call("DELETE", "/exceptions/1").status_code == 204
     assert get("/exceptions")["items"] == []
     assert call("DELETE", "/exceptions/1").status_code == 404
+    assert call("GET", "/exceptions/1").status_code == 404
 
 
 def test_unknown_paths_and_methods(call: Any) -> None:

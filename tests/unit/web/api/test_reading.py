@@ -167,8 +167,15 @@ def test_outliers_profiles_and_exceptions(get: Any) -> None:
     assert [one["total_ms"] for one in merged["lines"]] == [40.0, 30.0, 10.0]
     (group,) = get("/exceptions")["items"]
     assert (group["type"], group["message"], group["occurrences"]) == ("ValueError", "bad", 1)
-    assert group["frames"] == [{"file": "/srv/a.py", "line": 4, "function": "f"}]
-    assert get("/exceptions", page=1)["items"] == []
+    assert (group["state"], group["is_new"], sum(group["parts"])) == ("unresolved", False, 1)
+    details = get(f"/exceptions/{group['id']}")
+    assert details["group"] == group
+    (occurrence,) = details["occurrences"]
+    assert (occurrence["type"], occurrence["message"]) == ("ValueError", "bad")
+    assert get(f"/requests/{occurrence['request_id']}")["exceptions"][0]["message"] == "bad"
+    (endpoint,) = details["endpoints"]
+    assert get(f"/endpoints/{endpoint}/exceptions")["items"] == [group]
+    assert get("/exceptions", state="resolved")["items"] == []
 
 
 def test_administration(get: Any) -> None:
