@@ -46,7 +46,7 @@ _PARTS = re.compile(
     """,
     re.VERBOSE,
 )
-_LIST = re.compile(r"(<(?:int|str|float|uuid|hex|id|url|email|ip|path)>)(?:\s*[,;]\s*\1)+")
+_LIST = re.compile(r"(<(?:int|str|float|uuid|hex|id|url|email|host|path)>)(?:\s*[,;]\s*\1)+")
 _BLANKS = re.compile(r"\s+")
 _ID_WORDS = re.compile(
     r"(?:utf|iso|ipv|sha|md|http|h|v|base|int|uint|float|x|latin|cp|oauth|s|ec|k)-?[0-9]{1,4}(?:-[0-9]{1,2})?",
@@ -58,16 +58,21 @@ _UNITS = re.compile(
 )
 _SINGLE_HEX = re.compile(r"\b([\w.$]+)@[0-9a-f]{5,16}\b")
 _PLURAL = re.compile(r"(<int>\s[a-z]{2,}?)s\b")
-_DATABASE = re.compile(r"constraint|for key|cannot be null|no such|does not exist|not-null")
+_DATABASE = re.compile(
+    r"constraint|for key|cannot be null|no such|Unknown column|does not exist|not-null"
+)
 _CONSTRAINT = re.compile(
     r"""column\s["'`]?([\w.]{1,80})["'`]?[^\n]{0,80}?violates\snot-null
     |constraint\s(?:failed:\s)?["'`]?([\w.]{1,80})
     |for\skey\s["'`]([\w.]{1,80})
     |Column\s["'`]?([\w.]{1,80})["'`]?\scannot\sbe\snull
     |no\ssuch\s(?:table|column):\s([\w.]{1,80})
+    |Unknown\scolumn\s["'`]([\w.]{1,80})
     |(?:relation|column)\s["'`]?([\w.]{1,80})["'`]?\sdoes\snot\sexist""",
     re.VERBOSE,
 )
+_BACKQUOTED = re.compile(r"`([^`'\n]{0,200})'")
+"""How Ruby before 3.4 and GNU quote."""
 _TOKEN = re.compile(r"""<\w+>|'[^']+'|"[^"]+"|\w[\w'-]*|[^\w\s]""")
 _NAME = re.compile(r"[A-Z][\w'-]*")
 
@@ -81,6 +86,7 @@ def template_of(message: str) -> str:
     text = message[: 4 * _LONGEST].strip()
     first = text.partition("\n")[0]
     text = first[:_LONGEST]
+    text = _BACKQUOTED.sub(r"'\1'", text)
     text = _SINGLE_HEX.sub(r"\1@<hex>", text)
     text = _PARTS.sub(_replaced, text)
     text = _LIST.sub(r"\1, …", text)
@@ -98,7 +104,8 @@ def _replaced(found: re.Match[str]) -> str:
         unit = _UNITS.fullmatch(text)
         if unit:
             return f"<float>{unit[2]}" if "." in unit[1] else f"<int>{unit[2]}"
-    return f"<{kind}>"
+    # A machine by its name or by its address.
+    return f"<{'host' if kind == 'ip' else kind}>"
 
 
 def start_of(message: str, most: int = 3) -> str:

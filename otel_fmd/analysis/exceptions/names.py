@@ -48,6 +48,26 @@ _GO_CLOSURE = re.compile(
     r"(?:\.func[0-9]+|\.gowrap[0-9]+|\.deferwrap[0-9]+|\.[0-9]+|-fm|-range[0-9]+|·[0-9]+)+$"
 )
 _RUBY_BLOCK = re.compile(r"^(?:(?:block|rescue|ensure)(?: \([0-9]+ levels\))? in )+")
+_COMPILED_TEMPLATE = re.compile(r"_{2,}[0-9]{6,}_[0-9]+$")
+_ENTRIES = frozenset(
+    ["invokeSuspend", "invoke", "apply", "applyOrElse", "accept", "run", "call", "get"]
+)
+_GO_WITHOUT_TYPE = frozenset(
+    [
+        "",
+        "panic",
+        "error",
+        "string",
+        "*errors.errorString",
+        "*errors.joinError",
+        "*fmt.wrapError",
+        "*fmt.wrapErrors",
+        "*errors.fundamental",
+        "*errors.withStack",
+        "*errors.withMessage",
+    ]
+)
+"""What says only that it is an error."""
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$|::\{\{closure\}\}|<.*? as (.*?)>")
 _PHP_CLOSURE = re.compile(r"\{closure(?::(.*?)(?:\(\))?:[0-9]+)?\}")
 _JS_ALIAS = re.compile(r" \[as .*\]$")
@@ -88,19 +108,17 @@ def file_shown(file: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def function_key(function: str, language: str) -> str:
+def function_key(function: str, language: str, module: str = "") -> str:
     """A function by the name that stands in its source; "" of code without a name."""
     name = function.strip()
     if language == "java":
-        found = _LAMBDA.match(name)
-        name = found[1].rpartition("$anonfun$")[2] if found else name
-        return name.rpartition("$")[2] if name.startswith("$") else name
+        return _java(name, module)
     if language == "go":
         return _GO_CLOSURE.sub("", name)
     if language == "nodejs":
         return _javascript(name)
     if language == "ruby":
-        name = _RUBY_BLOCK.sub("", name)
+        name = _COMPILED_TEMPLATE.sub("", _RUBY_BLOCK.sub("", name))
         return re.split(r"[#.]", name)[-1] if "::" in name or "#" in name or "." in name else name
     if language == "php":
         name = _PHP_CLOSURE.sub(lambda found: found[1] or "{closure}", name)
@@ -110,6 +128,17 @@ def function_key(function: str, language: str) -> str:
     if language == "rust":
         return _RUST_HASH.sub(lambda found: found[1] or "", name)
     return name.rpartition("<locals>.")[2] if "<locals>" in name else name
+
+
+def _java(name: str, module: str) -> str:
+    if name in _ENTRIES and "$" in module:
+        # A class made of a lambda or of a coroutine is named after the function it stands in.
+        inner = [one for one in module.split("$")[1:] if one[:1].islower() and one != "anonfun"]
+        if inner:
+            return inner[0]
+    found = _LAMBDA.match(name)
+    name = found[1].rpartition("$anonfun$")[2] if found else name
+    return name.rpartition("$")[2] if name.startswith("$") else name
 
 
 def _javascript(name: str) -> str:
@@ -147,6 +176,10 @@ def type_key(type: str, language: str) -> str:
         return type.replace("$", ".")
     if language == "dotnet":
         return _ARITY.sub("", type).replace("+", ".")
+    if language == "go":
+        if type in _GO_WITHOUT_TYPE:
+            return "error"
+        return "runtime.Error" if type.lstrip("*").startswith("runtime.") else type
     name = _TYPE_ALIASES.get(type, type)
     return name.removeprefix("__main__.").removeprefix("builtins.").rpartition("<locals>.")[2]
 

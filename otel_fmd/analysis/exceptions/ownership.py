@@ -24,7 +24,7 @@ _LIBRARY_PATHS = re.compile(
     |^(?:_stream_|_http_|internal/|events|net|timers|domain|fs|util|tty|assert)[\w./]*\.js$
     |[\\/]\.yarn[\\/]|[\\/]\.pnpm[\\/]|[\\/]\.next[\\/]server[\\/]chunks[\\/]ssr[\\/]\[root
     |[\\/]vendor[\\/]|^vendor[\\/]
-    |[\\/]pkg[\\/]mod[\\/]|(?:^|[\\/])(?:go|golang)(?:-?[0-9.]+)?[\\/]src[\\/](?!.*\.[a-z]+/)
+    |[\\/]pkg[\\/]mod[\\/]|@v[0-9]+\.[0-9.]+
     |[\\/]gems[\\/]|[\\/]lib[\\/]ruby[\\/]|[\\/]rubygems[\\/]|[\\/]\.rbenv[\\/]|[\\/]bundler[\\/]
     |[\\/]\.cargo[\\/]registry[\\/]|[\\/]\.cargo[\\/]git[\\/]|^/?rustc[\\/]|[\\/]rustlib[\\/]
     |^phar://|[\\/]usr[\\/]share[\\/]php[\\/]

@@ -7,13 +7,33 @@ from dataclasses import replace
 from types import ModuleType
 
 from otel_fmd.analysis.exceptions.drafts import Draft, raised_of
-from otel_fmd.analysis.exceptions.formats import python
+from otel_fmd.analysis.exceptions.formats import (
+    dotnet,
+    golang,
+    java,
+    javascript,
+    php,
+    python,
+    ruby,
+    rust,
+)
 from otel_fmd.analysis.exceptions.ownership import Owners, is_own, is_wrapper
 from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
 
 MOST_CHARACTERS = 1_000_000
 """Of a text that are read."""
-_FORMATS: tuple[tuple[str, ModuleType], ...] = (("python", python),)
+MOST_LINES = 50_000
+LONGEST_LINE = 2_000
+_FORMATS: tuple[tuple[str, ModuleType], ...] = (
+    ("python", python),
+    ("go", golang),
+    ("rust", rust),
+    ("php", php),
+    ("java", java),
+    ("ruby", ruby),
+    ("nodejs", javascript),
+    ("dotnet", dotnet),
+)
 """In the order in which they are tried: the ones with the clearest marks first."""
 _LANGUAGES = {"webjs": "nodejs", "javascript": "nodejs", "typescript": "nodejs", "csharp": "dotnet"}
 
@@ -41,9 +61,10 @@ def parse(
     if len(text) > MOST_CHARACTERS:
         cut.append(f"{len(text) - MOST_CHARACTERS} of {len(text)} characters are left out")
     kept = text[:MOST_CHARACTERS]
-    found, draft = _read(kept.replace("\r\n", "\n") if "\r" in kept else kept, language)
+    found, draft = _read(_shortened(kept, cut), language)
     if draft is None:
-        draft = Draft(is_whole=not kept.strip())
+        said = kept.strip()
+        draft = Draft(is_whole=said in ("", message.strip(), f"{type}: {message}".strip()))
     _trust(draft, type, message)
     raised, left_out = raised_of(draft)
     owners = Owners(tuple(in_app), tuple(not_in_app))
@@ -56,6 +77,20 @@ def parse(
         return StackTrace(owned, found, "")
     said = "".join(f"\n[otel-fmd: {words}]" for words in cut)
     return StackTrace(owned, found, kept + said)
+
+
+def _shortened(text: str, cut: list[str]) -> str:
+    """A text without its longest lines' ends, so that reading it takes linear time."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    if len(lines) > MOST_LINES:
+        cut.append(f"{len(lines) - MOST_LINES} of {len(lines)} lines are left out")
+        lines = lines[:MOST_LINES]
+    if len(text) > LONGEST_LINE and any(len(line) > LONGEST_LINE for line in lines):
+        cut.append(f"of lines, what follows {LONGEST_LINE} characters is left out")
+        lines = [line[:LONGEST_LINE] for line in lines]
+    return "\n".join(lines) if cut else text
 
 
 def _read(text: str, language: str) -> tuple[str, Draft | None]:

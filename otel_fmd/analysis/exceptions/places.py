@@ -22,6 +22,7 @@ _OVERFLOWS = (
     "InsufficientExecutionStackException",
 )
 _FEWEST_ROUNDS = 3
+_SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 _MOST_WORDS = {"go": 6}
 
 
@@ -44,7 +45,8 @@ def place_of(raised: Raised, language: str) -> Place:
     if is_overflow(raised):
         return _round(raised, language)
     if not own:
-        return Place(None, _all(frames, language))
+        words = (start_of(raised.message),) if frames else ()
+        return Place(None, (*_all(frames, language), *words))
     index = _deciding(raised, own)
     frame = frames[index]
     key = (*_function(frames, index, language), *_statement(raised, index, language))
@@ -96,7 +98,19 @@ def _function(frames: Sequence[Frame], index: int, language: str) -> tuple[str, 
         around = next(outer, None)
         name = around.function if around and around.file == frame.file else name
     where = names.module_key(frame.module, language) if frame.module else names.file_key(frame.file)
-    return where, names.function_key(name, language)
+    if language == "php" and "{closure}" in name:
+        name = _around(frames, index).function
+    return where, names.function_key(name, language, frame.module)
+
+
+def _around(frames: Sequence[Frame], index: int) -> Frame:
+    """The function of the same class that a closure of PHP stands in: closures have no name."""
+    frame = frames[index]
+    outer = (one for one in reversed(frames[:index]) if one.in_app)
+    return next(
+        (one for one in outer if one.module == frame.module and "{closure" not in one.function),
+        frame,
+    )
 
 
 def _deciding(raised: Raised, own: list[int]) -> int:
@@ -140,6 +154,9 @@ def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
     frames = raised.frames
     frame = frames[index]
     is_last = index == len(frames) - 1
+    if raised.type in _SYNTAX and is_last:
+        # Of a file that cannot be read there is one mistake at a time; versions disagree where.
+        return ()
     parts: list[str] = []
     goes_on = False
     if frame.code:

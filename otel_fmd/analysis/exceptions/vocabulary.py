@@ -39,6 +39,13 @@ PHP_LIBRARIES = """
     Illuminate Symfony Laravel Doctrine Slim Laminas Zend GuzzleHttp Monolog Twig Psr Composer
     PHPUnit CodeIgniter Cake Yii yii Phalcon League OpenTelemetry Predis Ramsey Carbon Nette
 """
+GO_STANDARD = _words("""
+    archive arena bufio bytes cmp compress container context crypto database debug embed encoding
+    errors expvar flag fmt go hash html image index internal io iter log maps math mime net os path
+    plugin reflect regexp runtime slices sort strconv strings structs sync syscall testing text time
+    unicode unique unsafe vendor weak
+""")
+"""The first parts of Go's own packages."""
 LIBRARIES = {
     "java": _words(JAVA_LIBRARIES),
     "dotnet": _words(DOTNET_LIBRARIES),
@@ -69,7 +76,8 @@ PASSED_ON = _words("""
     execute executemany executescript query queryone queryall fetch fetchone fetchall fetchval
     fetchrow fetchmany scalar scalars request requests get post put patch delete head send
     sendrequest dorequest call invoke exec urlopen rpc publish getjson postjson getasync postasync
-    sendasync executeasync queryasync
+    sendasync executeasync queryasync executequery executeupdate executebatch executereader
+    executescalar executenonquery exchange
 """)
 """Names of functions that hand a query or a request on to a library."""
 

@@ -70,6 +70,15 @@ def _sections(lines: list[str]) -> _Section:
     return stack[0]
 
 
+def _join_remote(draft: Draft) -> None:
+    """Make one of an exception and of the same one as another process raised it."""
+    for index, (relation, cause) in enumerate(draft.related):
+        if relation == "cause" and cause.type.rpartition(".")[2] == draft.type.rpartition(".")[2]:
+            draft.frames += cause.frames
+            draft.related[index : index + 1] = cause.related
+            return
+
+
 class _Reader:
     """Reads the lines of a section into a chain."""
 
@@ -80,6 +89,7 @@ class _Reader:
         self.place: tuple[str, str, int] | None = None
         self.message: list[str] | None = None
         self.is_whole = True
+        self.is_remote = False
 
     def chain(self, section: _Section) -> Draft | None:
         """The last exception of a section, with those before it as causes or contexts."""
@@ -92,6 +102,8 @@ class _Reader:
                 self._in_message(item)
         self._finish()
         done = self.current
+        if self.is_remote and done is not None:
+            _join_remote(done)
         if done is None or (not done.frames and not done.type):
             return None
         done.is_whole = done.is_whole and self.is_whole
@@ -160,6 +172,7 @@ class _Reader:
         # What it quotes takes its place.
         self.current = None
         self.message = None
+        self.is_remote = True
         return True
 
     def _start(self) -> None:
