@@ -248,11 +248,17 @@ def _shares(title: str, rows: list[tuple[Any, int]]) -> Any:
     return framed([html.H2(title, className="card-title"), table])
 
 
+def _drawn(context: Context) -> Any:
+    """The page after a change."""
+    here = context.at(PAGE.match(context.path) or {})
+    return PAGE.content(PAGE.load(here))
+
+
 PAGE = Page(
     "/exception/<group>",
     "Exception",
     HIDDEN,
     (CHART,),
     layout=layout,
-    register=register,
+    register=lambda app, make: register(app, make, _drawn),
 )

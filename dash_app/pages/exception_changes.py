@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, ctx, html, no_update
 
 from dash_app.components.frame import framed
-from dash_app.components.notes import done, refused
+from dash_app.components.notes import refused
 from dash_app.context import Context
 from dash_app.page import MakeContext
 from otel_fmd.actions import exceptions as actions
@@ -188,11 +189,12 @@ def _button(name: str, label: str) -> dmc.Button:
     return dmc.Button(label, id=name, variant="default", size="xs")
 
 
-def register(app: Dash, make: MakeContext) -> None:
-    """All buttons."""
+def register(app: Dash, make: MakeContext, draw: Callable[[Context], Any]) -> None:
+    """All buttons; `draw` draws the page anew."""
 
     @app.callback(
         Output("exception-note-area", "children"),
+        Output("content", "children", allow_duplicate=True),
         Output("url", "href", allow_duplicate=True),
         *(Input(name, "n_clicks") for name in _BUTTONS),
         *(State(name, "checked" if name == "exception-sure" else "value") for name in _FIELDS),
@@ -204,7 +206,7 @@ def register(app: Dash, make: MakeContext) -> None:
         clicks, rest = values[: len(_BUTTONS)], values[len(_BUTTONS) :]
         *fields, path, search = rest
         if not any(clicks):
-            return no_update, no_update
+            return no_update, no_update, no_update
         context = make(path, search)
         try:
             number = _group_of(path)
@@ -212,8 +214,11 @@ def register(app: Dash, make: MakeContext) -> None:
                 context, number, str(ctx.triggered_id), dict(zip(_FIELDS, fields, strict=True))
             )
         except OtelFmdError as error:
-            return refused(error), no_update
-        return done("Done."), context.href("/exceptions" if moved == 0 else f"/exception/{moved}")
+            return refused(error), no_update, no_update
+        if moved == number:
+            return no_update, draw(context), no_update
+        to = context.href(f"/exception/{moved}" if moved else "/exceptions")
+        return no_update, no_update, to
 
 
 def _group_of(path: str) -> int:
