@@ -1,6 +1,6 @@
 """What storing a span costs, how many a second are stored, and how much memory that takes.
 
-`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|memory]`
+`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|storm|memory]`
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from tests.benchmarks.batches import bodies
 from tests.benchmarks.ingest_cost import cost
 from tests.benchmarks.load import prepared
 from tests.benchmarks.report import Report
+from tests.benchmarks.storm import storm
 from tests.benchmarks.throughput import Sender, throughput
 from tests.support.people import log_in
 from tests.support.requirements import BUILD
 from tests.support.serving import PASSWORD, Served
+
+PARTS = ("cost", "throughput", "storm", "memory")
 
 
 def memory(report: Report, rows: int, seconds: float) -> None:
@@ -78,7 +81,7 @@ def main() -> None:
     """Everything; `--quick` at a hundredth of the size."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", choices=("cost", "throughput", "memory"))
+    parser.add_argument("--only", default="", choices=PARTS)
     options = parser.parse_args()
     rows, rounds, seconds = (100_000, 3, 3.0) if options.quick else (10_000_000, 9, 8.0)
     report = Report("ingest")
@@ -90,6 +93,8 @@ def main() -> None:
         cost(report, rows, rounds)
     if wanted("throughput"):
         throughput(report, seconds)
+    if wanted("storm"):
+        storm(report, seconds * 4)
     if wanted("memory"):
         memory(report, rows, seconds * 3)
     report.write()
