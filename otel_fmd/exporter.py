@@ -20,9 +20,9 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
-from otel_fmd.ingest.ungrouped import UngroupedOccurrences
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.pipeline.counters import PipelineCounters

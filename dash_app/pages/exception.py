@@ -21,7 +21,8 @@ from dash_app.page import HIDDEN, Page
 from dash_app.pages.exception_changes import decisions, register, regrouping
 from otel_fmd.analysis.text import count_text, visible
 from otel_fmd.queries.exception_occurrences import Occurrence
-from otel_fmd.views.exceptions import EXCEPTION_GROUP, MOST_USERS, NoGroup, WholeGroup
+from otel_fmd.views.exception_group import EXCEPTION_GROUP, NoGroup, WholeGroup
+from otel_fmd.views.exceptions import MOST_USERS
 from otel_fmd.views.load import Loaded
 
 _MOST_VERSIONS = 12

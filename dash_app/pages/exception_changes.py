@@ -16,7 +16,7 @@ from otel_fmd.actions import exceptions as actions
 from otel_fmd.analysis.text import visible
 from otel_fmd.errors import ConfigurationError, OtelFmdError
 from otel_fmd.people.actor import Role
-from otel_fmd.views.exceptions import GROUP, WholeGroup
+from otel_fmd.views.exception_group import GROUP, WholeGroup
 
 _RESOLVE = (
     ("now", "Resolve"),

@@ -19,7 +19,8 @@ from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
-from otel_fmd.ingest.exceptions import ExceptionWriter, PreparedExceptions
+from otel_fmd.ingest.exceptions.occurrences import PreparedExceptions
+from otel_fmd.ingest.exceptions.writer import ExceptionWriter
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry

@@ -18,8 +18,8 @@ class UnusedExceptions:
     """Removes what is left over of exceptions.
 
     A group stays as long as it has counts or occurrences; a note or a decision does not keep it.
-    Writers remember ids for ten minutes (`ingest.stack_traces.REMEMBERED_S`): only what was unused
-    twice as long ago, and still is, is removed.
+    Writers remember ids for ten minutes (`REMEMBERED_S` in `ingest.exceptions.stack_traces`): only
+    what was unused twice as long ago, and still is, is removed.
 
     Args:
         store: the database.

@@ -14,7 +14,8 @@ from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
-from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUP, EXCEPTION_GROUPS
+from otel_fmd.views.exception_group import EXCEPTION_GROUP
+from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUPS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS

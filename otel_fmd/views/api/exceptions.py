@@ -9,7 +9,8 @@ from typing import Literal
 
 from otel_fmd.queries.exception_occurrences import Chain, Occurrence
 from otel_fmd.views.api.look import moment
-from otel_fmd.views.exceptions import Figures, GroupList, WholeGroup
+from otel_fmd.views.exception_group import WholeGroup
+from otel_fmd.views.exceptions import Figures, GroupList
 from otel_fmd.views.look import Look
 
 State = Literal["unresolved", "regressed", "resolved", "ignored"]

@@ -7,12 +7,18 @@ from flask import Flask
 from otel_fmd.config import Settings
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.views.look import Process
-from otel_fmd.web.api import PATH, changing, exporting, reading
+from otel_fmd.web.api import PATH, changing, exceptions, exporting, reading
 from otel_fmd.web.api.reference import reference_blueprint
 from otel_fmd.web.api.route import Route, blueprint
 from otel_fmd.web.route_context import RouteContext
 
-ROUTES: tuple[Route, ...] = (*reading.ROUTES, *exporting.ROUTES, *changing.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *reading.ROUTES,
+    *exceptions.READING,
+    *exporting.ROUTES,
+    *changing.ROUTES,
+    *exceptions.CHANGING,
+)
 
 
 def register_api(app: Flask, reader: Reader, settings: Settings, process: Process) -> None:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from otel_fmd.actions import exceptions, levels, maintenance, pruning, tokens, users
+from otel_fmd.actions import levels, maintenance, pruning, tokens, users
 from otel_fmd.actions.account import end_own_session
 from otel_fmd.people.actor import Role
 from otel_fmd.upkeep.retention import Ages, ages_of
 from otel_fmd.views.api.administration import User
-from otel_fmd.views.exceptions import GROUP
 from otel_fmd.views.parameters import ENDPOINT, Parameter
 from otel_fmd.web.api.bodies import (
     CreatedToken,
-    GroupChange,
     KeptDays,
     Maintained,
-    Merge,
     MonitorLevel,
     NewSchedule,
-    NewState,
     NewToken,
     NewUser,
     Removed,
-    Split,
-    SplitGroup,
     UserChange,
 )
 from otel_fmd.web.api.problems import ProblemError
-from otel_fmd.web.api.reading import ENDPOINTS, EXCEPTION, PEOPLE, SERVER
+from otel_fmd.web.api.reading import ENDPOINTS, PEOPLE, SERVER
 from otel_fmd.web.api.route import Call, Route
 
 
@@ -111,49 +105,9 @@ def _recount(call: Call) -> None:
     maintenance.repair_rollups(call.actor, call.api.store, call.api.settings.max_users)
 
 
-def _set_state(call: Call) -> None:
-    one, number = call.body, call.look.value(GROUP)
-    actor, store = call.actor, call.api.store
-    if one.state == "resolved":
-        exceptions.resolve(actor, store, number, one.resolved_in, one.version)
-    elif one.state == "ignored":
-        exceptions.ignore(actor, store, number, days=one.days, times=one.times)
-    else:
-        exceptions.reopen(actor, store, number)
-
-
-def _change_exception(call: Call) -> None:
-    one, number = call.body, call.look.value(GROUP)
-    if one.assignee is None and one.note is None:
-        raise ProblemError(422, "expected an assignee, a note, or both")
-    if one.assignee is not None:
-        exceptions.assign(call.actor, call.api.store, number, one.assignee)
-    if one.note is not None:
-        exceptions.note(call.actor, call.api.store, number, one.note)
-
-
-def _merge_exceptions(call: Call) -> None:
-    exceptions.merge(call.actor, call.api.store, call.body.group_ids, call.look.value(GROUP))
-
-
-def _unmerge_exception(call: Call) -> None:
-    exceptions.unmerge(call.actor, call.api.store, call.look.value(GROUP))
-
-
-def _split_exceptions(call: Call) -> SplitGroup:
-    number = call.look.value(GROUP)
-    made = exceptions.split(call.actor, call.api.store, number, call.body.variant_ids)
-    return SplitGroup(made)
-
-
-def _remove_exception(call: Call) -> None:
-    exceptions.remove(call.actor, call.api.store, call.look.value(GROUP))
-
-
 USERNAME = Parameter("username", "The name of a user.", str, "", in_path=True)
 TOKEN = Parameter("name", "The name of a token.", str, "", in_path=True)
 SESSION = Parameter("id", "The id of a session, as listed.", str, "", in_path=True)
-_GROUP = "/exceptions/<group>"
 _USER, _TOKEN, _SCHEDULE = "/users/<path:username>", "/tokens/<path:name>", "/pruning-schedule"
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -166,76 +120,6 @@ ROUTES: tuple[Route, ...] = (
         "Apps take it over within seconds.",
         (ENDPOINT,),
         body=MonitorLevel,
-        status=204,
-    ),
-    Route(
-        f"{_GROUP}/state",
-        "PUT",
-        Role.WRITER,
-        EXCEPTION,
-        "Resolve, ignore or reopen",
-        _set_state,
-        "A resolved group that occurs again is shown as regressed.",
-        (GROUP,),
-        body=NewState,
-        status=204,
-    ),
-    Route(
-        _GROUP,
-        "PATCH",
-        Role.WRITER,
-        EXCEPTION,
-        "Assign, or note something",
-        _change_exception,
-        "What is null or missing stays.",
-        (GROUP,),
-        body=GroupChange,
-        status=204,
-    ),
-    Route(
-        f"{_GROUP}/merges",
-        "POST",
-        Role.WRITER,
-        EXCEPTION,
-        "Merge groups into this one",
-        _merge_exceptions,
-        "With what comes for them.",
-        (GROUP,),
-        body=Merge,
-        status=204,
-    ),
-    Route(
-        f"{_GROUP}/merged-into",
-        "DELETE",
-        Role.WRITER,
-        EXCEPTION,
-        "Take a merged group out again",
-        _unmerge_exception,
-        parameters=(GROUP,),
-        status=204,
-    ),
-    Route(
-        f"{_GROUP}/splits",
-        "POST",
-        Role.WRITER,
-        EXCEPTION,
-        "Split variants off",
-        _split_exceptions,
-        "With what comes for them.",
-        (GROUP,),
-        answer=SplitGroup,
-        body=Split,
-        status=201,
-    ),
-    Route(
-        _GROUP,
-        "DELETE",
-        Role.ADMIN,
-        EXCEPTION,
-        "Remove a group",
-        _remove_exception,
-        "With every occurrence of it; if it occurs again, it is a new one.",
-        (GROUP,),
         status=204,
     ),
     Route(

@@ -14,7 +14,6 @@ from otel_fmd.views.api import (
     administration,
     durations,
     endpoints,
-    exceptions,
     load,
     profiles,
     requests,
@@ -25,7 +24,6 @@ from otel_fmd.views.api.requests import REQUESTS_PAGE
 from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
-from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUP, EXCEPTION_GROUPS
 from otel_fmd.views.load import load as load_views
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
@@ -244,31 +242,6 @@ ROUTES: tuple[Route, ...] = (
         profiles.Profile,
         media=(_TEXT, _PPROF),
         views=(REQUEST_VIEW,),
-    ),
-    single(
-        "/exceptions",
-        EXCEPTION,
-        EXCEPTION_GROUPS,
-        exceptions.ExceptionList,
-        exceptions.groups,
-        SELECTION,
-    ),
-    single(
-        "/endpoints/<endpoint>/exceptions",
-        EXCEPTION,
-        ENDPOINT_EXCEPTIONS,
-        exceptions.ExceptionList,
-        exceptions.groups,
-        SELECTION,
-    ),
-    single(
-        "/exceptions/<group>",
-        EXCEPTION,
-        EXCEPTION_GROUP,
-        exceptions.ExceptionDetails,
-        exceptions.details,
-        TIMES,
-        missing=lambda data: data.reason,
     ),
     single(
         "/installation",

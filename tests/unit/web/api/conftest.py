@@ -15,7 +15,7 @@ from otel_fmd.actions.tokens import add_token
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
-from otel_fmd.ingest.ungrouped import UngroupedOccurrences
+from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
 from otel_fmd.store.store import Store

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from otel_fmd.analysis.redaction.redactor import Redactor
-from otel_fmd.ingest.exception_variants import VariantRegistry
+from otel_fmd.ingest.exceptions.variants import VariantRegistry
 from otel_fmd.ingest.names import NameRegistry
 from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.signals.semconv import UNKNOWN_VERSION

@@ -13,22 +13,27 @@ in a later batch, the occurrence and its count are moved there.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
-from otel_fmd.analysis.exceptions.parse import parse
 from otel_fmd.analysis.redaction.redactor import Redactor
-from otel_fmd.analysis.text import clean
-from otel_fmd.ingest.exception_samples import OccurrenceSampler
-from otel_fmd.ingest.exception_users import ExceptionUsers
-from otel_fmd.ingest.exception_variants import VariantRegistry
+from otel_fmd.ingest.exceptions.occurrences import (
+    NOTHING,
+    Counted,
+    Key,
+    Occurred,
+    PreparedExceptions,
+    kept_of,
+    outermost,
+)
+from otel_fmd.ingest.exceptions.samples import OccurrenceSampler
+from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
+from otel_fmd.ingest.exceptions.users import ExceptionUsers
+from otel_fmd.ingest.exceptions.variants import VariantRegistry
 from otel_fmd.ingest.insert import RequestRow
 from otel_fmd.ingest.names import NameRegistry
 from otel_fmd.ingest.received import ReceivedBodies
-from otel_fmd.ingest.stack_traces import StackTraceRegistry
 from otel_fmd.requests.exceptions import ExceptionEvent, exceptions_of
 from otel_fmd.requests.request import Request
 from otel_fmd.store.exceptions import NO_ENDPOINT, RAW
@@ -37,51 +42,6 @@ from otel_fmd.store.store import Store
 
 _MINUTE_US = 60_000_000
 _MOST_RECENT = 20_000
-_MOST_DETAILS = 60_000
-Key = tuple[bytes, str, str]
-
-
-class Kept(NamedTuple):
-    """What an occurrence that is kept refers to."""
-
-    type_id: int
-    message_id: int
-    stack_trace_id: int
-    details: str | None
-
-
-class Occurred(NamedTuple):
-    """An exception with what it is; `kept` is None where it is only counted."""
-
-    event: ExceptionEvent
-    variant_id: int
-    version_id: int
-    endpoint_id: int
-    kept: Kept | None
-
-
-class PreparedExceptions(NamedTuple):
-    """The exceptions of a batch: of its requests by (trace id, span id), and all others."""
-
-    of_requests: Mapping[tuple[bytes, bytes], Sequence[Occurred]]
-    others: Sequence[Occurred]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there are none, as in almost every batch."""
-        return not self.of_requests and not self.others
-
-
-class _Counted(NamedTuple):
-    """Where an exception outside of its request was counted."""
-
-    span_id: bytes
-    variant_id: int
-    version_id: int
-    time_us: int
-
-
-NOTHING = PreparedExceptions({}, ())
 
 
 class ExceptionWriter:
@@ -104,8 +64,8 @@ class ExceptionWriter:
         self._users = ExceptionUsers(store)
         self._bodies = ReceivedBodies(store)
         self._sampler = OccurrenceSampler()
-        self._recent: dict[Key, _Counted] = {}
-        self._pending: dict[Key, _Counted] = {}
+        self._recent: dict[Key, Counted] = {}
+        self._pending: dict[Key, Counted] = {}
         self._settled: list[Key] = []
         self._occurrence = store.tables.exception_occurrence
         self._run_many = store.database.run_many
@@ -174,7 +134,7 @@ class ExceptionWriter:
         }
         found = [
             self._occurred(event, NO_ENDPOINT)
-            for event in _outermost(others)
+            for event in outermost(others)
             if event.key not in at_requests and not self._was_counted(event)
         ]
         return PreparedExceptions(of_requests, found)
@@ -194,7 +154,7 @@ class ExceptionWriter:
         if prepared.is_empty:
             return 0
         new: list[tuple[Occurred, int | None]] = []
-        moved: list[tuple[_Counted, Occurred, int]] = []
+        moved: list[tuple[Counted, Occurred, int]] = []
         ids: dict[bytes, tuple[int, int]] = {}
         for row in rows:
             ids[row.trace_id] = (row.id, row.endpoint_id)
@@ -212,7 +172,7 @@ class ExceptionWriter:
             new.append((one._replace(endpoint_id=endpoint_id), request_id))
             if request_id is None:
                 event = one.event
-                self._pending[event.key] = _Counted(
+                self._pending[event.key] = Counted(
                     event.span_id, one.variant_id, one.version_id, event.time_us
                 )
         self._add_counts(connection, new, moved)
@@ -242,40 +202,14 @@ class ExceptionWriter:
         variant_id = self._variants.variant_of(event, service_id)
         kept = None
         if self._sampler.keeps(variant_id, version_id, endpoint_id):
-            kept = self._kept(event)
+            kept = kept_of(event, self._traces, self._redactor)
         return Occurred(event, variant_id, version_id, endpoint_id, kept)
-
-    def _kept(self, event: ExceptionEvent) -> Kept:
-        trace = parse(event.stack, type=event.type, message=event.message, language=event.language)
-        redact = self._redactor.text
-        details: dict[str, Any] = {}
-        if len(trace.raised) > 1:
-            details["messages"] = [redact(one.message)[:2_000] for one in trace.raised]
-        notes = [redact(note)[:2_000] for one in trace.raised for note in one.notes]
-        if notes:
-            details["notes"] = notes
-        variables = {
-            f"{one.file}:{one.line}": self._redactor.json(one.variables)
-            for one in event.functions
-            if one.variables
-        }
-        if variables:
-            details["variables"] = variables
-        text = clean(json.dumps(details, ensure_ascii=False)) if details else None
-        if text is not None and len(text) > _MOST_DETAILS:
-            text = json.dumps({"cut": len(text)})
-        return Kept(
-            self._traces.type_id(trace.raised[0].type or event.type),
-            self._traces.message_id(trace.raised[0].message or event.message),
-            self._traces.trace_id(trace, event.functions),
-            text,
-        )
 
     def _add_counts(
         self,
         connection: Connection,
         new: Sequence[tuple[Occurred, int | None]],
-        moved: Sequence[tuple[_Counted, Occurred, int]],
+        moved: Sequence[tuple[Counted, Occurred, int]],
     ) -> None:
         counts: dict[tuple[int, int, int, int], list[int]] = {}
 
@@ -318,9 +252,7 @@ class ExceptionWriter:
                 )
         self._run_many(connection, self._insert_occurrence, rows)
 
-    def _move(
-        self, connection: Connection, moved: Sequence[tuple[_Counted, Occurred, int]]
-    ) -> None:
+    def _move(self, connection: Connection, moved: Sequence[tuple[Counted, Occurred, int]]) -> None:
         """Give occurrences to the request that they turned out to belong to."""
         column = self._occurrence.c
         for counted, one, request_id in moved:
@@ -340,17 +272,3 @@ class ExceptionWriter:
                 )
             )
             self._settled.append(one.event.key)
-
-
-def _outermost(events: Sequence[ExceptionEvent]) -> list[ExceptionEvent]:
-    """Each exception of a trace at the span that recorded it last, which all others are within."""
-    spans: dict[Key, ExceptionEvent] = {}
-    for event in events:
-        last = spans.get(event.key)
-        if last is None or event.time_us >= last.time_us:
-            spans[event.key] = event
-    return [
-        event
-        for event in events
-        if not event.trace_id.strip(b"\0") or spans[event.key].span_id == event.span_id
-    ]

@@ -1,0 +1,1 @@
+"""Exceptions of a batch: what each is a variant of, what is kept of it, and how often it was."""
