@@ -99,15 +99,20 @@ class _Chain:
     def _counts(self, outer: int, inner: int) -> bool:
         """Whether an exception explains the one that it belongs to."""
         raised = self.trace.raised[inner]
-        if raised.relation == "cause":
-            return True
-        if raised.relation != "context" or not raised.frames:
-            return False
-        # Raised by the function that handled the other: meant as its cause. Deeper in the call
-        # stack, it is a bug of its own, whatever was being handled.
-        return any(
-            frame.file == raised.frames[0].file and frame.function == raised.frames[0].function
+        language = self.trace.language
+        is_automatic = raised.relation == "context" or language == "ruby"
+        if not is_automatic:
+            return raised.relation == "cause"
+        # Raised on purpose by the function that handled the other: meant as its cause. Anything
+        # else is a bug of the handler, whatever was being handled.
+        handlers = {
+            (frame.file, names.function_key(frame.function, language))
             for frame in _innermost(self.trace.raised[outer], self.places[outer])
+            if frame.code.startswith("raise") or not frame.code
+        }
+        return any(
+            (frame.file, names.function_key(frame.function, language)) in handlers
+            for frame in raised.frames
         )
 
     def _words(self, raised: Raised) -> Key:

@@ -73,6 +73,16 @@ _CONSTRAINT = re.compile(
 )
 _BACKQUOTED = re.compile(r"`([^`'\n]{0,200})'")
 """How Ruby before 3.4 and GNU quote."""
+_ENGINES = re.compile(
+    r"""Cannot\s(?:read|set)\sproperties\sof\s(?:undefined|null)\s\((?:reading|setting)\s'([^']{1,80})'\)
+    |Cannot\s(?:read|set)\sproperty\s'([^']{1,80})'\sof\s(?:undefined|null)
+    |can't\saccess\sproperty\s"([^"]{1,80})",\s.{1,80}\sis\s(?:undefined|null)
+    |(?:undefined|null)\sis\snot\san\sobject\s\(evaluating\s'[^']{0,200}?\.?([\w$]{1,80})'\)
+    |(?:[\w$]{1,80}\.){0,9}([\w$]{1,80})\sis\snot\sa\sfunction
+    |([\w$]{1,80})\sis\snot\sdefined$
+    |Can't\sfind\svariable:\s([\w$]{1,80})""",
+    re.VERBOSE,
+)
 _TOKEN = re.compile(r"""<\w+>|'[^']+'|"[^"]+"|\w[\w'-]*|[^\w\s]""")
 _NAME = re.compile(r"[A-Z][\w'-]*")
 
@@ -114,6 +124,18 @@ def start_of(message: str, most: int = 3) -> str:
     They tell statements of a function apart where the text has no source lines. Names in the
     middle (`User Alice not found`) count as variable.
     """
+    if (
+        "undefined" in message
+        or "null" in message
+        or "not a" in message
+        or "not def" in message
+        or "find var" in message
+    ):
+        found = _ENGINES.match(message[:_LONGEST])
+        if found:
+            # One mistake, in the words of V8, of its older versions, of Firefox or of Safari.
+            name = next(one for one in found.groups() if one is not None)
+            return f"{'call' if 'not a function' in message else 'use'} {name}"
     words: list[str] = []
     names: list[str] = []
     for word in _TOKEN.findall(template_of(message)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -22,7 +23,7 @@ from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
 
 MOST_CHARACTERS = 1_000_000
 """Of a text that are read."""
-MOST_LINES = 50_000
+MOST_LINES = 20_000
 LONGEST_LINE = 2_000
 _FORMATS: tuple[tuple[str, ModuleType], ...] = (
     ("python", python),
@@ -35,6 +36,7 @@ _FORMATS: tuple[tuple[str, ModuleType], ...] = (
     ("dotnet", dotnet),
 )
 """In the order in which they are tried: the ones with the clearest marks first."""
+_COLORS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _LANGUAGES = {"webjs": "nodejs", "javascript": "nodejs", "typescript": "nodejs", "csharp": "dotnet"}
 
 
@@ -81,6 +83,8 @@ def parse(
 
 def _shortened(text: str, cut: list[str]) -> str:
     """A text without its longest lines' ends, so that reading it takes linear time."""
+    if "\x1b" in text:
+        text = _COLORS.sub("", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     lines = text.split("\n")
@@ -109,7 +113,8 @@ def _read(text: str, language: str) -> tuple[str, Draft | None]:
 
 def _trust(draft: Draft, type: str, message: str) -> None:
     """Take type and message of the reported exception from the span; what is more are notes."""
-    if type:
+    # A log record of Python's logging has the type without the module that the text has.
+    if type and not draft.type.endswith(f".{type}"):
         draft.type = type
     if message:
         if draft.message.startswith(f"{message}\n"):
@@ -127,5 +132,7 @@ def _owned(frames: Sequence[Frame], language: str, owners: Owners) -> tuple[Fram
             and is_own(frame.file, frame.module, language, owners)
             and not is_wrapper(frame)
         )
-        made.append(frame if own == frame.in_app else replace(frame, in_app=own))
+        if own != frame.in_app:
+            frame = Frame(frame.file, frame.function, frame.line, frame.code, frame.module, own)
+        made.append(frame)
     return tuple(made)

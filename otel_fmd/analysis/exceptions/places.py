@@ -22,6 +22,10 @@ _OVERFLOWS = (
     "InsufficientExecutionStackException",
 )
 _FEWEST_ROUNDS = 3
+_BUNDLE = re.compile(
+    r"/(?:_next|chunks?|assets|static/js|bundles?)/|[.-][0-9A-Za-z_]{6,20}\.m?js$|\.min\.js"
+)
+_SHORT = 2
 _SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 _MOST_WORDS = {"go": 6}
 
@@ -98,6 +102,9 @@ def _function(frames: Sequence[Frame], index: int, language: str) -> tuple[str, 
         around = next(outer, None)
         name = around.function if around and around.file == frame.file else name
     where = names.module_key(frame.module, language) if frame.module else names.file_key(frame.file)
+    if language == "nodejs" and len(name) <= _SHORT and _BUNDLE.search(frame.file):
+        # A minifier's name, of this build only.
+        return where, ""
     if language == "php" and "{closure}" in name:
         name = _around(frames, index).function
     return where, names.function_key(name, language, frame.module)
