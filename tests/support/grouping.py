@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 CORPUS = Path(__file__).parents[1] / "unit/analysis/exceptions/corpus"
-PARTS = ("develop", "held-out")
+PARTS = ("develop", "held-out", "final")
 
 
 @dataclass(frozen=True, slots=True)

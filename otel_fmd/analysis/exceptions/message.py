@@ -33,14 +33,15 @@ _PARTS = re.compile(
     |(?P<email>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}})+)
     |(?P<uuid>\b{_UUID}\b)
     |(?P<date>\b[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T\ ]{_CLOCK})?\b)
+    |(?P<day>\b(?:[0-9]{{1,2}}[./-][0-9]{{1,2}}[./-][0-9]{{4}}|[0-9]{{4}}[/.][0-9]{{2}}[/.][0-9]{{2}})\b)
     |(?P<time>\b[0-9]{{1,2}}:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]+)?\b)
     |(?P<ip>(?<![\w.])(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}(?::[0-9]{{1,5}})?(?![\w.]*\w)
-        |(?<![\w:])\[?(?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{1,4}}\]?(?::[0-9]{{1,5}})?(?![\w:]))
+        |(?<![\w:])\[?(?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{1,4}}\]?(?::[0-9]{{1,5}})?(?!\w|:\w))
     |(?P<hex>(?<![\w])(?:0x[0-9a-fA-F]+|(?=[0-9a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{{7,}})(?![\w]))
     |(?P<path>(?<![\w/.])(?:[A-Za-z]:\\[^\s'":,)]+|(?:\.{{0,2}}/[\w@.+~%-]+){{2,}}/?|/[\w@.+~-]+\.\w{{1,5}}\b))
     |(?P<host>\b(?:[a-z0-9_-]{{1,63}}\.)+(?:internal|local|svc|cluster|com|net|org|io|dev|lan|cloud|test
-        |example|localhost)\b(?:\.[a-z]+)*(?::[0-9]{{1,5}})?|\blocalhost(?::[0-9]{{1,5}})?\b)
-    |(?P<id>\b(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*\b)
+        |example|localhost)\b(?:\.[a-z]+)*(?![.]?[A-Za-z])(?::[0-9]{{1,5}})?|\blocalhost(?::[0-9]{{1,5}})?\b)
+    |(?P<id>\b(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*\b(?!\.[A-Za-z]))
     |(?P<float>(?<![\w.])[-+]?[0-9][0-9,_]*(?:\.[0-9]+)+(?:[eE][-+]?[0-9]+)?(?![0-9]))
     |(?P<int>(?<![\w])-?[0-9](?:[0-9,_]*[0-9])?(?![\w]))
     """,
@@ -63,7 +64,7 @@ _DATABASE = re.compile(
 )
 _CONSTRAINT = re.compile(
     r"""column\s["'`]?([\w.]{1,80})["'`]?[^\n]{0,80}?violates\snot-null
-    |constraint\s(?:failed:\s)?["'`]?([\w.]{1,80})
+    |constraint\s(?:failed:\s)?["'`\[]?([\w.]{1,80})
     |for\skey\s["'`]([\w.]{1,80})
     |Column\s["'`]?([\w.]{1,80})["'`]?\scannot\sbe\snull
     |no\ssuch\s(?:table|column):\s([\w.]{1,80})
@@ -87,15 +88,16 @@ _TOKEN = re.compile(r"""<\w+>|'[^']+'|"[^"]+"|\w[\w'-]*|[^\w\s]""")
 _NAME = re.compile(r"[A-Z][\w'-]*")
 
 
-@lru_cache(maxsize=4096)
 def template_of(message: str) -> str:
     """The first line of a message with `<int>`, `<str>`, `<uuid>` and the like for what varies.
 
     Names of the program stay, as in `'Order' object has no attribute 'total'`.
     """
-    text = message[: 4 * _LONGEST].strip()
-    first = text.partition("\n")[0]
-    text = first[:_LONGEST]
+    return _template_of(message[: 4 * _LONGEST].strip().partition("\n")[0][:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _template_of(text: str) -> str:
     text = _BACKQUOTED.sub(r"'\1'", text)
     text = _SINGLE_HEX.sub(r"\1@<hex>", text)
     text = _PARTS.sub(_replaced, text)
@@ -108,6 +110,8 @@ def _replaced(found: re.Match[str]) -> str:
     text = found[0]
     if kind == "kept":
         return text
+    if kind == "day":
+        kind = "date"
     if kind == "id":
         if _ID_WORDS.fullmatch(text):
             return text

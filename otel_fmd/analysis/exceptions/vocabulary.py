@@ -72,9 +72,10 @@ GUARD_WORDS = GUARD_VERBS | _words("""
 """)
 """A function named by these words alone raises for its caller: `must`, `require_not_none`."""
 
-PASSED_ON = _words("""
+HTTP_METHODS = _words("get post put patch delete head")
+PASSED_ON = HTTP_METHODS | _words("""
     execute executemany executescript query queryone queryall fetch fetchone fetchall fetchval
-    fetchrow fetchmany scalar scalars request requests get post put patch delete head send
+    fetchrow fetchmany scalar scalars request requests send
     sendrequest dorequest call invoke exec urlopen rpc publish getjson postjson getasync postasync
     sendasync executeasync queryasync executequery executeupdate executebatch executereader
     executescalar executenonquery exchange

@@ -16,7 +16,9 @@ _FRAME = re.compile(
     r"(?: in (?P<file>.*?)(?::line (?P<line>[0-9]{1,9})|:(?P<mono>[0-9]{1,9})))?"
     r"\s*(?:<---)?"
 )
-_TYPE = re.compile(r"([A-Za-z_][\w.+`]*(?:\[.*?\])?)(?: \(0x[0-9A-Fa-f]+\))?(?:: ([\s\S]*))?")
+_TYPE = re.compile(
+    r"([A-Za-z_][\w.+`]*(?:\[.*?\])?)(?: \((?:0x[0-9A-Fa-f]+|[0-9]+)\))?(?:: ([\s\S]*))?"
+)
 _INNER = " ---> "
 _MEMBER = re.compile(r"\s*---> \(Inner Exception #([0-9]+)\) (.*)")
 _END_INNER = re.compile(r"\s+--- End of inner exception stack trace ---\s*")
