@@ -50,9 +50,11 @@ _PARTS = re.compile(
 _LIST = re.compile(r"(<(?:int|str|float|uuid|hex|id|url|email|host|path)>)(?:\s*[,;]\s*\1)+")
 _BLANKS = re.compile(r"\s+")
 _ID_WORDS = re.compile(
-    r"(?:utf|iso|ipv|sha|md|http|h|v|base|int|uint|float|x|latin|cp|oauth|s|ec|k)-?[0-9]{1,4}(?:-[0-9]{1,2})?",
+    r"(?:utf|iso|ipv|sha|md|http|base|u?int|float|latin|cp|oauth|ec)-?[0-9]{1,4}(?:-[0-9]{1,2})?"
+    r"|v[0-9]{1,2}|s3|h2|x86|x64",
     re.IGNORECASE,
 )
+"""Words that have a number in them and do not vary."""
 _UNITS = re.compile(
     r"(-?[0-9][0-9_]*(?:\.[0-9]+)?)(ms|us|µs|ns|s|m|h|d|b|kb|mb|gb|kib|mib|gib|px|th|st|nd|rd|x|%)",
     re.IGNORECASE,
@@ -122,8 +124,8 @@ def _replaced(found: re.Match[str]) -> str:
     return f"<{'host' if kind == 'ip' else kind}>"
 
 
-def start_of(message: str, most: int = 3) -> str:
-    """The first words of a message's template, and the names of the program in it.
+def start_of(message: str, most: int = 4) -> str:
+    """The first words of a message's template that do not vary, and the names in it.
 
     They tell statements of a function apart where the text has no source lines. Names in the
     middle (`User Alice not found`) count as variable.
@@ -142,14 +144,16 @@ def start_of(message: str, most: int = 3) -> str:
             return f"{'call' if 'not a function' in message else 'use'} {name}"
     words: list[str] = []
     names: list[str] = []
+    fixed = 0
     for word in _TOKEN.findall(template_of(message)):
         if word[0] in "'\"" and len(word) > 1:
             names.append(word.strip("'\""))
-        elif len(words) < most and (word[0].isalnum() or (word[0] in "<_" and len(word) > 1)):
+        elif fixed < most and (word[0].isalnum() or (word[0] in "<_" and len(word) > 1)):
             if words and _NAME.fullmatch(word) and not word.isupper():
                 word = "<str>"
             if not words or words[-1] != word:
                 words.append(word)
+                fixed += word[0] != "<"
     return " ".join(words + names[:2])
 
 

@@ -35,6 +35,7 @@ _TYPE_ALIASES = {
     "concurrent.futures._base.CancelledError": "CancelledError",
     "exceptiongroup.ExceptionGroup": "ExceptionGroup",
     "exceptiongroup.BaseExceptionGroup": "BaseExceptionGroup",
+    "re.error": "re.PatternError",
     "IOError": "OSError",
     "EnvironmentError": "OSError",
 }

@@ -39,7 +39,6 @@ _BUNDLE = re.compile(
 )
 _SHORT = 2
 _SYNTAX = ("SyntaxError", "IndentationError", "TabError")
-_MOST_WORDS = {"go": 6}
 
 
 class Place(NamedTuple):
@@ -151,7 +150,7 @@ def _acts_for_its_caller(raised: Raised, index: int) -> bool:
     callee = frames[index + 1] if index + 1 < len(frames) else None
     name = re.split(r"[.:>#]", frame.function)[-1]
     is_called_by_app = index > 0 and frames[index - 1].in_app
-    if (callee is None or callee.in_app) and _is_guard(name):
+    if (callee is None or callee.in_app) and _is_guard(name, frame):
         return is_called_by_app
     plain = name.replace("_", "").lower()
     if plain not in vocabulary.PASSED_ON or "super(" in frame.code:
@@ -164,14 +163,17 @@ def _acts_for_its_caller(raised: Raised, index: int) -> bool:
         return called in vocabulary.PASSED_ON
     if callee is not None:
         return _acts_for_its_caller(raised, index + 1)
-    if raised.type.endswith(_OWN_FAULTS):
+    if raised.type.endswith(_OWN_FAULTS) or plain in vocabulary.HTTP_METHODS:
         return False
     # It raises on purpose, or calls what is written in C and has no frame.
     return not frame.code or frame.code.startswith("raise") or f".{name}(" in frame.code
 
 
-def _is_guard(name: str) -> bool:
+def _is_guard(name: str, frame: Frame) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
+    if vocabulary.WEAK_VERBS.issuperset(words):
+        # `check(err)` is one in Go; elsewhere it may be what an order is asked to do.
+        return frame.file.endswith(".go") and frame.function == name
     return (
         bool(words)
         and not vocabulary.GUARD_VERBS.isdisjoint(words)
@@ -195,5 +197,5 @@ def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
     elif not is_last:
         parts.append(names.function_key(frames[index + 1].function, language))
     if (goes_on or not frame.code) and (is_last or frames[index + 1].in_app):
-        parts.append(start_of(raised.message, _MOST_WORDS.get(language, 3)))
+        parts.append(start_of(raised.message))
     return tuple(parts)

@@ -65,6 +65,7 @@ WRAPPERS = _words("""
 GUARD_VERBS = _words("""
     must check require ensure assert invariant fail abort expect verify raise throw panic bail
 """)
+WEAK_VERBS = _words("check verify")
 GUARD_WORDS = GUARD_VERBS | _words("""
     not none null nil empty blank positive negative that true false arg args argument arguments
     param parameter state error err exception if unless on valid or 404 403 500 get all is no eq
