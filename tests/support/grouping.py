@@ -19,7 +19,7 @@ PARTS = ("develop", "held-out", "final")
 class Labelled:
     """A trace of the corpus: its bug (family and name), and what OpenTelemetry sends of it."""
 
-    bug: tuple[str, str]
+    bug: tuple[str, ...]
     note: str
     language: str
     type: str
