@@ -38,6 +38,11 @@ _BUNDLE = re.compile(
     r"/(?:_next|chunks?|assets|static/js|bundles?)/|[.-][0-9A-Za-z_]{6,20}\.m?js$|\.min\.js"
 )
 _SHORT = 2
+_AWAITS = re.compile(
+    r"^node:internal/(?:process|timers|async_hooks)|^System\.Runtime\.(?:CompilerServices|Exception)"
+    r"|^(?:jdk\.internal|java\.lang|sun)\.reflect\.|^jdk\.internal\.reflect"
+)
+"""What stands between a function and what it awaits or calls by reflection."""
 _SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 
 
@@ -189,13 +194,23 @@ def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
     if raised.type in _SYNTAX and is_last:
         # Of a file that cannot be read there is one mistake at a time; versions disagree where.
         return ()
-    parts: list[str] = []
-    goes_on = False
+    called = _called(frames, index)
     if frame.code:
         text, goes_on = names.statement_key(frame.code)
-        parts.append(text)
-    elif not is_last:
-        parts.append(names.function_key(frames[index + 1].function, language))
-    if (goes_on or not frame.code) and (is_last or frames[index + 1].in_app):
-        parts.append(start_of(raised.message))
-    return tuple(parts)
+        says = goes_on and (called is None or called.in_app)
+        return (text, start_of(raised.message)) if says else (text,)
+    if called is None:
+        return (start_of(raised.message),)
+    name = names.function_key(called.function, language)
+    return (name, start_of(raised.message)) if called.in_app else (name,)
+
+
+def _called(frames: Sequence[Frame], index: int) -> Frame | None:
+    """What a frame called, as far as it is told: nothing is where an event loop comes between."""
+    for frame in frames[index + 1 :]:
+        if _AWAITS.search(frame.file) or _AWAITS.search(frame.module):
+            continue
+        # Below an event loop of JavaScript stands what it ran, not what the frame called.
+        is_loop = frame is not frames[index + 1] and _AWAITS.search(frames[index + 1].file)
+        return None if is_loop else frame
+    return None
