@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format docs bench bench-ingest bench-queries bench-overhead bench-api \
-  bench-profiler bench-pages mutants soak screenshots constraints release clean
+  bench-profiler bench-pages bench-grouping mutants soak screenshots constraints release clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ format: $(VENV)/.dev ## format, and fix what can be fixed automatically
 docs: $(VENV)/.dev ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
-bench: bench-ingest bench-queries bench-overhead bench-profiler bench-pages bench-api ## every benchmark
+bench: bench-ingest bench-queries bench-overhead bench-profiler bench-pages bench-api bench-grouping ## every benchmark
 
 bench-ingest: $(VENV)/.dev ## cost of storing a span, spans per second, memory
 	$(BIN)/python -m tests.benchmarks.ingest
@@ -62,6 +62,9 @@ bench-pages: $(VENV)/.dev ## how long a page takes in a browser, at ten million 
 
 bench-api: $(VENV)/.dev ## what a route of the API adds to its query, exports, at ten million requests
 	$(BIN)/python -m tests.benchmarks.api
+
+bench-grouping: $(VENV)/.dev ## how well exceptions are grouped, beside Sentry's documented rules and FMD's
+	$(BIN)/python -m tests.benchmarks.grouping
 
 mutants: $(VENV)/.dev ## change the code of analysis, requests and ingest a little: do the unit tests notice?
 	$(BIN)/python -m tests.benchmarks.mutants

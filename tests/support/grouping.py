@@ -12,14 +12,14 @@ from typing import NamedTuple
 import yaml
 
 CORPUS = Path(__file__).parents[1] / "unit/analysis/exceptions/corpus"
-PARTS = ("develop", "held-out")
+PARTS = ("develop", "held-out", "final")
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A trace of the corpus: its bug (family and name), and what OpenTelemetry sends of it."""
 
-    bug: tuple[str, str]
+    bug: tuple[str, ...]
     note: str
     language: str
     type: str

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from otel_fmd.analysis.exceptions import vocabulary
 
+_LONGEST = 500
+"""Characters of a name or of a source line that are compared."""
 _SCHEME = re.compile(
     r"^(?:webpack-internal:///(?:\([\w-]+\)/)?|webpack://[^/]*/|file://|(?:https?|app|capacitor|ionic|"
     r"blob:https?)://[^/]*/)"
@@ -23,6 +25,7 @@ _TEMPLATE = re.compile(
 _VERSION = re.compile(r"v[0-9]{1,3}")
 _BLANK_OR_COMMA = re.compile(r"\s+|,(?=\s*[)\]}])")
 _COMMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\s#.*""")
+_TYPE_PARTS = re.compile(r"[.\\+$]|::")
 _TYPE_ALIASES = {
     "asyncio.exceptions.TimeoutError": "TimeoutError",
     "asyncio.TimeoutError": "TimeoutError",
@@ -32,6 +35,7 @@ _TYPE_ALIASES = {
     "concurrent.futures._base.CancelledError": "CancelledError",
     "exceptiongroup.ExceptionGroup": "ExceptionGroup",
     "exceptiongroup.BaseExceptionGroup": "BaseExceptionGroup",
+    "re.error": "re.PatternError",
     "IOError": "OSError",
     "EnvironmentError": "OSError",
 }
@@ -102,6 +106,8 @@ def file_shown(file: str) -> str:
     """The end of a path, for display: the file and its folder."""
     path = _SCHEME.sub("", file.replace("\\", "/")).partition("?")[0]
     parts = [one for one in path.split("/") if one not in ("", ".", "..", "~")]
+    if parts:
+        parts[-1] = _HASHED.sub("", parts[-1])
     if len(parts) > 1 and parts[-2] in vocabulary.ROOTS:
         return parts[-1]
     return "/".join(parts[-2:])
@@ -124,7 +130,7 @@ def function_key(function: str, language: str, module: str = "") -> str:
         name = _PHP_CLOSURE.sub(lambda found: found[1] or "{closure}", name)
         return re.split(r"->|::|\\", name)[-1]
     if language == "dotnet":
-        return _dotnet(name)
+        return _dotnet(name, module)
     if language == "rust":
         return _RUST_HASH.sub(lambda found: found[1] or "", name)
     return name.rpartition("<locals>.")[2] if "<locals>" in name else name
@@ -147,7 +153,11 @@ def _javascript(name: str) -> str:
     return "" if last.strip("<>") in ("anonymous", "computed") else last.strip("<>")
 
 
-def _dotnet(name: str) -> str:
+def _dotnet(name: str, module: str) -> str:
+    if name.startswith("<>"):
+        # Mono numbers lambdas; the class that holds them is named after their function.
+        around = re.search(r"<(\w+)>", module)
+        return around[1] if around else ""
     name = name.removesuffix(".MoveNext").removesuffix("MoveNext").rstrip(".") or name
     found = re.search(r"<(\w+)>(?:g__(\w+)\|)?", name)
     if found:
@@ -169,9 +179,13 @@ def module_key(module: str, language: str) -> str:
     return module
 
 
-@lru_cache(maxsize=4096)
 def type_key(type: str, language: str) -> str:
     """A type of exception, whatever version or compiler named it."""
+    return _type_key(type[:_LONGEST], language)
+
+
+@lru_cache(maxsize=4096)
+def _type_key(type: str, language: str) -> str:
     if language == "java":
         return type.replace("$", ".")
     if language == "dotnet":
@@ -184,15 +198,27 @@ def type_key(type: str, language: str) -> str:
     return name.removeprefix("__main__.").removeprefix("builtins.").rpartition("<locals>.")[2]
 
 
-def type_shown(type: str) -> str:
-    """A type short enough to show."""
-    return re.split(r"[.\\+$]|::", type.lstrip("*").rstrip(".\\+$:"))[-1]
+def type_shown(type: str, language: str) -> str:
+    """A type short enough to show; one that only says `Error` stands with what it belongs to."""
+    if language == "go":
+        if type in _GO_WITHOUT_TYPE:
+            return "panic" if type in ("", "panic", "string") else "error"
+        if type.lstrip("*").startswith("runtime."):
+            return "runtime error"
+    *outer, last = _TYPE_PARTS.split(type[:_LONGEST].lstrip("*").rstrip(".\\+$:"))
+    if last in ("Error", "Exception") and outer:
+        separator = next(one for one in ("::", "\\", "+", "$", ".") if one in type)
+        return f"{outer[-1]}{separator}{last}"
+    return last
+
+
+def statement_key(code: str) -> tuple[str, bool]:
+    """A source line without its formatting, and whether it goes on in the next line."""
+    return _statement_key(code.partition("\n")[0][:_LONGEST])
 
 
 @lru_cache(maxsize=8192)
-def statement_key(code: str) -> tuple[str, bool]:
-    """A source line without its formatting, and whether it goes on in the next line."""
-    line = code.partition("\n")[0]
+def _statement_key(line: str) -> tuple[str, bool]:
     if "#" in line:
         line = _COMMENT.sub(lambda found: found[1] or "", line)
     text = _BLANK_OR_COMMA.sub("", line).replace("'", '"')

@@ -21,7 +21,7 @@ _LIBRARY_PATHS = re.compile(
     |^<[^>]*>?
     |^(?:node|internal|bun|deno|ext):|^(?:native|unknown)$|\[native\ code\]
     |^(?:chrome|moz|safari-web|safari|webkit|ms-browser)-extension:|^resource://
-    |^(?:_stream_|_http_|internal/|events|net|timers|domain|fs|util|tty|assert)[\w./]*\.js$
+    |^(?:(?:_stream_|_http_|internal/)[\w/]+|events|net|timers|domain|fs|util|tty|assert|module)\.js$
     |[\\/]\.yarn[\\/]|[\\/]\.pnpm[\\/]|[\\/]\.next[\\/]server[\\/]chunks[\\/]ssr[\\/]\[root
     |[\\/]vendor[\\/]|^vendor[\\/]
     |[\\/]pkg[\\/]mod[\\/]|@v[0-9]+\.[0-9.]+

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -22,7 +23,7 @@ from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
 
 MOST_CHARACTERS = 1_000_000
 """Of a text that are read."""
-MOST_LINES = 50_000
+MOST_LINES = 20_000
 LONGEST_LINE = 2_000
 _FORMATS: tuple[tuple[str, ModuleType], ...] = (
     ("python", python),
@@ -35,6 +36,9 @@ _FORMATS: tuple[tuple[str, ModuleType], ...] = (
     ("dotnet", dotnet),
 )
 """In the order in which they are tried: the ones with the clearest marks first."""
+_TYPED = re.compile(r"((?:[A-Za-z_]\w*(?:\.|::|\\|\$))*[A-Z]\w*[a-z]\w*): (.*)")
+"""`shop.errors.Late: order 17`, but not `ERROR: order 17`."""
+_COLORS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _LANGUAGES = {"webjs": "nodejs", "javascript": "nodejs", "typescript": "nodejs", "csharp": "dotnet"}
 
 
@@ -63,8 +67,7 @@ def parse(
     kept = text[:MOST_CHARACTERS]
     found, draft = _read(_shortened(kept, cut), language)
     if draft is None:
-        said = kept.strip()
-        draft = Draft(is_whole=said in ("", message.strip(), f"{type}: {message}".strip()))
+        draft = _without_frames(kept.strip(), type, message)
     _trust(draft, type, message)
     raised, left_out = raised_of(draft)
     owners = Owners(tuple(in_app), tuple(not_in_app))
@@ -81,6 +84,8 @@ def parse(
 
 def _shortened(text: str, cut: list[str]) -> str:
     """A text without its longest lines' ends, so that reading it takes linear time."""
+    if "\x1b" in text:
+        text = _COLORS.sub("", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     lines = text.split("\n")
@@ -99,17 +104,32 @@ def _read(text: str, language: str) -> tuple[str, Draft | None]:
     if not text.strip():
         return name, None
     ordered = sorted(_FORMATS, key=lambda one: one[0] != name) if name else _FORMATS
+    partly: tuple[str, Draft] | None = None
     for known, module in ordered:
-        if module.looks(text):
-            draft: Draft | None = module.read(text)
-            if draft is not None:
-                return known, draft
-    return name, None
+        draft: Draft | None = module.read(text) if module.looks(text) else None
+        if draft is not None and draft.is_whole:
+            return known, draft
+        if draft is not None and partly is None:
+            partly = known, draft
+    return partly or (name, None)
+
+
+def _without_frames(text: str, type: str, message: str) -> Draft:
+    """An exception of a text that is no trace we know: what its first line says."""
+    is_whole = text in ("", message.strip(), f"{type}: {message}".strip())
+    if type or message or not text:
+        return Draft(is_whole=is_whole)
+    first = text.partition("\n")[0]
+    found = _TYPED.fullmatch(first)
+    draft = Draft(found[1], found[2]) if found else Draft("", first)
+    draft.is_whole = first == text
+    return draft
 
 
 def _trust(draft: Draft, type: str, message: str) -> None:
     """Take type and message of the reported exception from the span; what is more are notes."""
-    if type:
+    # A log record of Python's logging has the type without the module that the text has.
+    if type and not draft.type.endswith(f".{type}"):
         draft.type = type
     if message:
         if draft.message.startswith(f"{message}\n"):
@@ -125,7 +145,9 @@ def _owned(frames: Sequence[Frame], language: str, owners: Owners) -> tuple[Fram
         own = (
             frame.in_app
             and is_own(frame.file, frame.module, language, owners)
-            and not is_wrapper(frame)
+            and not (language == "python" and is_wrapper(frame))
         )
-        made.append(frame if own == frame.in_app else replace(frame, in_app=own))
+        if own != frame.in_app:
+            frame = Frame(frame.file, frame.function, frame.line, frame.code, frame.module, own)
+        made.append(frame)
     return tuple(made)

@@ -8,11 +8,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from otel_fmd.analysis.exceptions import names, vocabulary
-from otel_fmd.analysis.exceptions.message import constraint_of, start_of
+from otel_fmd.analysis.exceptions.message import start_of
 from otel_fmd.analysis.exceptions.trace import Frame, Raised
 
 _COMPREHENSIONS = frozenset(["<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"])
-_OWN_FAULTS = ("AttributeError", "NameError", "TypeError", "UnboundLocalError")
+_OWN_FAULTS = (
+    "AttributeError",
+    "NameError",
+    "TypeError",
+    "UnboundLocalError",
+    "ReferenceError",
+    "NoMethodError",
+    "NullPointerException",
+    "NullReferenceException",
+    "ClassCastException",
+    "runtime.Error",
+)
+"""Types that a mistake of the function itself raises, not what it was asked for."""
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _OVERFLOWS = (
     "RecursionError",
@@ -22,8 +34,16 @@ _OVERFLOWS = (
     "InsufficientExecutionStackException",
 )
 _FEWEST_ROUNDS = 3
+_BUNDLE = re.compile(
+    r"/(?:_next|chunks?|assets|static/js|bundles?)/|[.-][0-9A-Za-z_]{6,20}\.m?js$|\.min\.js"
+)
+_SHORT = 2
+_AWAITS = re.compile(
+    r"^node:internal/(?:process|timers|async_hooks)|^System\.Runtime\.(?:CompilerServices|Exception)"
+    r"|^(?:jdk\.internal|java\.lang|sun)\.reflect\.|^jdk\.internal\.reflect"
+)
+"""What stands between a function and what it awaits or calls by reflection."""
 _SYNTAX = ("SyntaxError", "IndentationError", "TabError")
-_MOST_WORDS = {"go": 6}
 
 
 class Place(NamedTuple):
@@ -31,11 +51,15 @@ class Place(NamedTuple):
 
     Attributes:
         frame: that of the app that stands for it; None without any of the app's own.
-        key: what is compared.
+        function: what is compared: file or class, and function.
+        statement: what is compared, too: the failing statement, as far as the text tells it.
+        is_of_app: whether the app's own code raised it, not a library that it called.
     """
 
     frame: Frame | None
-    key: tuple[str, ...]
+    function: tuple[str, ...]
+    statement: tuple[str, ...] = ()
+    is_of_app: bool = False
 
 
 def place_of(raised: Raised, language: str) -> Place:
@@ -48,9 +72,9 @@ def place_of(raised: Raised, language: str) -> Place:
         words = (start_of(raised.message),) if frames else ()
         return Place(None, (*_all(frames, language), *words))
     index = _deciding(raised, own)
-    frame = frames[index]
-    key = (*_function(frames, index, language), *_statement(raised, index, language))
-    return Place(frame, key)
+    function = _function(frames, index, language)
+    statement = _statement(raised, index, language)
+    return Place(frames[index], function, statement, own[-1] == len(frames) - 1)
 
 
 def is_overflow(raised: Raised) -> bool:
@@ -98,6 +122,9 @@ def _function(frames: Sequence[Frame], index: int, language: str) -> tuple[str, 
         around = next(outer, None)
         name = around.function if around and around.file == frame.file else name
     where = names.module_key(frame.module, language) if frame.module else names.file_key(frame.file)
+    if language == "nodejs" and len(name) <= _SHORT and _BUNDLE.search(frame.file):
+        # A minifier's name, of this build only.
+        return where, ""
     if language == "php" and "{closure}" in name:
         name = _around(frames, index).function
     return where, names.function_key(name, language, frame.module)
@@ -122,26 +149,36 @@ def _deciding(raised: Raised, own: list[int]) -> int:
 
 
 def _acts_for_its_caller(raised: Raised, index: int) -> bool:
-    frame = raised.frames[index]
-    callee = raised.frames[index + 1] if index + 1 < len(raised.frames) else None
+    """Whether a function raises for its caller, or hands its query or request on."""
+    frames = raised.frames
+    frame = frames[index]
+    callee = frames[index + 1] if index + 1 < len(frames) else None
     name = re.split(r"[.:>#]", frame.function)[-1]
-    if callee is None or callee.in_app:
-        if _is_guard(name):
-            return True
-        if callee is not None:
-            return False
+    is_called_by_app = index > 0 and frames[index - 1].in_app
+    if (callee is None or callee.in_app) and _is_guard(name, frame):
+        return is_called_by_app
     plain = name.replace("_", "").lower()
     if plain not in vocabulary.PASSED_ON or "super(" in frame.code:
         return False
-    if callee is not None:
+    # A view may be called `get`, too: frameworks call it.
+    if plain in vocabulary.HTTP_METHODS and not is_called_by_app:
+        return False
+    if callee is not None and not callee.in_app:
         called = re.split(r"[.:>#]", callee.function)[-1].replace("_", "").lower()
         return called in vocabulary.PASSED_ON
-    # What is written in C has no frame.
-    return f".{name}(" in frame.code and not raised.type.endswith(_OWN_FAULTS)
+    if callee is not None:
+        return _acts_for_its_caller(raised, index + 1)
+    if raised.type.endswith(_OWN_FAULTS) or plain in vocabulary.HTTP_METHODS:
+        return False
+    # It raises on purpose, or calls what is written in C and has no frame.
+    return not frame.code or frame.code.startswith("raise") or f".{name}(" in frame.code
 
 
-def _is_guard(name: str) -> bool:
+def _is_guard(name: str, frame: Frame) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
+    if vocabulary.WEAK_VERBS.issuperset(words):
+        # `check(err)` is one in Go; elsewhere it may be what an order is asked to do.
+        return frame.file.endswith(".go") and frame.function == name
     return (
         bool(words)
         and not vocabulary.GUARD_VERBS.isdisjoint(words)
@@ -157,16 +194,23 @@ def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
     if raised.type in _SYNTAX and is_last:
         # Of a file that cannot be read there is one mistake at a time; versions disagree where.
         return ()
-    parts: list[str] = []
-    goes_on = False
+    called = _called(frames, index)
     if frame.code:
         text, goes_on = names.statement_key(frame.code)
-        parts.append(text)
-    elif not is_last:
-        parts.append(names.function_key(frames[index + 1].function, language))
-    if (goes_on or not frame.code) and (is_last or frames[index + 1].in_app):
-        parts.append(start_of(raised.message, _MOST_WORDS.get(language, 3)))
-    constraint = constraint_of(raised.message)
-    if constraint:
-        parts.append(constraint)
-    return tuple(parts)
+        says = goes_on and (called is None or called.in_app)
+        return (text, start_of(raised.message)) if says else (text,)
+    if called is None:
+        return (start_of(raised.message),)
+    name = names.function_key(called.function, language)
+    return (name, start_of(raised.message)) if called.in_app else (name,)
+
+
+def _called(frames: Sequence[Frame], index: int) -> Frame | None:
+    """What a frame called, as far as it is told: nothing is where an event loop comes between."""
+    for frame in frames[index + 1 :]:
+        if _AWAITS.search(frame.file) or _AWAITS.search(frame.module):
+            continue
+        # Below an event loop of JavaScript stands what it ran, not what the frame called.
+        is_loop = frame is not frames[index + 1] and _AWAITS.search(frames[index + 1].file)
+        return None if is_loop else frame
+    return None

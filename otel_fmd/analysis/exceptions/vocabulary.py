@@ -65,6 +65,7 @@ WRAPPERS = _words("""
 GUARD_VERBS = _words("""
     must check require ensure assert invariant fail abort expect verify raise throw panic bail
 """)
+WEAK_VERBS = _words("check verify")
 GUARD_WORDS = GUARD_VERBS | _words("""
     not none null nil empty blank positive negative that true false arg args argument arguments
     param parameter state error err exception if unless on valid or 404 403 500 get all is no eq
@@ -72,9 +73,10 @@ GUARD_WORDS = GUARD_VERBS | _words("""
 """)
 """A function named by these words alone raises for its caller: `must`, `require_not_none`."""
 
-PASSED_ON = _words("""
+HTTP_METHODS = _words("get post put patch delete head")
+PASSED_ON = HTTP_METHODS | _words("""
     execute executemany executescript query queryone queryall fetch fetchone fetchall fetchval
-    fetchrow fetchmany scalar scalars request requests get post put patch delete head send
+    fetchrow fetchmany scalar scalars request requests send
     sendrequest dorequest call invoke exec urlopen rpc publish getjson postjson getasync postasync
     sendasync executeasync queryasync executequery executeupdate executebatch executereader
     executescalar executenonquery exchange

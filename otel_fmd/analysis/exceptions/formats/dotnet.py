@@ -11,18 +11,20 @@ from otel_fmd.analysis.exceptions.drafts import Draft
 from otel_fmd.analysis.exceptions.trace import Frame
 
 _FRAME = re.compile(
-    r"\s+at (?:\(wrapper [\w-]+\) )?(?P<name>[^\s(][^(]*?) ?\((?P<arguments>[^()]*)\)"
+    r"\s+at (?:\(wrapper [\w-]+\) )?(?P<name>[^\s(][^(]*?) ?\((?P<arguments>[^():]*)\)"
     r"(?: ?\[0x[0-9a-f]+\])?"
     r"(?: in (?P<file>.*?)(?::line (?P<line>[0-9]{1,9})|:(?P<mono>[0-9]{1,9})))?"
     r"\s*(?:<---)?"
 )
-_TYPE = re.compile(r"([A-Za-z_][\w.+`]*(?:\[.*?\])?)(?: \(0x[0-9A-Fa-f]+\))?(?:: ([\s\S]*))?")
+_TYPE = re.compile(
+    r"([A-Za-z_][\w.+`]*(?:\[.*?\])?)(?: \((?:0x[0-9A-Fa-f]+|[0-9]+)\))?(?:: ([\s\S]*))?"
+)
 _INNER = " ---> "
 _MEMBER = re.compile(r"\s*---> \(Inner Exception #([0-9]+)\) (.*)")
 _END_INNER = re.compile(r"\s+--- End of inner exception stack trace ---\s*")
 _ASYNC = re.compile(r"\s*--- End of (?:inner )?stack trace from previous location.*---\s*")
 _MARK = re.compile(
-    r"^[ \t]+at [\w.<>`+\[\]|,$ ]+ ?\([^()\n]*\)(?: ?\[0x| in [^\n]+:line [0-9]|[ \t]*$)",
+    r"^[ \t]+at [\w.<>`+\[\]|,$ ]+ ?\([^():\n]*\)(?: ?\[0x| in [^\n]+:line [0-9]|[ \t]*$)",
     re.MULTILINE,
 )
 

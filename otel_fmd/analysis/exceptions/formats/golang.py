@@ -19,6 +19,7 @@ _PANIC = re.compile(
 )
 _RECORDERS = ("go.opentelemetry.io/otel", "github.com/pkg/errors")
 _TYPED = re.compile(r"(?:panic: )?([\w./*]+)\((.*)\)|(?:panic: )?&?([\w./]+)\{.*")
+_SERVING = re.compile(r"^(?:[0-9/]+ [0-9:]+ )?http: panic serving \S+: ")
 _SIGNAL = re.compile(r"\[signal .*\]")
 _PKG_ERRORS = re.compile(r"(\S+\.\S+)\n\t(\S+):([0-9]+)")
 
@@ -71,6 +72,7 @@ def _is_call(line: str) -> bool:
 
 def _headed(lines: list[str]) -> Draft:
     """The panic: its first line; later lines are panics that followed it, or the signal."""
+    lines = [_SERVING.sub("panic: ", line) for line in lines]
     panics = [line.strip() for line in lines if not _SIGNAL.fullmatch(line.strip())]
     texts = [found[1] for line in panics if (found := _PANIC.fullmatch(line))]
     rest = [line for line in panics if not _PANIC.fullmatch(line)]

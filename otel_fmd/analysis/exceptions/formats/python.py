@@ -12,7 +12,7 @@ from otel_fmd.analysis.exceptions.drafts import Draft
 from otel_fmd.analysis.exceptions.trace import Frame
 
 _FRAME = re.compile(r'\s*File "(.*)", line ([0-9]{1,9})(?:, in (.*))?')
-_TYPE = re.compile(r"([^\W\d][\w.<>]*)(?:: ?(.*))?")
+_TYPE = re.compile(r"([^\W\d][\w.<>]*)(?:: (.*)|:)?")
 _HEADER = "Traceback (most recent call last):"
 _HEADERS = (_HEADER, f"Exception Group {_HEADER}")
 _RELATIONS = {
@@ -157,7 +157,7 @@ class _Reader:
         relation = _RELATIONS.get(line)
         if relation:
             self.relation = relation
-        elif line in _HEADERS and (self.relation or self._is_remote()):
+        elif line in _HEADERS and (self.relation or self._is_remote() or self._is_preface()):
             self._start()
         elif self.relation and line.strip():
             # An exception without frames follows directly.
@@ -173,6 +173,15 @@ class _Reader:
         self.current = None
         self.message = None
         self.is_remote = True
+        return True
+
+    def _is_preface(self) -> bool:
+        """Whether what was read as an exception is what a log says before the traceback."""
+        if self.current is None or self.current.frames:
+            return False
+        self.current = None
+        self.message = None
+        self.is_whole = False
         return True
 
     def _start(self) -> None:

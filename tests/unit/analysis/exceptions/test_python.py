@@ -76,3 +76,11 @@ def test_a_text_that_is_no_trace_is_kept() -> None:
     assert [(one.type, one.message, one.frames) for one in found.raised] == [
         ("Odd", "happened", ())
     ]
+
+
+def test_how_groups_are_nested_does_not_matter() -> None:
+    """Only what is in them."""
+    flat = ExceptionGroup("flat", [raised("milk"), OSError(3)])
+    nested = ExceptionGroup("outer", [OSError(4), ExceptionGroup("inner", [raised("tea cake")])])
+    texts = [printed(one) for one in (flat, nested)]
+    assert len({group_of(parse(text)).fingerprint for text in texts}) == 1
