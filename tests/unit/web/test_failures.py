@@ -57,7 +57,10 @@ def test_of_a_page_and_of_its_refresh(
     assert isinstance(found, list)
     part = "content.children" if what == "page" else '"type":"fresh"'
     (callback,) = [
-        one for one in found if part in one["output"] and one["clientside_function"] is None
+        one
+        for one in found
+        if part in one["output"] and "@" not in one["output"]
+        if one["clientside_function"] is None
     ]
     chart = {"id": {"type": "fresh", "view": "hourly"}, "property": "data"}
     message = {"id": {"type": "message", "view": "hourly"}, "property": "children"}
