@@ -20,6 +20,7 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
@@ -154,6 +155,7 @@ def open_pipeline(
     """
     rule = OutlierRule(settings.outlier_detection_constant, settings.outlier_min_requests)
     redactor = Redactor.of(settings)
+    exceptions = ExceptionRules(settings.max_exception_groups, settings.in_app, settings.not_in_app)
 
     def open_writer() -> BatchWriter:
         limits = NameLimits(
@@ -162,8 +164,8 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
-        level, most_groups = settings.monitor_level, settings.max_exception_groups
-        return BatchWriter(store, rule, level, limits, redactor, counts, most_groups)
+        level = settings.monitor_level
+        return BatchWriter(store, rule, level, limits, redactor, counts, exceptions)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,
@@ -171,6 +173,6 @@ def open_pipeline(
         max_callers=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
     )
-    ungrouped = UngroupedOccurrences(store, redactor, settings.max_exception_groups)
+    ungrouped = UngroupedOccurrences(store, redactor, exceptions)
     every_minute = (ExceptionCompactor(store).compact, ungrouped.group_all)
     return Pipeline(store, open_writer, finish, own, every_minute)

@@ -263,6 +263,17 @@ class Settings:
         whole(1, 100_000),
         "Most exception groups per service; further ones become `(other exceptions)`.",
     )
+    in_app: tuple[str, ...] = _setting(
+        (),
+        words,
+        "Beginnings of modules or paths that are your own code although they look like a "
+        "library's, separated by commas; exceptions are grouped by your own code.",
+    )
+    not_in_app: tuple[str, ...] = _setting(
+        (),
+        words,
+        "Beginnings of modules or paths that are not your own code; the longest that fits decides.",
+    )
     rename: tuple[str, ...] = _setting(
         (),
         rules,

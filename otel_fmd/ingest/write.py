@@ -20,6 +20,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.exceptions.occurrences import PreparedExceptions
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.writer import ExceptionWriter
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.means import load_means
@@ -34,6 +35,7 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 8
 _BACKOFF_S = 0.02
 _jitter = random.SystemRandom()
+_DEFAULT_RULES = ExceptionRules()
 _tuple: Any = tuple.__new__
 
 LEVEL_SEEN, LEVEL_REQUESTS, LEVEL_OUTLIERS, LEVEL_PROFILES = range(4)
@@ -81,7 +83,7 @@ class BatchWriter:
         limits: how many names are kept.
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
         counts: counts what was stored, by endpoint; None: nobody does.
-        most_groups: exception groups that are kept for each service.
+        exceptions: how exceptions are parsed and grouped.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class BatchWriter:
         limits: NameLimits | None = None,
         redactor: Redactor | None = None,
         counts: EndpointCounts | None = None,
-        most_groups: int = 2_000,
+        exceptions: ExceptionRules = _DEFAULT_RULES,
     ) -> None:
         self._store = store
         self._rule = rule
@@ -101,7 +103,7 @@ class BatchWriter:
         self._inserter = Inserter(store)
         redactor = redactor or Redactor()
         self._details = DetailWriter(store, redactor)
-        self._exceptions = ExceptionWriter(store, self.names, redactor, most_groups)
+        self._exceptions = ExceptionWriter(store, self.names, redactor, exceptions)
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_fmd.analysis.exceptions.parse import parse
+from otel_fmd.analysis.exceptions.trace import StackTrace
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.text import clean
 from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
@@ -60,9 +60,10 @@ class Counted(NamedTuple):
 NOTHING = PreparedExceptions({}, ())
 
 
-def kept_of(event: ExceptionEvent, traces: StackTraceRegistry, redactor: Redactor) -> Kept:
+def kept_of(
+    event: ExceptionEvent, trace: StackTrace, traces: StackTraceRegistry, redactor: Redactor
+) -> Kept:
     """What the row of an occurrence refers to, and what it has of its own; without secrets."""
-    trace = parse(event.stack, type=event.type, message=event.message, language=event.language)
     redact = redactor.text
     details: dict[str, Any] = {}
     if len(trace.raised) > 1:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from otel_fmd.analysis.redaction.redactor import Redactor
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.variants import VariantRegistry
 from otel_fmd.ingest.names import NameRegistry
 from otel_fmd.requests.exceptions import ExceptionEvent
@@ -40,13 +41,13 @@ class UngroupedOccurrences:
     Args:
         store: the database.
         redactor: hides secrets in what is shown of a group.
-        most_groups: groups that are kept for each service.
+        rules: how exceptions are parsed and grouped.
     """
 
-    def __init__(self, store: Store, redactor: Redactor, most_groups: int) -> None:
+    def __init__(self, store: Store, redactor: Redactor, rules: ExceptionRules) -> None:
         self._store = store
         self._names = NameRegistry(store)
-        self._variants = VariantRegistry(store, most_groups, redactor.text)
+        self._variants = VariantRegistry(store, rules, redactor.text)
 
     def group_all(self) -> None:
         """Group all of them."""

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from otel_fmd.analysis.exceptions.grouping import Group, group_of
-from otel_fmd.analysis.exceptions.parse import parse
 from otel_fmd.analysis.exceptions.skeleton import skeleton
 from otel_fmd.analysis.exceptions.trace import StackTrace
 from otel_fmd.analysis.text import fit
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.small_rows import added_once
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.requests.exceptions import ExceptionEvent
@@ -49,14 +49,13 @@ class VariantRegistry:
 
     Args:
         store: the database.
-        most_groups: groups that are kept for each service; what comes above is one group.
+        rules: how they are parsed and grouped.
         redact: hides secrets in what is shown of a group.
-        parsed: parses an event's stack trace.
     """
 
-    def __init__(self, store: Store, most_groups: int, redact: Redact) -> None:
+    def __init__(self, store: Store, rules: ExceptionRules, redact: Redact) -> None:
         self._store = store
-        self._most_groups = most_groups
+        self._rules = rules
         self._redact = redact
         self._refreshed = float("-inf")
         self._variants: dict[tuple[int, str], _Known] = {}
@@ -103,9 +102,7 @@ class VariantRegistry:
         key = (service_id, event.type, skeleton(event.stack, event.message))
         known = self._seen.get(key)
         if known is None:
-            trace = parse(
-                event.stack, type=event.type, message=event.message, language=event.language
-            )
+            trace = self._rules.parsed(event)
             known = self._named(trace, event, service_id)
             if len(self._seen) >= _MOST_CACHED:
                 self._seen.clear()
@@ -115,7 +112,7 @@ class VariantRegistry:
 
     def _add(self, event: ExceptionEvent, service_id: int, digest: str) -> int:
         """Add a variant, and its group unless it is there."""
-        trace = parse(event.stack, type=event.type, message=event.message, language=event.language)
+        trace = self._rules.parsed(event)
         group = group_of(trace)
         group_id = self._group_id(group, event, service_id)
         there = self._per_group.setdefault(group_id, [])
@@ -133,12 +130,12 @@ class VariantRegistry:
 
     def _group_id(self, group: Group, event: ExceptionEvent, service_id: int) -> int:
         found = self._groups.get((service_id, group.fingerprint))
-        if found is None and self._per_service.get(service_id, 0) >= self._most_groups:
+        if found is None and self._per_service.get(service_id, 0) >= self._rules.most_groups:
             if self._log_limit.allows():
                 _log.warning(
                     "there are more than %d exception groups (limit: "
                     "OTEL_FMD_MAX_EXCEPTION_GROUPS); further ones become %r",
-                    self._most_groups,
+                    self._rules.most_groups,
                     OTHER_GROUPS,
                 )
             group = Group(OTHER_GROUPS, OTHER_GROUPS, "", "")

@@ -27,6 +27,7 @@ from otel_fmd.ingest.exceptions.occurrences import (
     kept_of,
     outermost,
 )
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.samples import OccurrenceSampler
 from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
 from otel_fmd.ingest.exceptions.users import ExceptionUsers
@@ -51,15 +52,16 @@ class ExceptionWriter:
         store: the database.
         names: ids of services and versions.
         redactor: hides secrets.
-        most_groups: groups that are kept for each service.
+        rules: how exceptions are parsed and grouped.
     """
 
     def __init__(
-        self, store: Store, names: NameRegistry, redactor: Redactor, most_groups: int
+        self, store: Store, names: NameRegistry, redactor: Redactor, rules: ExceptionRules
     ) -> None:
         self._names = names
         self._redactor = redactor
-        self._variants = VariantRegistry(store, most_groups, redactor.text)
+        self._variants = VariantRegistry(store, rules, redactor.text)
+        self._rules = rules
         self._traces = StackTraceRegistry(store, redactor)
         self._users = ExceptionUsers(store)
         self._bodies = ReceivedBodies(store)
@@ -202,7 +204,7 @@ class ExceptionWriter:
         variant_id = self._variants.variant_of(event, service_id)
         kept = None
         if self._sampler.keeps(variant_id, version_id, endpoint_id):
-            kept = kept_of(event, self._traces, self._redactor)
+            kept = kept_of(event, self._rules.parsed(event), self._traces, self._redactor)
         return Occurred(event, variant_id, version_id, endpoint_id, kept)
 
     def _add_counts(

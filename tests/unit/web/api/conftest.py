@@ -15,6 +15,7 @@ from otel_fmd.actions.tokens import add_token
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
@@ -65,7 +66,7 @@ def filled(sqlite_store: Store) -> Store:
     ]
     writer(sqlite_store).write(Batch(requests_of(details, version="2")))
     with_exception(sqlite_store)
-    UngroupedOccurrences(sqlite_store, Redactor(), 100).group_all()
+    UngroupedOccurrences(sqlite_store, Redactor(), ExceptionRules()).group_all()
     return sqlite_store
 
 
