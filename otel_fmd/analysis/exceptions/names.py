@@ -109,11 +109,15 @@ def _root(folders: list[str]) -> int:
     """How many of the first folders of an absolute path lead to the app: `/srv/shop/current`."""
     count = 0
     projects = 0
+    is_home = False
     for folder in folders:
         name = folder.lower()
         if name in vocabulary.CONTAINERS:
             # The next one is a user or a project, not a package.
             projects = 2 if name in ("home", "users") else 1
+            is_home = is_home or projects == 2
+        elif is_home and projects < 2 and name in vocabulary.WORKPLACES:
+            projects = 1
         elif name in vocabulary.ROOTS or name[1:] == ":" or not count:
             projects = 0
         elif projects:

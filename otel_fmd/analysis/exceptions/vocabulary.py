@@ -102,3 +102,5 @@ CONTAINERS = _words("""
     deploy deploys deployments releases volumes inetpub go
 """)
 """Folders of which each folder within is an app, a release or a user."""
+WORKPLACES = _words("src code dev documents desktop")
+"""The same, in the folder of a user."""
