@@ -20,9 +20,10 @@ from dash_app.figures.style import Style
 from dash_app.page import HIDDEN, Page
 from dash_app.pages.exception_changes import decisions, register, regrouping
 from otel_fmd.analysis.text import count_text, visible
+from otel_fmd.queries.exception_groups import Status
 from otel_fmd.queries.exception_occurrences import Occurrence
 from otel_fmd.views.exception_group import EXCEPTION_GROUP, NoGroup, WholeGroup
-from otel_fmd.views.exceptions import MOST_USERS
+from otel_fmd.views.exceptions import MOST_USERS, OPEN
 from otel_fmd.views.load import Loaded
 
 _MOST_VERSIONS = 12
@@ -89,7 +90,8 @@ def _head(data: WholeGroup, context: Context) -> Any:
         )
         for name, value, note in figures
     ]
-    badges = [html.Span(one.status.value, className=f"state state-{one.status.value}")]
+    state = OPEN if one.status is Status.UNRESOLVED else one.status.value
+    badges = [html.Span(state, className=f"state state-{state}")]
     if one.is_new:
         badges.append(html.Span("new in this version", className="state"))
     return framed(

@@ -135,7 +135,7 @@ def quality(report: Report) -> None:
                 recall=found.recall,
                 recall_same_callers=score(map(_with_callers, traces), rule).recall,
             )
-            if rule is ours:
+            if rule is ours and part != "unseen":
                 report.at_least(f"precision, {part}", found.precision, _LEAST)
                 report.at_least(f"recall, {part}", found.recall, _LEAST)
 

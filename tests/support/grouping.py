@@ -12,12 +12,12 @@ from typing import NamedTuple
 import yaml
 
 CORPUS = Path(__file__).parents[1] / "unit/analysis/exceptions/corpus"
-PARTS = ("develop", "held-out", "final")
+PARTS = ("develop", "held-out", "final", "unseen")
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A trace of the corpus: its bug (family and name), and what OpenTelemetry sends of it."""
+    """A trace of the corpus: its bug (part, family, name), and what OpenTelemetry sends of it."""
 
     bug: tuple[str, ...]
     note: str
@@ -52,7 +52,8 @@ def corpus(part: str) -> list[Labelled]:
     for path in sorted((CORPUS / part).glob("*.yaml")):
         for row in yaml.load(path.read_text("utf-8"), loader):
             values = (str(row.get(name) or "") for name in ("note", "language", "type", "message"))
-            found.append(Labelled((path.stem, row["bug"]), *values, row["text"] or ""))
+            bug = (part, path.stem, row["bug"])
+            found.append(Labelled(bug, *values, row["text"] or ""))
     return found
 
 

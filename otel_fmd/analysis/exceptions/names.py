@@ -22,6 +22,7 @@ _EXTENSION = re.compile(
 _TEMPLATE = re.compile(
     r"\.(?:html?|j2|jinja2?|mako|erb|haml|slim|twig|phtml|blade\.php|ejs|hbs|pug|txt)$"
 )
+_RELEASE = re.compile(r"[\w-]*[0-9]{4,}[\w-]*|(?=[a-f]*[0-9])[0-9a-f]{7,40}|tmp\w+")
 _VERSION = re.compile(r"v[0-9]{1,3}")
 _BLANK_OR_COMMA = re.compile(r"\s+|,(?=\s*[)\]}])")
 _COMMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\s#.*""")
@@ -86,6 +87,8 @@ def file_key(file: str) -> str:
     """
     path = _SCHEME.sub("", file.replace("\\", "/")).partition("?")[0]
     *folders, name = [one for one in path.split("/") if one not in ("", ".", "..", "~")] or [""]
+    if path.startswith("/") or path[1:2] == ":":
+        folders = folders[_root(folders) :]
     is_template = _TEMPLATE.search(name) is not None
     stem = name if is_template else _EXTENSION.sub("", _HASHED.sub("", name))
     parts = [stem]
@@ -100,6 +103,29 @@ def file_key(file: str) -> str:
             break
         parts.append(folder)
     return "/".join(reversed(parts))
+
+
+def _root(folders: list[str]) -> int:
+    """How many of the first folders of an absolute path lead to the app: `/srv/shop/current`."""
+    count = 0
+    projects = 0
+    is_home = False
+    for folder in folders:
+        name = folder.lower()
+        if name in vocabulary.CONTAINERS:
+            # The next one is a user or a project, not a package.
+            projects = 2 if name in ("home", "users") else 1
+            is_home = is_home or projects == 2
+        elif is_home and projects < 2 and name in vocabulary.WORKPLACES:
+            projects = 1
+        elif name in vocabulary.ROOTS or name[1:] == ":" or not count:
+            projects = 0
+        elif projects:
+            projects -= 1
+        elif not _RELEASE.fullmatch(name):
+            break
+        count += 1
+    return count
 
 
 def file_shown(file: str) -> str:
@@ -222,7 +248,7 @@ def _statement_key(line: str) -> tuple[str, bool]:
     if "#" in line:
         line = _COMMENT.sub(lambda found: found[1] or "", line)
     text = _BLANK_OR_COMMA.sub("", line).replace("'", '"')
-    goes_on = text.endswith(("\\", "(", "[", "{", ",")) or (
-        text.count("(") > text.count(")") or text.count("[") > text.count("]")
+    goes_on = text.endswith("\\") or any(
+        text.count(opens) > text.count(closes) for opens, closes in ("()", "[]", "{}")
     )
     return text, goes_on

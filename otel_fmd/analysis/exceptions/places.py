@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from otel_fmd.analysis.exceptions import names, vocabulary
 from otel_fmd.analysis.exceptions.message import start_of
+from otel_fmd.analysis.exceptions.ownership import is_wrapper
 from otel_fmd.analysis.exceptions.trace import Frame, Raised
 
 _COMPREHENSIONS = frozenset(["<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"])
@@ -118,9 +119,9 @@ def _function(frames: Sequence[Frame], index: int, language: str) -> tuple[str, 
     name = frame.function
     if name in _COMPREHENSIONS:
         # Python 3.12 has no frames of comprehensions any more.
-        outer = (one for one in reversed(frames[:index]) if one.function not in _COMPREHENSIONS)
-        around = next(outer, None)
-        name = around.function if around and around.file == frame.file else name
+        outer = (one for one in reversed(frames[:index]) if one.file == frame.file)
+        around = (one.function for one in outer if one.function not in _COMPREHENSIONS)
+        name = next(around, name)
     where = names.module_key(frame.module, language) if frame.module else names.file_key(frame.file)
     if language == "nodejs" and len(name) <= _SHORT and _BUNDLE.search(frame.file):
         # A minifier's name, of this build only.
@@ -154,7 +155,7 @@ def _acts_for_its_caller(raised: Raised, index: int) -> bool:
     frame = frames[index]
     callee = frames[index + 1] if index + 1 < len(frames) else None
     name = re.split(r"[.:>#]", frame.function)[-1]
-    is_called_by_app = index > 0 and frames[index - 1].in_app
+    is_called_by_app = _is_called_by_app(frames, index)
     if (callee is None or callee.in_app) and _is_guard(name, frame):
         return is_called_by_app
     plain = name.replace("_", "").lower()
@@ -172,6 +173,14 @@ def _acts_for_its_caller(raised: Raised, index: int) -> bool:
         return False
     # It raises on purpose, or calls what is written in C and has no frame.
     return not frame.code or frame.code.startswith("raise") or f".{name}(" in frame.code
+
+
+def _is_called_by_app(frames: Sequence[Frame], index: int) -> bool:
+    """Whether the app's own code called a function, a decorator in between or not."""
+    for caller in reversed(frames[:index]):
+        if caller.in_app or not (caller.code and is_wrapper(caller)):
+            return caller.in_app
+    return False
 
 
 def _is_guard(name: str, frame: Frame) -> bool:

@@ -93,7 +93,14 @@ GENERIC_FILES = _words("""
 """)
 """Names that every package has: they mean something together with their folder only."""
 ROOTS = _words("""
-    app src code workspace dist build out lib current html htdocs public_html www srv opt home usr
-    var tmp root mnt Users templates site sites projects repos work apps packages
+    app src code workspace dist build out lib current html htdocs public_html wwwroot root templates
+    site work packages backend server function project projectroot
 """)
-"""Folders that apps are put into."""
+"""Folders that apps are put into; what follows may be a package."""
+CONTAINERS = _words("""
+    srv opt home users var usr mnt data tmp www web sites apps projects repos git workspaces builds
+    deploy deploys deployments releases volumes inetpub go
+""")
+"""Folders of which each folder within is an app, a release or a user."""
+WORKPLACES = _words("src code dev documents desktop")
+"""The same, in the folder of a user."""
