@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +60,18 @@ def send(served: Served, version: str) -> None:
     line = ProfileLine(EVIL, 1, EVIL, EVIL, 0, 30_000, 10_000)
     profile = Profile([line, line._replace(indent=1, wall_us=20_000)], 3, 0, False)
     outlier = dict.fromkeys(("headers", "environment", "url", "memory", "stack"), EVIL)
+    stack = f'Traceback:\n  File "{EVIL}", line 7, in {EVIL}\n    {EVIL}\n{EVIL}: {EVIL}\n'
+    raised = {
+        "exception.type": EVIL,
+        "exception.message": EVIL,
+        "exception.stacktrace": stack.replace("Traceback:", "Traceback (most recent call last):"),
+        "fmd.exception.files": [EVIL],
+        "fmd.exception.functions": [EVIL],
+        "fmd.exception.lines": [7],
+        "fmd.exception.starts": [5],
+        "fmd.exception.sources": [f"{EVIL}\n{EVIL}\n{EVIL}\n"],
+        "fmd.exception.variables": [json.dumps({EVIL: EVIL})],
+    }
     now = time.time_ns()
     for endpoint in (EVIL, *ALIKE, FORMULA):
         for number in range(3):
@@ -69,6 +82,7 @@ def send(served: Served, version: str) -> None:
                 span.set_attribute("fmd.monitor_level", 3)
                 span.add_event("fmd.profile", profile_attributes(profile))
                 span.add_event("fmd.outlier", {f"fmd.outlier.{k}": v for k, v in outlier.items()})
+                span.add_event("exception", raised)
             span.end(start + 30_000_000 * (number + 1))
     provider.shutdown()
 
@@ -78,7 +92,7 @@ def addresses(one: Visitor) -> list[str]:
     one.open("/requests")
     link = one.page.locator("a[href*='/request/']").first.get_attribute("href") or ""
     (request,) = re.findall(r"/request/([^?]+)", link)
-    numbers = {"endpoint": "1", "request": request}
+    numbers = {"endpoint": "1", "request": request, "group": "1"}
     return [re.sub(r"<(\w+)>", lambda m: numbers[m[1]], page.path) for page in PAGES]
 
 
@@ -104,7 +118,8 @@ def test_markup_is_shown_and_never_taken(visit: Callable[..., Visitor], hostile:
         if MARKUP in one.page.locator("body").evaluate("e => e.textContent"):
             shown.add(path)
     graphs = {"/versions", "/performance", "/daily"}
-    assert {"/", "/requests", *graphs} <= shown
+    exceptions = {"/exceptions", "/exception/1", "/endpoint/1/exceptions"}
+    assert {"/", "/requests", *graphs, *exceptions} <= shown
 
 
 def test_hover_texts_show_it_too(visit: Callable[..., Visitor], hostile: Served) -> None:

@@ -1,4 +1,4 @@
-"""Five hundred endpoints and a hundred versions: every page still works."""
+"""Five hundred endpoints, a hundred versions, 300 exceptions: every page still works."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from otel_fmd.store.schema import ensure_schema
 from otel_fmd.store.store import Store
 from tests.support.folding import fold_all
 from tests.support.look import plain_charts
+from tests.support.raising import batch_of, raised, with_exception
 from tests.support.serving import Served
+from tests.support.spans import Spans
 from tests.support.visitor import Visitor, wait_until
 
-ENDPOINTS, VERSIONS, DAYS = 500, 100, 25
+ENDPOINTS, VERSIONS, DAYS, GROUPS = 500, 100, 25, 300
 PLAIN = {key for _, key in plain_charts()}
 
 
@@ -57,6 +59,15 @@ def fill(url: str) -> None:
                 ]
             )
         )
+    made = Spans(1)
+    for number in range(GROUPS):
+        span = made.span({"flask.endpoint": f"a_rather_long_name_of_an_endpoint_{number % 9}"})
+        with_exception(span, raised(open, f"/there/is/no/such/file/of/group/{number}"))
+        words = {"exception.type": f"shop.errors.ARatherLongNameOfAnError{number}"}
+        for attribute in span.events[0].attributes:
+            if attribute.key in words:
+                attribute.value.string_value = words[attribute.key]
+        writer.write(batch_of([span], service="many"))
     fold_all(store)
     store.close()
 
@@ -90,7 +101,7 @@ def test_every_page_is_drawn(
 ) -> None:
     """Each chart has a figure unless it is of details, and nothing is wider than the window."""
     one = visit(many, storage_state=admin)
-    path = page.address({"endpoint": "7"})
+    path = page.address({"endpoint": "7", "group": "1"})
     one.open(f"{path}?range=30d", "#content .card, #content .empty, #content .ag-row")
     for chart in page.charts:
         if chart.key in PLAIN:
