@@ -44,8 +44,8 @@ _CALLS_WRAPPED = re.compile(
 )
 _FORWARDS = re.compile(r"(?<![\w.])(?!super\b)[\w.()]+\((?:[^()]*,\s*)?\*\w+,\s*\*\*\w+,?\s*\)")
 _CALLS_NEXT = re.compile(
-    r"\b(?:self\.get_response|get_response|call_next|self\.app|self\._app|self\.wsgi_app|"
-    r"self\.inner|self\.application)\("
+    r"(?:return\s+|[\w.]+\s*=\s*)?(?:await\s+)?(?:self\.get_response|get_response|call_next|self\.app|"
+    r"self\._app|self\.wsgi_app|self\.inner|self\.application)\((?:[^()]*(?:\([^()]*\))?[^()]*\))?"
 )
 _YIELDS = re.compile(r"(?:\w+\s*=\s*)?yield(?:\s+[\w]+)?")
 
@@ -115,4 +115,4 @@ def is_wrapper(frame: Frame) -> bool:
         return True
     if "**" in code and "super" not in code and _FORWARDS.search(code):
         return True
-    return bool(_CALLS_NEXT.search(code)) or _YIELDS.fullmatch(code) is not None
+    return _CALLS_NEXT.fullmatch(code) is not None or _YIELDS.fullmatch(code) is not None

@@ -24,7 +24,9 @@ from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
 MOST_CHARACTERS = 1_000_000
 """Of a text that are read."""
 MOST_LINES = 20_000
+"""Of those."""
 LONGEST_LINE = 2_000
+"""Characters of a line that are read."""
 _FORMATS: tuple[tuple[str, ModuleType], ...] = (
     ("python", python),
     ("go", golang),

@@ -200,7 +200,7 @@ def _statement(raised: Raised, index: int, language: str) -> tuple[str, ...]:
     frames = raised.frames
     frame = frames[index]
     is_last = index == len(frames) - 1
-    if raised.type in _SYNTAX and is_last:
+    if raised.type in _SYNTAX and is_last and not frame.function:
         # Of a file that cannot be read there is one mistake at a time; versions disagree where.
         return ()
     called = _called(frames, index)

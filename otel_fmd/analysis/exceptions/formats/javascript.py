@@ -29,6 +29,8 @@ _GECKO_MARK = re.compile(
     r"^[^\n@]*@(?:https?|file|resource|webpack|moz-extension|/|[\w.]+:)[^\n]*:[0-9]+[ \t]*$",
     re.MULTILINE,
 )
+_CALL = re.compile(r"(?:\)|:[0-9]+|<anonymous>|native)[ {,]*$")
+"""How a frame ends: other lines of a message may begin with `at `, too."""
 _BARE = re.compile(r"[\w$*/<>. ]+")
 _PROPERTY = re.compile(
     r"\s+(?:'[^']*'|\[?[\w$]+\]?): .*|\s*[\]}]+,?|.*\.\.\. [0-9]+ (?:lines matching|more).*"
@@ -59,14 +61,14 @@ class _Reader:
     def __init__(self) -> None:
         self.head: list[str] = []
         self.open: list[tuple[int, Draft]] = []
-        self.inside: list[tuple[int, str]] = []
+        self.inside: list[int] = []
         self.is_head = True
         self.is_whole = True
 
     def line(self, line: str) -> None:
         """Read the next line."""
         stripped = line.strip()
-        if stripped.startswith("at "):
+        if stripped.startswith("at ") and _CALL.search(stripped):
             self._frame(stripped.rstrip(" {,")[3:])
         elif not self.open:
             self.head.append(line)
@@ -74,6 +76,7 @@ class _Reader:
             self._after(line, stripped)
 
     def finish(self) -> Draft | None:
+        """The reported error; V8 prints the innermost frame first."""
         if not self.open:
             return None
         top = self.open[0][1]
@@ -94,14 +97,14 @@ class _Reader:
     def _after(self, line: str, stripped: str) -> None:
         """A line below frames: an error within the error, its properties, or nothing we know."""
         indent = len(line) - len(line.lstrip())
-        for mark, relation in (("[cause]: ", "cause"), ("Caused by: ", "cause")):
+        for mark in ("[cause]: ", "Caused by: "):
             if stripped.startswith(mark):
-                self._nested(indent, relation, stripped[len(mark) :])
+                self._nested(indent, "cause", stripped[len(mark) :])
                 return
         if stripped.startswith("[errors]: ["):
-            self.inside.append((indent, "member"))
+            self.inside.append(indent)
             return
-        if self.inside and indent > self.inside[-1][0] and (_looks_headed(stripped)):
+        if self.inside and indent > self.inside[-1] and _looks_headed(stripped):
             self._nested(indent, "member", stripped)
         elif not self.is_head and (not stripped or _PROPERTY.fullmatch(line) or stripped == "}"):
             if stripped.startswith("]") and self.inside:

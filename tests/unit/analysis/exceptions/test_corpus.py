@@ -9,7 +9,8 @@ import pytest
 from otel_fmd.analysis.exceptions.grouping import group_of
 from otel_fmd.analysis.exceptions.parse import parse
 from otel_fmd.analysis.exceptions.trace import StackTrace
-from tests.support.grouping import PARTS, Labelled, by_language, corpus, score
+from tests.support.grouping import CORPUS, PARTS, Labelled, by_language, corpus, score
+from tests.support.requirements import ROOT
 
 LEAST = 0.97
 LEAST_UNSEEN = 0.95
@@ -56,6 +57,23 @@ def test_the_same_holds_within_each_language() -> None:
     for language, found in results.items():
         assert found.precision >= LEAST, language
         assert found.recall >= LEAST, language
+
+
+def test_the_documented_figures_are_those_of_now() -> None:
+    """Of each part in its README, of all in the documentation."""
+    readme = (CORPUS / "README.md").read_text()
+    traces = {part: corpus(part) for part in PARTS}
+    for part, own in traces.items():
+        found = score(own, fingerprint)
+        (row,) = (line for line in readme.split("\n") if line.startswith(f"| `{part}/` |"))
+        assert f"| {len(own)} | {len({one.bug for one in own})} |" in row
+        assert f"| {found.precision:.3f}, {found.recall:.3f} |" in row
+    everything = [one for own in traces.values() for one in own]
+    found = score(everything, fingerprint)
+    documented = (ROOT / "docs/exceptions-grouping.md").read_text()
+    assert f"| otel-fmd | {found.precision:.3f} | {found.recall:.3f} |" in documented
+    bugs = len({one.bug for one in everything})
+    assert f"{len(everything):,} labelled stack traces of {bugs} bugs" in documented
 
 
 def test_the_corpus_is_large_and_has_every_language() -> None:

@@ -238,3 +238,26 @@ def test_too_many_frames_and_exceptions_are_cut_and_said() -> None:
     found = parse(f"Traceback (most recent call last):\n{one * 60}KeyError: 2\n")
     assert len(found.raised) == 50
     assert found.text.endswith("\n[otel-fmd: 11 exceptions are left out]")
+
+
+def test_a_message_may_have_lines_that_begin_like_frames() -> None:
+    """`at` is an English word."""
+    text = "Error: one of\n  at least two\n    at f (/app/a.js:1:2)\n"
+    found = parse(text)
+    assert found.raised[0].message == "one of\n  at least two"
+    assert [one.function for one in found.raised[0].frames] == ["f"]
+    assert found.text == ""
+
+
+def test_colors_and_words_before_a_traceback_do_not_matter() -> None:
+    """As a terminal or a log has them; the text is kept then."""
+    text = (
+        "Task exception was never retrieved\nfuture: <Task finished>\n"
+        "\x1b[1mTraceback (most recent call last):\x1b[0m\n"
+        '  File \x1b[35m"/app/a.py"\x1b[0m, line \x1b[35m3\x1b[0m, in \x1b[35mf\x1b[0m\n'
+        "    g()\n\x1b[1;35mKeyError\x1b[0m: \x1b[35m1\x1b[0m\n"
+    )
+    found = parse(text)
+    assert found.raised[0].type == "KeyError"
+    assert found.raised[0].frames == (Frame("/app/a.py", "f", 3, "g()"),)
+    assert found.text == text
