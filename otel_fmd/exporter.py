@@ -22,6 +22,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
+from otel_fmd.ingest.series import SeriesLimits
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
 from otel_fmd.pipeline.counters import PipelineCounters
@@ -160,12 +161,14 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
-        return BatchWriter(store, rule, settings.monitor_level, limits, redactor, counts)
+        series = SeriesLimits(settings.max_metrics, settings.max_series)
+        return BatchWriter(store, rule, settings.monitor_level, limits, redactor, counts, series)
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,
         retry=retry,
         max_callers=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
+        quarter_days=settings.keep_metrics_days,
     )
     return Pipeline(store, open_writer, finish, own)

@@ -14,6 +14,7 @@ from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError
 from otel_fmd.exporter import open_pipeline, translator
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.points import batch_of_points
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.listening import bind, certificates_of, exposures, taken, url_of
@@ -28,6 +29,7 @@ from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
+from otel_fmd.otlp.signals.metrics import METRICS
 from otel_fmd.otlp.signals.traces import TRACES
 from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.receiver.intake import PipelineIntake, Translate
@@ -234,7 +236,10 @@ class Server:
 
 def translations(settings: Settings) -> dict[str, Translate]:
     """The functions that build batches, by the name of each stored signal."""
-    return {TRACES.name: RequestBatches(translator(settings)).of_spans}
+    return {
+        TRACES.name: RequestBatches(translator(settings)).of_spans,
+        METRICS.name: batch_of_points,
+    }
 
 
 def quiet_garbage_collector() -> None:

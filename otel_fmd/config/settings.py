@@ -27,6 +27,8 @@ from otel_fmd.config.values import (
 
 MOST_DAYS = 36_500
 """A hundred years: what is kept longer is kept for ever."""
+MINUTE_DAYS = 3
+"""Days that metrics are kept by minutes: longer than a point may be late."""
 _DAYS = decimal(0.0, MOST_DAYS)
 
 
@@ -253,6 +255,17 @@ class Settings:
         whole(1, 1_000_000),
         "Most versions, of all services together; further ones become `(other versions)`.",
     )
+    max_metrics: int = _setting(
+        1_000,
+        whole(1, 100_000),
+        "Most metrics per service; points of further ones are dropped and counted.",
+    )
+    max_series: int = _setting(
+        1_000,
+        whole(1, 1_000_000),
+        "Most series per metric that had points within a day; points of further ones are dropped "
+        "and counted.",
+    )
     rename: tuple[str, ...] = _setting(
         (),
         rules,
@@ -292,6 +305,12 @@ class Settings:
         0.0,
         _DAYS,
         "Days that rollups (all figures) are kept when pruning; 0: forever.",
+    )
+    keep_metrics_days: float = _setting(
+        30.0,
+        decimal(MINUTE_DAYS, MOST_DAYS),
+        "Days that metrics are kept by quarters of an hour; by minutes it is 3, and by days as "
+        "long as rollups.",
     )
     keep_audit_days: float = _setting(
         365.0, _DAYS, "Days that the audit is kept when pruning; 0: forever."

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from otel_fmd.requests.request import Request
+from otel_fmd.signals.metric import PointBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,13 @@ class Batch:
 
     Args:
         requests: the requests.
+        points: points of metrics, by metric; a metric of a body is a row.
         counts: what was counted while the rows were made, by the names of `PipelineCounters`.
     """
 
     requests: Sequence[Request] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    points: Sequence[PointBlock] = ()
 
     @property
     def rows(self) -> int:
@@ -40,7 +43,7 @@ class Batch:
                 yield Batch(**{kind: rows[start : start + most]})
 
 
-_KINDS = ("requests",)
+_KINDS = ("requests", "points")
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

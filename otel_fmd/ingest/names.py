@@ -108,6 +108,24 @@ class NameRegistry:
             elif (service, endpoint) in self._without_source:
                 self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
 
+    def service_id(self, name: str) -> int:
+        """The id of a service, which is added if it is new; above the limit, that of the rest."""
+        if self._refreshed == float("-inf"):
+            self._load()
+        if self._is_other_service(name):
+            most = self._limits.services
+            self._log_other("there are", most, "services", name, OTHER_SERVICES)
+            name = OTHER_SERVICES
+        return self._service_id(name)
+
+    def _service_id(self, name: str) -> int:
+        if name not in self._services:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            self._services[name] = self._add(
+                self._store.tables.service, {"name": name}, {"time_added": now}
+            )
+        return self._services[name]
+
     def forget(self) -> None:
         """Reload everything at the next use, after a write failed."""
         self._refreshed = float("-inf")
@@ -226,10 +244,7 @@ class NameRegistry:
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
         tables = self._store.tables
-        if service not in self._services:
-            self._services[service] = self._add(
-                tables.service, {"name": service}, {"time_added": now}
-            )
+        service_id = self._service_id(service)
         instead = self._instead(service, name, source)
         if instead:
             limits = self._limits
@@ -243,7 +258,7 @@ class NameRegistry:
             return
         number = self._add(
             tables.endpoint,
-            {"service_id": self._services[service], "name": name},
+            {"service_id": service_id, "name": name},
             {
                 "monitor_level": level,
                 "time_added": now,

@@ -22,6 +22,8 @@ from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
+from otel_fmd.ingest.points import PointsWritten, PointWriter
+from otel_fmd.ingest.series import SeriesLimits, SeriesRegistry
 from otel_fmd.requests.request import Request
 from otel_fmd.store.delta import NO_STATUS, Columns, pack
 from otel_fmd.store.sql import Statements
@@ -45,6 +47,8 @@ class Written(NamedTuple):
     outliers: int
     seen_only: int
     other_endpoints: int
+    points: int = 0
+    points_dropped: int = 0
 
 
 class Prepared(NamedTuple):
@@ -56,11 +60,15 @@ class Prepared(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the transaction of a batch found: outliers, the new means, the columns of its delta."""
+    """What the transaction of a batch found.
+
+    Outliers, the new means, the columns of its delta, and what became of its points.
+    """
 
     outliers: int
     means: dict[int, RunningMean]
     columns: Columns
+    points: PointsWritten
 
 
 class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
@@ -77,6 +85,7 @@ class BatchWriter:
         limits: how many names are kept.
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
         counts: counts what was stored, by endpoint; None: nobody does.
+        series_limits: how many metrics and series are kept.
     """
 
     def __init__(
@@ -87,13 +96,17 @@ class BatchWriter:
         limits: NameLimits | None = None,
         redactor: Redactor | None = None,
         counts: EndpointCounts | None = None,
+        series_limits: SeriesLimits | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
         self._counts = counts
         self.names = NameRegistry(store, default_level, limits)
         self._inserter = Inserter(store)
-        self._details = DetailWriter(store, redactor or Redactor())
+        redactor = redactor or Redactor()
+        self._details = DetailWriter(store, redactor)
+        series = SeriesRegistry(store, self.names, redactor, series_limits or SeriesLimits())
+        self._points = PointWriter(store, series)
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)
@@ -111,26 +124,29 @@ class BatchWriter:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write(batch.requests)
+                return self._write(batch)
             except StoreUnavailableError:
                 self.names.forget()
+                self._points.forget()
                 if attempt == _ATTEMPTS - 1 or self._store.database.has_one_writer:
                     raise
                 _log.debug("batch is tried again", exc_info=True)
                 time.sleep(_BACKOFF_S * 2**attempt * (0.5 + _jitter.random()))
         raise AssertionError("unreachable")
 
-    def _write(self, requests: Sequence[Request]) -> Written:
+    def _write(self, whole: Batch) -> Written:
+        requests = whole.requests
         if self._means is None:
             self._means = load_means(self._store)
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
+        self._points.prepare(whole.points)
         batch, seen = self._prepare(requests)
         rows = [item.row for item in batch]
         try:
             with self._store.write() as connection:
                 if not self._inserter.insert_all(connection, rows):
                     raise _SomeKnown
-                done = self._finish(connection, batch, seen)
+                done = self._finish(connection, batch, seen, whole)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
@@ -139,13 +155,18 @@ class BatchWriter:
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
                 ]
-                done = self._finish(connection, batch, seen)
+                done = self._finish(connection, batch, seen, whole)
         if self._counts is not None and batch:
             self._count(self._counts, batch, done)
         self._means.update(done.means)
         seen_only = len(requests) - len(rows)
         return Written(
-            len(batch), len(rows) - len(batch), done.outliers, seen_only, self._others(requests)
+            len(batch),
+            len(rows) - len(batch),
+            done.outliers,
+            seen_only,
+            self._others(requests),
+            *done.points,
         )
 
     def _count(self, counts: EndpointCounts, batch: Sequence[Prepared], done: Finished) -> None:
@@ -226,7 +247,11 @@ class BatchWriter:
         return batch, seen
 
     def _finish(
-        self, connection: Connection, batch: Sequence[Prepared], seen: dict[int, int]
+        self,
+        connection: Connection,
+        batch: Sequence[Prepared],
+        seen: dict[int, int],
+        whole: Batch,
     ) -> Finished:
         """Everything of the batch besides its requests."""
         outliers, means = self._judge(batch)
@@ -242,7 +267,7 @@ class BatchWriter:
         if batch or seen:
             values = (now_us(), len(batch), pack(columns))
             connection.exec_driver_sql(self._insert_delta, values)
-        return Finished(len(outliers), means, columns)
+        return Finished(len(outliers), means, columns, self._points.write(connection, whole.points))
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
         """The delta of a batch."""

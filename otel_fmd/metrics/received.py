@@ -24,6 +24,10 @@ _PIPELINE = {
     "failed": "Requests that could not be stored, as reported to their client.",
     "dropped": "Requests dropped by an exporter.",
     "folded": "Deltas folded into rollups.",
+    "points": "Points of metrics stored, duplicates included.",
+    "points_dropped": "Points of metrics dropped: `OTEL_FMD_MAX_METRICS` or `OTEL_FMD_MAX_SERIES`.",
+    "points_duplicates": "Points of metrics that were sent again; they change nothing.",
+    "points_late": "Points of metrics more than two days old, or an hour ahead, not stored.",
 }
 _GAUGES = {
     "requests_waiting": ("Requests that wait to be stored.", ""),
@@ -101,7 +105,9 @@ class ReceiverMetrics:
 
 
 def _pipeline(name: str) -> CounterMetricFamily:
-    return CounterMetricFamily(f"otel_fmd_requests_{name}", _PIPELINE[name], labels=())
+    called = {"points": "points_stored"}.get(name, name)
+    whole = called if called.startswith("points_") else f"requests_{called}"
+    return CounterMetricFamily(f"otel_fmd_{whole}", _PIPELINE[name], labels=())
 
 
 def _gauge(name: str) -> GaugeMetricFamily:

@@ -197,8 +197,9 @@ class _Decoder(PointReader):
             for key in ("startTimeUnixNano", "timeUnixNano")
         )
         check_times(start_ns, time_ns)
-        pairs = (point.get("attributes") or [])[:MOST_PAIRS]
+        pairs = point.get("attributes") or []
         json_pairs(pairs)
+        pairs = pairs[:MOST_PAIRS]
         found = None if kind in ("gauge", "sum") else distribution_of(point, kind)
         value = value_of(point) if found is None else found.sum
         key = json.dumps(pairs, separators=(",", ":")).encode()

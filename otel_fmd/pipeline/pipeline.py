@@ -96,7 +96,11 @@ class Pipeline:
         self._thread: threading.Thread | None = None
         self._writer: Writer | None = None
         self._folding = DeltaFolding(
-            self._store, self._settings.max_callers, self._settings.fold_every_s, self._count_folded
+            self._store,
+            settings.max_callers,
+            settings.fold_every_s,
+            self.counters.add,
+            settings.quarter_days,
         )
         self._last_error = ""
         self._stored_s = 0.0
@@ -238,9 +242,6 @@ class Pipeline:
         with self._lock:
             if not self._queue.stopping:
                 self._folding.start()
-
-    def _count_folded(self, number: int) -> None:
-        self.counters.folded += number
 
     def _start(self) -> None:
         self._thread = threading.Thread(

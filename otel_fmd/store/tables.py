@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
 from otel_fmd.store.exception_tables import exception_tables
+from otel_fmd.store.metric_tables import metric_tables
 from otel_fmd.store.people_tables import people_tables
 
 
@@ -76,6 +77,15 @@ class Tables:
     exception_frame: Table
     exception_occurrence: Table
     exception_stack_line: Table
+    metric: Table
+    metric_series: Table
+    metric_delta: Table
+    metric_state: Table
+    metric_minute: Table
+    metric_quarter: Table
+    metric_day: Table
+    metric_exemplar: Table
+    metric_unrolled: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -104,6 +114,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
         **exception_tables(table, ref, database.types),
+        **metric_tables(table, database),
     )
 
 

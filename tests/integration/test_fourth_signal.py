@@ -205,10 +205,10 @@ def test_limits_refusals_and_browsers_hold_for_it(receiver: Receiver) -> None:
 
 
 def test_the_others_say_that_it_is_stored(receiver: Receiver) -> None:
-    """What a client of metrics is told names all that is kept."""
-    answer = requests.post(f"{receiver.http}/v1/metrics", json={}, timeout=10)
+    """What a client of logs is told names all that is kept."""
+    answer = requests.post(f"{receiver.http}/v1/logs", json={}, timeout=10)
     told = answer.json()["partialSuccess"]["errorMessage"]
     assert told == (
-        "metrics are not stored here: they were accepted and discarded; "
-        "only spans, pulses are stored"
+        "logs are not stored here: they were accepted and discarded; "
+        "only spans, data_points, pulses are stored"
     )

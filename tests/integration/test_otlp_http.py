@@ -156,8 +156,8 @@ def test_slashes_too_many_do_no_harm(served: Served, path: str) -> None:
     assert {span.span_id for span in spans} <= stored_ids(served)
 
 
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) -> None:
+@pytest.mark.parametrize("signal", ["logs"])
+def test_logs_are_taken_and_not_kept(served: Served, signal: str) -> None:
     """A success, which says once to each client that they are not kept; counted."""
     url = f"{served.http}/v1/{signal}"
     name = f'otel_fmd_otlp_total{{transport="http",event="{signal}_not_kept"}}'
@@ -190,8 +190,8 @@ def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) ->
 def test_who_logs_a_partial_success_as_a_failure_is_not_told(
     served: Served, agent: str, is_told: bool
 ) -> None:
-    """That metrics are not kept is no fault of the app, and no line in its log."""
-    url, headers = f"{served.http}/v1/metrics", {**PROTOBUF, "User-Agent": agent}
+    """That logs are not kept is no fault of the app, and no line in its log."""
+    url, headers = f"{served.http}/v1/logs", {**PROTOBUF, "User-Agent": agent}
     answers = [requests.post(url, data=b"", headers=headers, timeout=10) for _ in range(2)]
     assert [bool(answer.content) for answer in answers] == [is_told, False]
 

@@ -223,27 +223,11 @@ _ANY = st.recursive(
     max_leaves=5,
 )
 _PATHS = [
-    "dataPoints",
-    "gauge",
-    "name",
-    "unit",
-    "attributes",
-    "asDouble",
-    "timeUnixNano",
-    "flags",
-    "explicitBounds",
-    "bucketCounts",
-    "count",
-    "positive",
-    "scale",
-    "quantileValues",
-    "exemplars",
-    "metrics",
-    "scopeMetrics",
-    "resource",
-    "isMonotonic",
-    "sum",
-    "min",
+    *("dataPoints", "gauge", "name", "unit", "attributes"),
+    *("asDouble", "timeUnixNano", "flags", "explicitBounds", "bucketCounts"),
+    *("count", "positive", "scale", "quantileValues", "exemplars"),
+    *("metrics", "scopeMetrics", "resource", "isMonotonic", "sum"),
+    *("min"),
 ]
 
 
