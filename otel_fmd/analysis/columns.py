@@ -1,6 +1,7 @@
-"""Columns of numbers as few bytes, without losing anything.
+"""Columns of numbers in few bytes.
 
-Numbers that are whole, or have up to six decimals, are differences in as few bytes as they need;
+Numbers that are whole, or have up to six decimals but for the noise of adding such numbers (some
+units in the last place), are differences in as few bytes as they need: nothing else is lost;
 others are doubles, of which the first bytes of all come first, then the second, and so on: then
 `zlib` finds what they share.
 """
@@ -17,6 +18,8 @@ _WIDTHS = (1, 2, 4, 8)
 _MOST_DECIMALS = 6
 _DOUBLES = 0xFF
 _EXACT = float(2**53)
+_MOST = 2**62
+_NOISE = 2.0**-50
 
 
 def _decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:
@@ -25,15 +28,12 @@ def _decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:
     for value in values:
         if not -_EXACT < value * power < _EXACT:
             return None
-        while round(value * power) / power != value:
+        while abs(round(value * power) / power - value) > _NOISE * abs(value):
             decimals += 1
             power *= 10
             if decimals > _MOST_DECIMALS or not -_EXACT < value * power < _EXACT:
                 return None
-    found = [round(value * power) for value in values]
-    if any(whole / power != value for whole, value in zip(found, values, strict=True)):
-        return None
-    return decimals, found
+    return decimals, [round(value * power) for value in values]
 
 
 def pack_values(values: Sequence[float]) -> bytes:
@@ -67,7 +67,9 @@ def _width_of(values: Sequence[int]) -> int:
 
 
 def pack_list(values: Sequence[int]) -> bytes:
-    """Whole numbers as they are, with their number in front."""
+    """Whole numbers as they are, with their number in front; what is too large is the largest."""
+    if values and max(values) > _MOST:
+        values = [min(one, _MOST) for one in values]
     width = _width_of(values)
     head = len(values).to_bytes(4, "little") + bytes([width])
     return head + _little(array(_CODES[width], values)).tobytes()

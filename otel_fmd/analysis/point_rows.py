@@ -22,6 +22,7 @@ MINUTES_PER_HOUR, QUARTERS_PER_DAY = 60, 96
 _PLAIN, _SEALED = 1, 2
 _HAS_LIMITS, _HAS_LAST, _HAS_BUCKETS, _ALL_SINGLE = 1, 2, 4, 8
 _WINDOW = -13
+_MOST = 2**62
 
 
 class Slot(NamedTuple):
@@ -93,7 +94,7 @@ def pack(slots: Mapping[int, Slot], size: int) -> bytes:
     if any(one.buckets for one in ones):
         flags |= _HAS_BUCKETS
     parts = [bytes([_PLAIN, flags, size]), bitmap.to_bytes(-(-size // 8), "little")]
-    numbers = [one.number for one in ones]
+    numbers = [min(one.number, _MOST) for one in ones]
     sums = [one.sum for one in ones]
     parts.append(pack_values(sums))
     if not flags & _ALL_SINGLE:

@@ -11,22 +11,19 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any, NamedTuple
 
 from otel_fmd.analysis.buckets import Buckets
-from otel_fmd.analysis.columns import ColumnReader, pack_whole
-from otel_fmd.analysis.point_rows import Slot, pack_buckets, unpack_buckets
+from otel_fmd.analysis.point_rows import Slot
 
 MINUTE_NS = 60_000_000_000
 FRESH_NS = 5 * MINUTE_NS
 """A stream that is first seen this long after its start at most began at zero; what an older one
 counted before it was seen belongs to no minute."""
+_DECIMALS, _NOISE = 6, 2.0**-51
 _MOST_STREAMS, _MOST_TIMES = 16, 32
 _LENGTH = 3
 """Of an `Arrived` number."""
-_HEAD = Struct("<BBB")
-_STREAM = Struct("<qqdq")
 
 
 class PointKind:
@@ -110,17 +107,18 @@ def absorb(
             a series that joins them began at zero.
     """
     added = Added()
-    grow = kind in (PointKind.CUMULATIVE, PointKind.CUMULATIVE_HISTOGRAM)
     ordered = sorted(points, key=_time_of)
     first, last = ordered[0][0] // MINUTE_NS, ordered[-1][0] // MINUTE_NS
     if first < minutes.start or last >= minutes.stop:
         ordered = _timely(added, ordered, minutes)
-    if grow:
+    if kind == PointKind.CUMULATIVE:
+        _grow_numbers(added, state, ordered, known_starts)
+    elif kind == PointKind.CUMULATIVE_HISTOGRAM:
         _grow(added, state, ordered, known_starts)
-    elif kind == PointKind.GAUGE:
-        _take_gauge(added, state, ordered)
-    else:
+    elif kind == PointKind.DELTA_HISTOGRAM:
         _take(added, state, ordered, is_gauge=False)
+    else:
+        _take_numbers(added, state, ordered, is_gauge=kind == PointKind.GAUGE)
     return added
 
 
@@ -140,14 +138,16 @@ def _put(slots: dict[int, Slot], minute: int, slot: Slot) -> None:
     slots[minute] = slot if known is None else known.plus(slot)
 
 
-def _take_gauge(added: Added, state: SeriesState, points: list[Arrived]) -> None:
+def _take_numbers(
+    added: Added, state: SeriesState, points: list[Arrived], *, is_gauge: bool
+) -> None:
     """Values that are later than all before them, a minute at a time; any others one by one."""
     times = state.times_ns
     place = 0
     while place < len(points):
         time_ns, _, value = points[place]
         if times and time_ns <= times[-1]:
-            _take(added, state, points[place : place + 1], is_gauge=True)
+            _take(added, state, points[place : place + 1], is_gauge=is_gauge)
             place += 1
             continue
         minute = time_ns // MINUTE_NS
@@ -166,7 +166,8 @@ def _take_gauge(added: Added, state: SeriesState, points: list[Arrived]) -> None
                 most = value
             times.append(time_ns)
             place += 1
-        _put(added.slots, minute, Slot(number, total, least, most, value))
+        limits = (least, most, value) if is_gauge else ()
+        _put(added.slots, minute, Slot(number, total, *limits))
         if len(times) > _MOST_TIMES:
             del times[: len(times) - _MOST_TIMES]
 
@@ -198,6 +199,39 @@ def _take(added: Added, state: SeriesState, points: list[Arrived], *, is_gauge: 
         else:
             slot = Slot(point[3], value, point[4], point[5], None, point[6])
         _put(slots, time_ns // MINUTE_NS, slot)
+
+
+def _grow_numbers(
+    added: Added, state: SeriesState, points: list[Arrived], known_starts: Mapping[int, int]
+) -> None:
+    """Sums that go on in a known stream, a minute at a time; any others one by one."""
+    streams, place = state.streams, 0
+    while place < len(points):
+        time_ns, start_ns, _ = points[place]
+        stream = streams.get(start_ns)
+        if stream is None or time_ns <= stream[0]:
+            _grow(added, state, points[place : place + 1], known_starts)
+            place += 1
+            continue
+        minute = time_ns // MINUTE_NS
+        end_ns, at_ns, before = (minute + 1) * MINUTE_NS, stream[0], stream[1]
+        number, total = 0, 0.0
+        while place < len(points):
+            time_ns, start, value = points[place]
+            if time_ns >= end_ns or time_ns <= at_ns or start != start_ns:
+                break
+            total += value - before if value >= before else value
+            number += 1
+            at_ns, before = time_ns, value
+            place += 1
+        _put(added.slots, minute, Slot(number, _without_noise(total, before * number)))
+        streams[start_ns] = Stream(at_ns, before)
+
+
+def _without_noise(grown: float, largest: float) -> float:
+    """What a sum of seconds grew by has no more decimals than its values, but for noise."""
+    rounded = round(grown, _DECIMALS)
+    return rounded if abs(rounded - grown) <= _NOISE * largest else grown
 
 
 def _grow(
@@ -249,45 +283,9 @@ def _increase(before: Stream, point: Arrived) -> Slot:
     value: float = point[2]
     if len(point) == _LENGTH:
         grown = value - before.value
-        return Slot(1, value if grown < 0 else grown)
+        return Slot(1, value if grown < 0 else _without_noise(grown, value))
     number, buckets = point[3], point[6]
     rest = buckets.minus(before.buckets or Buckets(buckets.scale))
     if rest is None or number < before.number:
         return Slot(number, value, None, None, None, buckets)
     return Slot(number - before.number, value - before.value, None, None, None, rest)
-
-
-def pack_state(state: SeriesState) -> bytes:
-    """A state as bytes."""
-    streams = sorted(state.streams.items())
-    parts = [_HEAD.pack(1, len(state.times_ns), len(streams))]
-    if state.times_ns:
-        first, *rest = state.times_ns
-        steps = [after - before for before, after in zip([first, *rest], rest, strict=False)]
-        parts.append(first.to_bytes(8, "little", signed=True))
-        if steps:
-            parts.append(pack_whole(steps))
-    for start_ns, one in streams:
-        parts.append(_STREAM.pack(start_ns, one.time_ns, one.value, one.number))
-        parts.append(b"\x01" + pack_buckets([one.buckets]) if one.buckets is not None else b"\x00")
-    return b"".join(parts)
-
-
-def unpack_state(packed: bytes) -> SeriesState:
-    """A state from its bytes."""
-    packed = bytes(packed)
-    _, times, streams = _HEAD.unpack_from(packed)
-    reader = ColumnReader(packed, _HEAD.size)
-    state = SeriesState()
-    if times:
-        at_ns = int.from_bytes(reader.take(8), "little", signed=True)
-        state.times_ns.append(at_ns)
-        for step in reader.whole(times - 1) if times > 1 else ():
-            at_ns += step
-            state.times_ns.append(at_ns)
-    for _ in range(streams):
-        start_ns, time_ns, value, number = _STREAM.unpack(reader.take(_STREAM.size))
-        has_buckets = reader.take(1) == b"\x01"
-        buckets = unpack_buckets(reader, 1)[0] if has_buckets else None
-        state.streams[start_ns] = Stream(time_ns, value, number, buckets)
-    return state

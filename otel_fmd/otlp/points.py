@@ -14,6 +14,7 @@ RECORD_BYTES = 320
 """What a point takes in memory, in addition to its bytes on the wire."""
 MOST_BUCKETS = 2_048
 """Buckets of one histogram that are read; SDKs send 160 at the most."""
+MOST_COUNT = 2**48
 MOST_QUANTILES = 32
 MOST_EXEMPLARS = 4
 """Exemplars read of one point."""
@@ -132,6 +133,16 @@ def check_times(start_ns: int, time_ns: int) -> None:
         raise ValueError("its start must be before 2262")
 
 
+def check_count(count: int) -> None:
+    """Check how many a histogram counts.
+
+    Raises:
+        ValueError: more than can be added up.
+    """
+    if count > MOST_COUNT:
+        raise ValueError(f"its count must be at most {MOST_COUNT}; got {count}")
+
+
 def check_number(value: float) -> float:
     """A value that is one.
 
@@ -156,6 +167,7 @@ def explicit(
     Raises:
         ValueError: it contradicts itself.
     """
+    check_count(count)
     if len(counts) > MOST_BUCKETS:
         raise ValueError(f"{len(counts)} buckets; at most {MOST_BUCKETS} are expected")
     if counts and len(counts) != len(bounds) + 1:
@@ -185,6 +197,7 @@ def exponential(
     Raises:
         ValueError: it contradicts itself.
     """
+    check_count(count)
     if not _SMALLEST_SCALE <= scale <= _LARGEST_SCALE:
         raise ValueError(
             f"its scale must be from {_SMALLEST_SCALE} to {_LARGEST_SCALE}; got {scale}"

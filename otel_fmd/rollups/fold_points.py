@@ -11,13 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
+from otel_fmd.analysis.packed_state import pack_state, unpack_state
 from otel_fmd.analysis.point_rows import MINUTES_PER_HOUR, Slot, pack, unpack
-from otel_fmd.analysis.point_state import Added, SeriesState, pack_state, unpack_state
+from otel_fmd.analysis.point_state import Added, SeriesState
 from otel_fmd.rollups.steps import delete_exactly, hold_lock, oldest, waits
 from otel_fmd.store.arrivals import SeriesKey, absorbed, arrivals, minutes_around
 from otel_fmd.store.metric_tables import FOLD_LOCK, GRAIN_HOUR
+from otel_fmd.store.packed_points import packed_rows
 from otel_fmd.store.point_delta import (
     StoredExemplar,
     pack_exemplars,
@@ -56,7 +58,7 @@ class PointFolder:
         self._run_many = store.database.run_many
         row = ("metric_id", "series_id", "payload")
         replace = {"payload": "replace"}
-        self._put_minutes = make.upsert(tables.metric_minute, ("hour", *row), replace)
+        self._put_open = make.upsert(tables.metric_open, ("grain", "period", *row), replace)
         self._put_exemplars = make.upsert(tables.metric_exemplar, ("hour", *row), replace)
         self._put_states = make.upsert(
             tables.metric_state,
@@ -109,28 +111,27 @@ class PointFolder:
             for hour in {minute // MINUTES_PER_HOUR for minute in minutes}:
                 by_hour[hour, metric][series] = added
         for (hour, metric), found in sorted(by_hour.items()):
-            known = self._known(connection, self._store.tables.metric_minute, hour, metric, found)
+            packed = packed_rows(
+                connection, self._store.tables, GRAIN_HOUR, metric, hour, hour + 1, list(found)
+            )
+            known = {series: payload for _, series, payload in packed}
             rows = [
-                (hour, metric, series, _merged(known.get(series), added, hour))
+                (GRAIN_HOUR, hour, metric, series, _merged(known.get(series), added, hour))
                 for series, added in sorted(found.items())
             ]
-            self._run_many(connection, self._put_minutes, rows)
+            self._run_many(connection, self._put_open, rows)
         self._mark(connection, by_hour)
 
-    def _known(
-        self, connection: Connection, table: Table, hour: int, metric: int, series: Iterable[int]
+    def _known_exemplars(
+        self, connection: Connection, hour: int, metric: int, series: Iterable[int]
     ) -> dict[int, bytes]:
-        """The packed rows of some series of a metric in an hour."""
-        wanted = sorted(series)
-        found: dict[int, bytes] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            query = select(table.c.series_id, table.c.payload).where(
-                table.c.hour == hour,
-                table.c.metric_id == metric,
-                table.c.series_id.in_(wanted[start : start + _CHUNK]),
-            )
-            found.update({row.series_id: row.payload for row in connection.execute(query)})
-        return found
+        table = self._store.tables.metric_exemplar
+        query = select(table.c.series_id, table.c.payload).where(
+            table.c.hour == hour, table.c.metric_id == metric
+        )
+        wanted = set(series)
+        rows = connection.execute(query)
+        return {row.series_id: row.payload for row in rows if row.series_id in wanted}
 
     def _mark(self, connection: Connection, changed: Iterable[tuple[int, int]]) -> None:
         """Note that the quarters of these hours and metrics are to be made anew."""
@@ -154,9 +155,8 @@ class PointFolder:
         found = defaultdict(lambda: defaultdict(list))
         for one in exemplars:
             found[one.time_ns // _HOUR_NS, one.metric_id][one.series_id].append(one)
-        table = self._store.tables.metric_exemplar
         for (hour, metric), series in sorted(found.items(), key=lambda item: item[0]):
-            known = self._known(connection, table, hour, metric, series)
+            known = self._known_exemplars(connection, hour, metric, series)
             rows = []
             for number, ones in sorted(series.items()):
                 every = {*unpack_exemplars(known.get(number, b"")), *ones}

@@ -23,6 +23,7 @@ from otel_fmd.analysis.point_rows import (
 from otel_fmd.config.settings import MINUTE_DAYS
 from otel_fmd.rollups.steps import hold_lock
 from otel_fmd.store.metric_tables import FOLD_LOCK, GRAIN_DAY, GRAIN_HOUR
+from otel_fmd.store.packed_points import packed_rows
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
@@ -49,6 +50,7 @@ class PointRoller:
         tables, replace = store.tables, {"payload": "replace"}
         row = ("metric_id", "series_id", "payload")
         self._put_minutes = make.upsert(tables.metric_minute, ("hour", *row), replace)
+        self._put_open = make.upsert(tables.metric_open, ("grain", "period", *row), replace)
         self._put_quarters = make.upsert(tables.metric_quarter, ("day", *row), replace)
         self._put_days = make.upsert(tables.metric_day, ("day", *row), replace)
 
@@ -89,35 +91,38 @@ class PointRoller:
             roll(connection, period, metric)
         return 1
 
-    def _rows(
-        self, connection: Connection, table: Table, period: int, metric: int
-    ) -> dict[int, bytes]:
-        """The packed rows of a metric in a period, by series."""
-        query = select(table.c.series_id, table.c.payload).where(
-            table.c[0] == period, table.c.metric_id == metric
+    def _take_open(
+        self, connection: Connection, grain: int, period: int, metric: int
+    ) -> list[tuple[int, bytes]]:
+        """The open rows of a metric in a period, by series; they are deleted."""
+        table = self._store.tables.metric_open
+        chosen = (
+            table.c.grain == grain,
+            table.c.period == period,
+            table.c.metric_id == metric,
         )
-        return {row.series_id: row.payload for row in connection.execute(query)}
+        query = select(table.c.series_id, table.c.payload).where(*chosen)
+        rows = connection.execute(query.order_by(table.c.series_id)).all()
+        connection.execute(delete(table).where(*chosen))
+        return [(row.series_id, row.payload) for row in rows]
 
     def _roll_hour(self, connection: Connection, hour: int, metric: int) -> None:
-        tables = self._store.tables
-        minutes = self._rows(connection, tables.metric_minute, hour, metric)
+        minutes = self._take_open(connection, GRAIN_HOUR, hour, metric)
         if not minutes:
             return
         day, first = hour // _HOURS_PER_DAY, hour % _HOURS_PER_DAY * _QUARTERS_PER_HOUR
-        known = self._rows(connection, tables.metric_quarter, day, metric)
+        packed = packed_rows(connection, self._store.tables, GRAIN_DAY, metric, day, day + 1)
+        known = {series: payload for _, series, payload in packed}
         rows = []
-        for series, packed in sorted(minutes.items()):
+        for series, payload in minutes:
             slots = unpack(known[series]) if series in known else {}
             for place in range(first, first + _QUARTERS_PER_HOUR):
                 slots.pop(place, None)
-            slots.update(_quarters(unpack(packed), first))
-            made = pack(slots, QUARTERS_PER_DAY)
-            rows.append((day, metric, series, sealed(made) if _is_last(hour) else made))
-        self._run_many(connection, self._put_quarters, rows)
-        smaller = [
-            (hour, metric, series, sealed(packed)) for series, packed in sorted(minutes.items())
-        ]
-        self._run_many(connection, self._put_minutes, smaller)
+            slots.update(_quarters(unpack(payload), first))
+            rows.append((GRAIN_DAY, day, metric, series, pack(slots, QUARTERS_PER_DAY)))
+        self._run_many(connection, self._put_open, rows)
+        done = [(hour, metric, series, sealed(payload)) for series, payload in minutes]
+        self._run_many(connection, self._put_minutes, done)
         self._mark_day(connection, day, metric)
 
     def _mark_day(self, connection: Connection, day: int, metric: int) -> None:
@@ -130,15 +135,14 @@ class PointRoller:
             connection.execute(mark.insert().values(**one))
 
     def _roll_day(self, connection: Connection, day: int, metric: int) -> None:
-        quarters = self._rows(connection, self._store.tables.metric_quarter, day, metric)
-        days, smaller = [], []
-        for series, packed in sorted(quarters.items()):
-            total = total_of(slot for _, slot in sorted(unpack(packed).items()))
+        days, done = [], []
+        for series, payload in self._take_open(connection, GRAIN_DAY, day, metric):
+            total = total_of(slot for _, slot in sorted(unpack(payload).items()))
             if total is not None:
                 days.append((day, metric, series, sealed(pack({0: total}, 1))))
-            smaller.append((day, metric, series, sealed(packed)))
+            done.append((day, metric, series, sealed(payload)))
         self._run_many(connection, self._put_days, days)
-        self._run_many(connection, self._put_quarters, smaller)
+        self._run_many(connection, self._put_quarters, done)
 
     def remove_old(self, at_us: int | None = None) -> dict[str, int]:
         """Delete minutes, exemplars and quarters that are past their days; how many rows."""
@@ -170,10 +174,6 @@ class PointRoller:
                 removed += connection.execute(
                     delete(table).where(period == oldest[0], table.c.metric_id == oldest[1])
                 ).rowcount
-
-
-def _is_last(hour: int) -> bool:
-    return hour % _HOURS_PER_DAY == _HOURS_PER_DAY - 1
 
 
 def _quarters(minutes: Mapping[int, Slot], first: int) -> dict[int, Slot]:

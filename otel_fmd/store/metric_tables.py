@@ -13,7 +13,12 @@ from otel_fmd.store.engines.base import DatabaseEngine
 
 NAME_WIDTH, UNIT_WIDTH, DESCRIPTION_WIDTH = 250, 60, 500
 GRAIN_HOUR, GRAIN_DAY = 0, 1
-"""What `MetricUnrolled` lists: hours whose quarters, and days whose totals, are to be made anew."""
+"""What is not over yet, or has changed since: hours in minutes, and days in quarters of an hour.
+
+`MetricOpen` holds such rows, which are written again and again; `MetricMinute` and `MetricQuarter`
+get each row once, in the order of its key, so that their pages are full. A row in the former is
+newer than one in the latter. `MetricUnrolled` lists what `MetricOpen` holds.
+"""
 FOLD_LOCK = 2
 """The row of `FoldState` that whoever folds points holds."""
 
@@ -73,6 +78,15 @@ def metric_tables(table: Any, database: DatabaseEngine) -> dict[str, Table]:
             key("metric_id"),
             key("series_id"),
             Column("last_us", BigInteger, nullable=False),
+            Column("payload", types.blob, nullable=False),
+            **dense,
+        ),
+        "metric_open": table(
+            "MetricOpen",
+            key("grain", SmallInteger),
+            key("period", Integer),
+            key("metric_id"),
+            key("series_id"),
             Column("payload", types.blob, nullable=False),
             **dense,
         ),

@@ -81,6 +81,7 @@ class Tables:
     metric_series: Table
     metric_delta: Table
     metric_state: Table
+    metric_open: Table
     metric_minute: Table
     metric_quarter: Table
     metric_day: Table

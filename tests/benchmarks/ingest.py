@@ -1,6 +1,6 @@
-"""What storing a span costs, how many a second are stored, and how much memory that takes.
+"""What storing a span costs, how many a second are stored, how much memory that takes; points.
 
-`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|memory]`
+`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|memory|points]`
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import requests
 from tests.benchmarks.batches import bodies
 from tests.benchmarks.ingest_cost import cost
 from tests.benchmarks.load import prepared
+from tests.benchmarks.points import points
 from tests.benchmarks.report import Report
 from tests.benchmarks.throughput import Sender, throughput
 from tests.support.people import log_in
@@ -78,7 +79,7 @@ def main() -> None:
     """Everything; `--quick` at a hundredth of the size."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", choices=("cost", "throughput", "memory"))
+    parser.add_argument("--only", default="", choices=("cost", "throughput", "memory", "points"))
     options = parser.parse_args()
     rows, rounds, seconds = (100_000, 3, 3.0) if options.quick else (10_000_000, 9, 8.0)
     report = Report("ingest")
@@ -92,6 +93,8 @@ def main() -> None:
         throughput(report, seconds)
     if wanted("memory"):
         memory(report, rows, seconds * 3)
+    if wanted("points"):
+        points(report, quick=options.quick)
     report.write()
 
 

@@ -17,6 +17,8 @@ from otel_fmd.ingest.write import BatchWriter, Written
 from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.rollups.fold_points import Folded, PointFolder
 from otel_fmd.rollups.roll_points import PointRoller
+from otel_fmd.store.metric_tables import GRAIN_DAY, GRAIN_HOUR
+from otel_fmd.store.packed_points import packed_rows
 from otel_fmd.store.point_delta import unpack_exemplars
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
@@ -37,19 +39,24 @@ def write(
     return writer.write(batch_of_points(decode_protobuf(body).points))
 
 
-def rows(store: Store, table: str = "metric_minute") -> dict[tuple[int, int], dict[int, Slot]]:
+def rows(store: Store, grain: str = "hour") -> dict[tuple[int, int], dict[int, Slot]]:
     """The slots of every row, by period and series."""
-    found = getattr(store.tables, table)
+    found: dict[tuple[int, int], dict[int, Slot]] = {}
     with store.read() as connection:
-        return {
-            (row[0], row.series_id): unpack(row.payload)
-            for row in connection.execute(select(found))
-        }
+        if grain == "total":
+            for row in connection.execute(select(store.tables.metric_day)):
+                found[row.day, row.series_id] = unpack(row.payload)
+            return found
+        number = {"hour": GRAIN_HOUR, "day": GRAIN_DAY}[grain]
+        for metric in connection.execute(select(store.tables.metric.c.id)).scalars():
+            every = packed_rows(connection, store.tables, number, metric, 0, 10**9)
+            found.update({(period, series): unpack(data) for period, series, data in every})
+    return found
 
 
-def only(store: Store, table: str = "metric_minute") -> dict[int, Slot]:
+def only(store: Store, grain: str = "hour") -> dict[int, Slot]:
     """The slots of the only row."""
-    (slots,) = rows(store, table).values()
+    (slots,) = rows(store, grain).values()
     return slots
 
 
@@ -68,17 +75,17 @@ def test_a_gauge_is_rolled_up_and_what_is_sent_again_changes_nothing(store: Stor
     roller = PointRoller(store)
     assert roller.roll(10, NOW_NS // 1000 + 3 * 86_400_000_000) == 2
     quarter = int(NOW_NS // (15 * MINUTE_NS)) % 96
-    assert only(store, "metric_quarter") == {quarter: Slot(3, 8.5, 1.5, 4.0, 4.0)}
-    assert only(store, "metric_day") == {0: Slot(3, 8.5, 1.5, 4.0, 4.0)}
+    assert only(store, "day") == {quarter: Slot(3, 8.5, 1.5, 4.0, 4.0)}
+    assert only(store, "total") == {0: Slot(3, 8.5, 1.5, 4.0, 4.0)}
     assert only(store) == expected
     late = gauge("load", 9.0, at_ns=NOW_NS + MINUTE_NS + 1)
     write(store, late)
     assert folder.fold(64) == Folded(1, 0, 0)
     assert roller.roll(10, NOW_NS // 1000 + 3 * 86_400_000_000) == 2
-    assert only(store, "metric_day") == {0: Slot(4, 17.5, 1.5, 9.0, 9.0)}
+    assert only(store, "total") == {0: Slot(4, 17.5, 1.5, 9.0, 9.0)}
     roller.remove_old(NOW_NS // 1000 + 4 * 86_400_000_000)
     assert rows(store) == {}
-    assert len(rows(store, "metric_quarter")) == 1
+    assert len(rows(store, "day")) == 1
 
 
 def test_sums_of_either_temporality_add_what_they_grew_by(store: Store) -> None:

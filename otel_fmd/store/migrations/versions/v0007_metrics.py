@@ -63,6 +63,15 @@ def upgrade() -> None:
         sa.Column("payload", _BLOB, nullable=False),
         sqlite_with_rowid=False,
     )
+    create(
+        "MetricOpen",
+        _key("grain", sa.SmallInteger()),
+        _key("period", sa.Integer()),
+        _key("metric_id"),
+        _key("series_id"),
+        sa.Column("payload", _BLOB, nullable=False),
+        sqlite_with_rowid=False,
+    )
     for name, period in (
         ("MetricMinute", "hour"),
         ("MetricQuarter", "day"),
