@@ -34,6 +34,8 @@ def database_facts(snapshot: Snapshot) -> DatabaseFacts:
         ("outliers", tables.outlier),
         ("profiles", tables.profile),
         ("deltas waiting", tables.delta),
+        ("metrics", tables.metric),
+        ("series of metrics", tables.metric_series),
     ):
         query = select(func.count()).select_from(table)
         counts[name] = int(snapshot.connection.execute(query).scalar_one())

@@ -30,6 +30,9 @@ from otel_fmd.store.times import now_us
 
 _HOUR_US, _DAY_US = 3_600_000_000, 86_400_000_000
 _HOURS_PER_DAY, _QUARTERS_PER_HOUR, _MINUTES_PER_QUARTER = 24, 4, 15
+IDLE_DAYS = 400
+"""Days after its last point that a series is forgotten."""
+_CHUNK = 400
 _SETTLED_US = 120_000_000
 """How long after its end a period is rolled: what comes in the next minutes is then among it."""
 
@@ -154,7 +157,29 @@ class PointRoller:
             "minutes": self.remove_before(tables.metric_minute, hour),
             "exemplars": self.remove_before(tables.metric_exemplar, hour),
             "quarters": self.remove_before(tables.metric_quarter, day),
+            "series": self._remove_idle(now - IDLE_DAYS * _DAY_US),
         }
+
+    def _remove_idle(self, before_us: int) -> int:
+        """Forget series without points since then: worker processes come and go."""
+        tables = self._store.tables
+        state, series = tables.metric_state, tables.metric_series
+        query = select(state.c.metric_id, state.c.series_id).where(state.c.last_us < before_us)
+        removed = 0
+        while True:
+            with self._store.write() as connection:
+                hold_lock(connection, tables, FOLD_LOCK)
+                found = connection.execute(query.limit(_CHUNK)).all()
+                for metric_id, series_id in found:
+                    for table, column in ((state, "series_id"), (series, "id")):
+                        connection.execute(
+                            delete(table).where(
+                                table.c.metric_id == metric_id, table.c[column] == series_id
+                            )
+                        )
+            removed += len(found)
+            if len(found) < _CHUNK:
+                return removed
 
     def remove_before(self, table: Table, bound: int) -> int:
         """Delete the packed rows of periods before this one, a metric and a period at a time."""

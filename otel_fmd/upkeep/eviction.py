@@ -95,6 +95,8 @@ class Eviction:
                 ("profiles", tables.stack_line, 60, tables.profile),
                 ("outliers", tables.outlier, 2_500, tables.outlier),
                 ("requests", tables.request, 130, tables.request),
+                ("metrics by minutes", tables.metric_minute, 150, tables.metric_minute),
+                ("metrics by quarters", tables.metric_quarter, 650, tables.metric_quarter),
             ),
             key=lambda one: -self._rows(one[1]) * one[2],
         )
@@ -102,6 +104,8 @@ class Eviction:
             number = self._rows(table)
             if number:
                 wanted = max(1, int(number * _SHARE))
+                if table in (tables.metric_minute, tables.metric_quarter):
+                    return kind, self._retention.delete_oldest_points(table, wanted)
                 return kind, self._retention.delete_oldest(kind, table, wanted)
         with self._store.read() as connection:
             first = connection.execute(select(func.min(tables.hour_count.c.hour))).scalar()

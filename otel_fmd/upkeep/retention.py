@@ -114,6 +114,14 @@ class Retention:
             return removed
         return self._delete_details(table, bound + 1)
 
+    def delete_oldest_points(self, table: Table, wanted: int) -> int:
+        """Delete at least so many rows of metrics, the oldest, as whole hours or days of them."""
+        period = table.c[0]
+        with self._store.read() as connection:
+            query = select(period).order_by(period).offset(wanted - 1).limit(1)
+            last = connection.execute(query).scalar()
+        return 0 if last is None else self._delete_ranges(table, last + 1)
+
     def prune_rollups(self, before_us: int) -> int:
         """Delete the rollups of days before this one; returns the number of rows deleted."""
         day = before_us // _DAY_US
@@ -125,6 +133,10 @@ class Retention:
                 (self._tables.hour_histogram, hour),
                 (self._tables.day_count, day),
                 (self._tables.day_histogram, day),
+                (self._tables.metric_minute, hour),
+                (self._tables.metric_exemplar, hour),
+                (self._tables.metric_quarter, day),
+                (self._tables.metric_day, day),
             )
         )
 

@@ -22,10 +22,12 @@ from otel_fmd.store.packed_points import packed_rows
 from otel_fmd.store.point_delta import unpack_exemplars
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
+from otel_fmd.upkeep.retention import Retention
 from tests.support.points import CUMULATIVE, DELTA, counter, gauge, histogram, metrics_body
 
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
+DAY_US = 86_400_000_000
 NOW_NS = now_us() * 1000 // HOUR_NS * HOUR_NS - HOUR_NS
 """The beginning of the last hour that is over."""
 
@@ -216,3 +218,20 @@ def test_an_exemplar_keeps_its_span(store: Store, temporality: int) -> None:
     assert (one.time_ns, one.value, one.trace_id, one.span_id) == (
         NOW_NS, 0.5, b"t" * 16, b"s" * 8,
     )  # fmt: skip
+
+
+def test_old_rows_idle_series_and_what_a_cap_evicts_are_gone(store: Store) -> None:
+    """Each by its own rule: the days of a grain, a year without points, the size."""
+    write(store, gauge("load", 1.0, at_ns=NOW_NS), gauge("load", 2.0, at_ns=NOW_NS - 5 * HOUR_NS))
+    PointFolder(store).fold(64)
+    roller = PointRoller(store)
+    assert roller.roll(99, NOW_NS // 1000 + 3 * DAY_US) >= 3
+    assert Retention(store).delete_oldest_points(store.tables.metric_minute, 1) == 1
+    assert len(rows(store)) == 1
+    removed = roller.remove_old(NOW_NS // 1000 + 20 * DAY_US)
+    assert (removed["minutes"], removed["quarters"], removed["series"]) == (1, 0, 0)
+    removed = roller.remove_old(NOW_NS // 1000 + 401 * DAY_US)
+    assert (removed["quarters"] > 0, removed["series"]) == (True, 1)
+    assert len(rows(store, "total")) > 0
+    assert Retention(store).prune_rollups(NOW_NS // 1000 + 3 * DAY_US) > 0
+    assert rows(store, "total") == {}
