@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from otel_fmd.analysis.packed_state import pack_state, unpack_state
+from otel_fmd.analysis.packed_state import pack_state
 from otel_fmd.analysis.point_rows import MINUTES_PER_HOUR, Slot, pack, unpack
 from otel_fmd.analysis.point_state import Added, SeriesState
 from otel_fmd.rollups.steps import delete_exactly, hold_lock, oldest, waits
 from otel_fmd.store.arrivals import SeriesKey, absorbed, arrivals, minutes_around
 from otel_fmd.store.metric_tables import FOLD_LOCK, GRAIN_HOUR
-from otel_fmd.store.packed_points import packed_rows
+from otel_fmd.store.packed_points import load_states, packed_rows
 from otel_fmd.store.point_delta import (
     StoredExemplar,
     pack_exemplars,
@@ -30,7 +30,6 @@ from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
 
-_CHUNK = 400
 _MOST_EXEMPLARS = 60
 """Exemplars of a series and an hour: the newest of each minute, on average."""
 _HOUR_NS = 3_600_000_000_000
@@ -82,7 +81,7 @@ class PointFolder:
                 connection.rollback()
                 return Folded()
             found = arrivals(map(unpack_delta, payloads))
-            states = load_states(connection, self._store, found.points)
+            states = load_states(connection, self._store.tables, found.points)
             done = absorbed(found, states, minutes_around(now_us()))
             self._put_all_states(connection, done)
             self._add_minutes(connection, done)
@@ -163,25 +162,6 @@ class PointFolder:
                 newest = sorted(every, key=lambda one: one.time_ns)[-_MOST_EXEMPLARS:]
                 rows.append((hour, metric, number, pack_exemplars(newest)))
             self._run_many(connection, self._put_exemplars, rows)
-
-
-def load_states(
-    connection: Connection, store: Store, wanted: Iterable[SeriesKey]
-) -> dict[SeriesKey, SeriesState]:
-    """The states of series that have one."""
-    by_metric: defaultdict[int, list[int]] = defaultdict(list)
-    for metric, series in sorted(wanted):
-        by_metric[metric].append(series)
-    state = store.tables.metric_state.c
-    found: dict[SeriesKey, SeriesState] = {}
-    for metric, numbers in by_metric.items():
-        for start in range(0, len(numbers), _CHUNK):
-            query = select(state.series_id, state.payload).where(
-                state.metric_id == metric, state.series_id.in_(numbers[start : start + _CHUNK])
-            )
-            for row in connection.execute(query):
-                found[metric, row.series_id] = unpack_state(row.payload)
-    return found
 
 
 def _merged(packed: bytes | None, added: Added, hour: int) -> bytes:

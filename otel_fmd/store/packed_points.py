@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
+from otel_fmd.analysis.packed_state import unpack_state
+from otel_fmd.analysis.point_state import SeriesState
+from otel_fmd.store.arrivals import SeriesKey
 from otel_fmd.store.metric_tables import GRAIN_HOUR
 from otel_fmd.store.tables import Tables
 
@@ -53,6 +57,25 @@ def packed_rows(
         for when, series, payload in connection.execute(_only(older, done.c.series_id, chosen)):
             if (when, series) not in seen:
                 yield when, series, payload
+
+
+def load_states(
+    connection: Connection, tables: Tables, wanted: Iterable[SeriesKey]
+) -> dict[SeriesKey, SeriesState]:
+    """The states of series that have one."""
+    by_metric: defaultdict[int, list[int]] = defaultdict(list)
+    for metric, series in sorted(wanted):
+        by_metric[metric].append(series)
+    state = tables.metric_state.c
+    found: dict[SeriesKey, SeriesState] = {}
+    for metric, numbers in by_metric.items():
+        for start in range(0, len(numbers), _CHUNK):
+            query = select(state.series_id, state.payload).where(
+                state.metric_id == metric, state.series_id.in_(numbers[start : start + _CHUNK])
+            )
+            for row in connection.execute(query):
+                found[metric, row.series_id] = unpack_state(row.payload)
+    return found
 
 
 def _chunks(series_ids: Sequence[int] | None) -> Iterator[Sequence[int] | None]:

@@ -63,7 +63,7 @@ def addresses(recount: Recount) -> dict[str, str]:
     """Name -> address of every page that stands by itself."""
     found = {}
     for page in PAGES:
-        if "<request>" in page.path:
+        if "<request>" in page.path or "<metric>" in page.path:
             continue
         last = page.path.rsplit("/", 1)[-1]
         number = str(recount.endpoint(ENDPOINTS.get(last, "catalog.home")))

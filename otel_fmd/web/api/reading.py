@@ -10,7 +10,15 @@ from flask import Response
 from otel_fmd.analysis.pprof import pprof
 from otel_fmd.analysis.stacks import Line, collapsed, speedscope, stacks_of
 from otel_fmd.views.administration import DATABASE, REFUSED, SETTINGS
-from otel_fmd.views.api import administration, durations, endpoints, load, profiles, requests
+from otel_fmd.views.api import (
+    administration,
+    durations,
+    endpoints,
+    load,
+    metrics,
+    profiles,
+    requests,
+)
 from otel_fmd.views.api.endpoints import BLUEPRINTS, ENDPOINTS_OVERVIEW
 from otel_fmd.views.api.look import SELECTION, SERVICE, TIMES
 from otel_fmd.views.api.requests import REQUESTS_PAGE
@@ -18,6 +26,7 @@ from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.load import load as load_views
+from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS, NoMetric
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
@@ -41,10 +50,12 @@ from otel_fmd.web.api.problems import ProblemError
 from otel_fmd.web.api.route import JSON, Call, Route
 
 ENDPOINTS, LOAD, REQUEST, PEOPLE, SERVER = "endpoints", "load", "requests", "people", "server"
+METRIC_TAG = "metrics"
 TAGS = {
     ENDPOINTS: "Services, versions, endpoints: hits, errors and durations.",
     LOAD: "Figures over time, distributions, what changed.",
     REQUEST: "Single requests, outliers, profiles, exceptions.",
+    METRIC_TAG: "Metrics that apps report.",
     PEOPLE: "Users, sessions, tokens, the audit.",
     SERVER: "The installation, its database and its settings.",
 }
@@ -102,6 +113,11 @@ def _request_profile(call: Call) -> Any:
     if call.look.value(PROFILE_FORMAT) == "json":
         return profiles.profile(data.profile)
     return _flame(call, profiles.tree(data.profile.lines), f"request {data.request.id}")
+
+
+def _no_metric(data: Any) -> str:
+    """Why a metric has no answer."""
+    return data.reason if isinstance(data, NoMetric) else METRIC_OVER_TIME.empty
 
 
 _MERGED = "/endpoints/<endpoint>/profile"
@@ -212,6 +228,16 @@ ROUTES: tuple[Route, ...] = (
     listing("/daily-load", LOAD, DAILY, load.EndpointLoad, load.days),
     listing("/version-shares", LOAD, MULTI_VERSION, load.VersionShare, load.shares),
     single("/report", LOAD, REPORT, load.Report, load.comparison, SELECTION),
+    listing("/metrics", METRIC_TAG, METRICS, metrics.Metric, metrics.metrics, Items, (SERVICE,)),
+    single(
+        "/metrics/<metric>",
+        METRIC_TAG,
+        METRIC_OVER_TIME,
+        metrics.MetricOverTime,
+        metrics.over_time,
+        TIMES,
+        missing=_no_metric,
+    ),
     listing("/requests", REQUEST, REQUESTS_PAGE, requests.Request, requests.page, CursorPage),
     single(
         "/requests/<request>",

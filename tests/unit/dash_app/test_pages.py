@@ -13,12 +13,15 @@ from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.audit import entry, note
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
 from tests.support.look import context_of, encoded, everything_of
+from tests.support.points import counter, gauge, metrics_body
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
@@ -37,13 +40,16 @@ def filled(sqlite_store: Store) -> Store:
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+    at_ns = time.time_ns() - 600_000_000_000
+    body = metrics_body(gauge("load", 1.0, 2.0, at_ns=at_ns), counter("hits", 1, at_ns=at_ns))
+    made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     note(sqlite_store, entry(GUEST, "login", GUEST.name))
     return sqlite_store
 
 
 def address(page: Page) -> str:
-    """About the first endpoint and request."""
-    return page.address({"endpoint": "1", "request": "1"})
+    """About the first endpoint, request and metric."""
+    return page.address({"endpoint": "1", "request": "1", "metric": "1"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)

@@ -14,6 +14,8 @@ from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
@@ -23,6 +25,7 @@ from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
 from tests.support.people import with_user
+from tests.support.points import gauge, metrics_body
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import requests_of, writer
 
@@ -67,6 +70,8 @@ def reader(sqlite_store: Store) -> Reader:
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
+    body = metrics_body(gauge("load", 1.0, 2.0, at_ns=time.time_ns() - 600_000_000_000))
+    made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     Sessions(sqlite_store).start(with_user(sqlite_store, ANA.name), "192.0.2.1", "Firefox")
     add_token(ANA, sqlite_store, "ci", ["read"], None)
     return Reader(sqlite_store)
@@ -80,7 +85,7 @@ def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
         request = snapshot.connection.execute(snapshot.tables.request.select()).first()
     assert request is not None
     query = Recorded({"range": "24h"})
-    path = Recorded({"endpoint": endpoint, "request": str(request.id)})
+    path = Recorded({"endpoint": endpoint, "request": str(request.id), "metric": "1"})
     needed = {one.name: path[one.name] for one in view.parameters if one.in_path}
     parameters = Recorded(needed)
     loaded = load(reader, look(ANA, query, parameters), [view])
