@@ -20,6 +20,7 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.log_batches import LogLimits
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.series import SeriesLimits
@@ -132,6 +133,13 @@ class FmdSpanExporter(SpanExporter):
 def translator(settings: config.Settings) -> Translator:
     """The translator from spans to requests, as configured."""
     return Translator(settings.internal_roots, settings.rename, Redactor.of(settings))
+
+
+def log_limits(settings: config.Settings) -> LogLimits:
+    """What is kept of logs, as configured."""
+    return LogLimits(
+        settings.keep_log_severity, settings.max_logs_per_request, settings.max_logs_per_minute
+    )
 
 
 def open_pipeline(

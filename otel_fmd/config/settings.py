@@ -15,6 +15,7 @@ from otel_fmd.config.values import (
     decimal,
     flag,
     networks,
+    one_of,
     path,
     public_url,
     rules,
@@ -266,6 +267,28 @@ class Settings:
         "Most series per metric that had points within a day; points of further ones are dropped "
         "and counted.",
     )
+    keep_log_severity: str = _setting(
+        "WARN",
+        one_of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        "Least severity of log records that are kept although they belong to no sampled trace.",
+    )
+    max_logs_per_request: int = _setting(
+        1_000,
+        whole(0, 1_000_000),
+        "Most log records of one request, or trace; further ones are dropped and counted.",
+    )
+    max_logs_per_minute: int = _setting(
+        20_000,
+        whole(0, 10_000_000),
+        "Most log records that one process keeps in a minute; further ones are dropped and "
+        "counted.",
+    )
+    logs: bool = _setting(
+        False,
+        flag,
+        "Whether what the monitored app logs with Python's `logging` is kept, if its requests go "
+        "straight into the database.",
+    )
     rename: tuple[str, ...] = _setting(
         (),
         rules,
@@ -300,6 +323,11 @@ class Settings:
         0.0,
         _DAYS,
         "Days that profiles are kept when pruning; 0: as long as requests.",
+    )
+    keep_logs_days: float = _setting(
+        0.0,
+        _DAYS,
+        "Days that log records are kept when pruning; 0: as long as requests.",
     )
     keep_rollups_days: float = _setting(
         0.0,

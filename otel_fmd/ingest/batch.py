@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from otel_fmd.requests.request import Request
+from otel_fmd.signals.log_record import LogRecord
 from otel_fmd.signals.metric import PointBlock
 
 
@@ -20,12 +21,16 @@ class Batch:
     Args:
         requests: the requests.
         points: points of metrics, by metric; a metric of a body is a row.
+        records: log records.
         counts: what was counted while the rows were made, by the names of `PipelineCounters`.
+        warning: what their sender is to know.
     """
 
     requests: Sequence[Request] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     points: Sequence[PointBlock] = ()
+    records: Sequence[LogRecord] = ()
+    warning: str = ""
 
     @property
     def rows(self) -> int:
@@ -43,7 +48,7 @@ class Batch:
                 yield Batch(**{kind: rows[start : start + most]})
 
 
-_KINDS = ("requests", "points")
+_KINDS = ("requests", "points", "records")
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

@@ -20,6 +20,7 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.details import DetailWriter
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.ingest.logs import LogRow, LogWriter
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
 from otel_fmd.ingest.points import PointsWritten, PointWriter
@@ -49,6 +50,8 @@ class Written(NamedTuple):
     other_endpoints: int
     points: int = 0
     points_dropped: int = 0
+    records: int = 0
+    records_duplicates: int = 0
 
 
 class Prepared(NamedTuple):
@@ -107,6 +110,7 @@ class BatchWriter:
         self._details = DetailWriter(store, redactor)
         series = SeriesRegistry(store, self.names, redactor, series_limits or SeriesLimits())
         self._points = PointWriter(store, series)
+        self._logs = LogWriter(store, self.names, redactor)
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)
@@ -141,16 +145,18 @@ class BatchWriter:
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
         self._points.prepare(whole.points)
         batch, seen = self._prepare(requests)
-        rows = [item.row for item in batch]
+        rows, logs = [item.row for item in batch], self._logs.prepare(whole.records)
+        new_logs = logs
         try:
             with self._store.write() as connection:
-                if not self._inserter.insert_all(connection, rows):
+                if not self._insert(connection, rows, logs):
                     raise _SomeKnown
                 done = self._finish(connection, batch, seen, whole)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
-                if not self._inserter.insert_all(connection, fresh):
+                new_logs = self._logs.resolve(connection, logs)
+                if not self._insert(connection, fresh, new_logs):
                     raise StoreUnavailableError("another writer took the same ids") from None
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
@@ -167,6 +173,16 @@ class BatchWriter:
             seen_only,
             self._others(requests),
             *done.points,
+            len(new_logs),
+            len(whole.records) - len(new_logs),
+        )
+
+    def _insert(
+        self, connection: Connection, rows: Sequence[RequestRow], logs: Sequence[LogRow]
+    ) -> bool:
+        """Insert requests and log records; False when some were known."""
+        return self._inserter.insert_all(connection, rows) and self._logs.insert_all(
+            connection, logs
         )
 
     def _count(self, counts: EndpointCounts, batch: Sequence[Prepared], done: Finished) -> None:

@@ -28,6 +28,11 @@ _PIPELINE = {
     "points_dropped": "Points of metrics dropped: `OTEL_FMD_MAX_METRICS` or `OTEL_FMD_MAX_SERIES`.",
     "points_duplicates": "Points of metrics that were sent again; they change nothing.",
     "points_late": "Points of metrics more than two days old, or an hour ahead, not stored.",
+    "records": "Log records stored.",
+    "records_duplicates": "Log records that a client sent again, stored once.",
+    "records_not_kept": "Log records below `OTEL_FMD_KEEP_LOG_SEVERITY` and of no sampled trace.",
+    "records_dropped": "Log records dropped: `OTEL_FMD_MAX_LOGS_PER_REQUEST` or "
+    "`OTEL_FMD_MAX_LOGS_PER_MINUTE`.",
 }
 _GAUGES = {
     "requests_waiting": ("Requests that wait to be stored.", ""),
@@ -105,8 +110,9 @@ class ReceiverMetrics:
 
 
 def _pipeline(name: str) -> CounterMetricFamily:
-    called = {"points": "points_stored"}.get(name, name)
-    whole = called if called.startswith("points_") else f"requests_{called}"
+    kind, _, what = name.partition("_")
+    kinds = {"points": "points", "records": "log_records"}
+    whole = f"{kinds[kind]}_{what or 'stored'}" if kind in kinds else f"requests_{name}"
     return CounterMetricFamily(f"otel_fmd_{whole}", _PIPELINE[name], labels=())
 
 

@@ -28,6 +28,10 @@ class PipelineCounters:
     points_dropped: int = 0
     points_duplicates: int = 0
     points_late: int = 0
+    records: int = 0
+    records_duplicates: int = 0
+    records_not_kept: int = 0
+    records_dropped: int = 0
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add counts by name."""

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
 from otel_fmd.store.exception_tables import exception_tables
+from otel_fmd.store.log_tables import log_tables
 from otel_fmd.store.metric_tables import metric_tables
 from otel_fmd.store.people_tables import people_tables
 
@@ -77,6 +78,7 @@ class Tables:
     exception_frame: Table
     exception_occurrence: Table
     exception_stack_line: Table
+    log_record: Table
     metric: Table
     metric_series: Table
     metric_delta: Table
@@ -115,6 +117,7 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
         **exception_tables(table, ref, database.types),
+        **log_tables(table, database),
         **metric_tables(table, database),
     )
 

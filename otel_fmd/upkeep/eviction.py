@@ -95,6 +95,7 @@ class Eviction:
                 ("profiles", tables.stack_line, 60, tables.profile),
                 ("outliers", tables.outlier, 2_500, tables.outlier),
                 ("requests", tables.request, 130, tables.request),
+                ("logs", tables.log_record, 400, tables.log_record),
                 ("metrics by minutes", tables.metric_minute, 150, tables.metric_minute),
                 ("metrics by quarters", tables.metric_quarter, 650, tables.metric_quarter),
             ),
