@@ -20,12 +20,13 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.errors import OtelFmdError
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
-from otel_fmd.ingest.log_batches import LogLimits
+from otel_fmd.ingest.log_batches import LogBatches, LogLimits
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.series import SeriesLimits
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
+from otel_fmd.own_telemetry import OwnTelemetry
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
@@ -57,7 +58,8 @@ class FmdSpanExporter(SpanExporter):
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
         self._translator = translator(self._settings)
-        self._batches = RequestBatches(self._translator)
+        logs = LogBatches(log_limits(self._settings))
+        self._batches = RequestBatches(self._translator, logs)
         self._pipeline = open_pipeline(
             self._store, self._settings, self._batches.of_offered, retry=True
         )
@@ -65,6 +67,7 @@ class FmdSpanExporter(SpanExporter):
         self._sdk_resource: Any = None
         self._resource = Resource({})
         self._said = False
+        self._own = OwnTelemetry(self._settings, self._pipeline, logs)
 
     @property
     def counters(self) -> PipelineCounters:
@@ -87,6 +90,7 @@ class FmdSpanExporter(SpanExporter):
             if resource is not self._sdk_resource:
                 self._resource = Resource(resource.attributes)
                 self._sdk_resource = resource
+            self._own.start(self._resource)
             request = request_of(span, context, attributes, self._resource, self._translator)
             if request is None:
                 self.counters.not_kept += 1
@@ -118,6 +122,7 @@ class FmdSpanExporter(SpanExporter):
     def shutdown(self) -> None:
         """Store queued requests, within half a minute (five seconds of errors), and stop."""
         dropped = self.counters.dropped
+        self._own.stop()
         if not self._pipeline.stop(_SHUTDOWN_S):
             lost = self.counters.dropped - dropped + self._pipeline.waiting
             why = self._pipeline.last_error

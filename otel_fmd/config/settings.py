@@ -267,6 +267,12 @@ class Settings:
         "Most series per metric that had points within a day; points of further ones are dropped "
         "and counted.",
     )
+    process_metrics_seconds: float = _setting(
+        15.0,
+        decimal(0.0),
+        "Seconds between looks at CPU, memory, threads and garbage collections of each process of "
+        "an app whose requests go straight into the database; 0: none.",
+    )
     keep_log_severity: str = _setting(
         "WARN",
         one_of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),

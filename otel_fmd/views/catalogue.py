@@ -15,6 +15,7 @@ from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
+from otel_fmd.views.logs import LOGS
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
@@ -47,6 +48,7 @@ VIEWS: tuple[View[Any], ...] = (
     REQUESTS,
     REQUEST_VIEW,
     DEPLOYS,
+    LOGS,
     METRICS,
     METRIC_OVER_TIME,
     CHOICES,

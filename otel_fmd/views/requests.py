@@ -8,6 +8,7 @@ from typing import NamedTuple
 from otel_fmd.analysis.calendar import hour_of
 from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.queries.latency import slower_than
+from otel_fmd.queries.logs import LogEntry, logs_of_request
 from otel_fmd.queries.outliers import Outlier, outlier_of
 from otel_fmd.queries.profiles import ProfiledRequest, profile_of
 from otel_fmd.queries.rows import (
@@ -77,7 +78,7 @@ class WholeRequest(NamedTuple):
     """Everything about one request.
 
     Its endpoint, the share (0 to 1) of its endpoint's requests in the last seven days that were
-    faster, its outlier, its profile, and the other requests of its trace.
+    faster, its outlier, its profile, the other requests of its trace, and its log records.
     """
 
     request: RequestRecord
@@ -86,6 +87,7 @@ class WholeRequest(NamedTuple):
     outlier: Outlier | None
     profile: ProfiledRequest | None
     related: list[NamedRequest]
+    logs: list[LogEntry]
 
 
 class NoRequest(NamedTuple):
@@ -165,6 +167,7 @@ def load_one(snapshot: Snapshot, look: Look) -> WholeRequest | NoRequest:
         outlier_of(snapshot, one.id),
         profile_of(snapshot, one.id),
         _named(snapshot, requests_of_trace(snapshot, one)),
+        logs_of_request(snapshot, one),
     )
 
 

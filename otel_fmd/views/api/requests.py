@@ -12,6 +12,7 @@ from otel_fmd.queries import exceptions as queries
 from otel_fmd.queries import outliers
 from otel_fmd.queries.rows import RequestRecord
 from otel_fmd.queries.snapshot import Snapshot
+from otel_fmd.views.api.logs import LogRecord, log_record
 from otel_fmd.views.api.look import aware
 from otel_fmd.views.api.profiles import Profile, profile
 from otel_fmd.views.look import Look
@@ -118,6 +119,7 @@ class RequestDetails:
         outlier: if it was one; else null.
         profile: if it was profiled; else null.
         related: the other requests of its trace, the earliest first.
+        logs: its log records, the earliest first.
     """
 
     request: Request
@@ -125,6 +127,7 @@ class RequestDetails:
     outlier: Outlier | None
     profile: Profile | None
     related: list[Request]
+    logs: list[LogRecord]
 
 
 @dataclass(slots=True)
@@ -251,6 +254,7 @@ def details(data: WholeRequest, _look: Look) -> RequestDetails:
         None if data.outlier is None else _outlier(data.outlier),
         None if data.profile is None else profile(data.profile),
         [request(one) for one in data.related],
+        list(map(log_record, data.logs)),
     )
 
 

@@ -15,6 +15,7 @@ from otel_fmd.views.api import (
     durations,
     endpoints,
     load,
+    logs,
     metrics,
     profiles,
     requests,
@@ -26,6 +27,7 @@ from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.load import load as load_views
+from otel_fmd.views.logs import LOGS
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS, NoMetric
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
@@ -50,11 +52,12 @@ from otel_fmd.web.api.problems import ProblemError
 from otel_fmd.web.api.route import JSON, Call, Route
 
 ENDPOINTS, LOAD, REQUEST, PEOPLE, SERVER = "endpoints", "load", "requests", "people", "server"
-METRIC_TAG = "metrics"
+METRIC_TAG, LOG = "metrics", "logs"
 TAGS = {
     ENDPOINTS: "Services, versions, endpoints: hits, errors and durations.",
     LOAD: "Figures over time, distributions, what changed.",
     REQUEST: "Single requests, outliers, profiles, exceptions.",
+    LOG: "What apps log.",
     METRIC_TAG: "Metrics that apps report.",
     PEOPLE: "Users, sessions, tokens, the audit.",
     SERVER: "The installation, its database and its settings.",
@@ -239,6 +242,7 @@ ROUTES: tuple[Route, ...] = (
         missing=_no_metric,
     ),
     listing("/requests", REQUEST, REQUESTS_PAGE, requests.Request, requests.page, CursorPage),
+    listing("/logs", LOG, LOGS, logs.LogRecord, logs.page, CursorPage, (SERVICE, *TIMES)),
     single(
         "/requests/<request>",
         REQUEST,

@@ -13,13 +13,16 @@ from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
 from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
 from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.audit import entry, note
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
+from tests.support.logs import log, logs_body
 from tests.support.look import context_of, encoded, everything_of
 from tests.support.points import counter, gauge, metrics_body
 from tests.support.spans import Spans
@@ -43,6 +46,8 @@ def filled(sqlite_store: Store) -> Store:
     at_ns = time.time_ns() - 600_000_000_000
     body = metrics_body(gauge("load", 1.0, 2.0, at_ns=at_ns), counter("hits", 1, at_ns=at_ns))
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
+    records = logs_body(log("late", 17, at_ns=at_ns)).SerializeToString()
+    made.write(LogBatches().of_records(decode_logs(records).found))
     note(sqlite_store, entry(GUEST, "login", GUEST.name))
     return sqlite_store
 

@@ -14,7 +14,9 @@ from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
 from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
 from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.sessions import Sessions
@@ -24,6 +26,7 @@ from otel_fmd.views.catalogue import FOR_PROGRAMS, VIEWS
 from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
+from tests.support.logs import log, logs_body
 from tests.support.people import with_user
 from tests.support.points import gauge, metrics_body
 from tests.support.spans import Spans
@@ -72,6 +75,9 @@ def reader(sqlite_store: Store) -> Reader:
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
     body = metrics_body(gauge("load", 1.0, 2.0, at_ns=time.time_ns() - 600_000_000_000))
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
+    records = logs_body(log("late", 17, at_ns=time.time_ns() - 600_000_000_000))
+    found = decode_logs(records.SerializeToString()).found
+    made.write(LogBatches().of_records(found))
     Sessions(sqlite_store).start(with_user(sqlite_store, ANA.name), "192.0.2.1", "Firefox")
     add_token(ANA, sqlite_store, "ci", ["read"], None)
     return Reader(sqlite_store)

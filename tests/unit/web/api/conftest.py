@@ -14,7 +14,9 @@ from dash_app.app import create_app
 from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
 from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
 from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
@@ -22,6 +24,7 @@ from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
 from otel_fmd.web.api import PATH
 from tests.support.exceptions import with_exception
+from tests.support.logs import log, logs_body
 from tests.support.people import with_user
 from tests.support.points import counter, gauge, histogram, metrics_body
 from tests.support.spans import Spans, flask_attributes
@@ -67,6 +70,13 @@ def filled(sqlite_store: Store) -> Store:
     writer(sqlite_store).write(Batch(requests_of(details, version="2")))
     with_exception(sqlite_store)
     with_metrics(sqlite_store, start)
+    first = Spans(0, start).span()
+    records = logs_body(
+        log("in the request", at_ns=start + 30_000_000, trace_id=first.trace_id, n=1),
+        log("by itself", 17, at_ns=start + 40_000_000),
+    )
+    found = decode_logs(records.SerializeToString()).found
+    writer(sqlite_store).write(LogBatches().of_records(found))
     return sqlite_store
 
 
