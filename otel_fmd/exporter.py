@@ -105,6 +105,8 @@ class FmdSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Queue ended spans; FAILURE when they do not fit or we are shut down."""
         try:
+            if spans:
+                self._own.start(Resource(spans[0].resource.attributes))
             self._pipeline.submit(self._batches.of_spans(spans_of(spans)))
         except OtelFmdError as error:
             self._dropped(len(spans), error)

@@ -32,7 +32,7 @@ class OwnTelemetry:
         self._resource = Resource({})
         self._process: ProcessMetrics | None = None
         every_s = settings.process_metrics_seconds
-        self._job = Job("process-metrics", self._look, every_s, first_s=0.0) if every_s else None
+        self._job = Job("process-metrics", self._look, every_s) if every_s else None
         self._handler: AppLogHandler | None = None
         if settings.logs:
             self._handler = AppLogHandler(logs.is_wanted, pipeline.offer, lambda: self._resource)
@@ -59,6 +59,8 @@ class OwnTelemetry:
     def _look(self) -> None:
         if self._process is None:
             self._process = ProcessMetrics(self._resource)
+        if self._pipeline.last_error:
+            return  # the queue is for requests while the database is away
         try:
             self._pipeline.submit(Batch(points=self._process.blocks()))
         except (QueueFullError, ShuttingDownError) as error:

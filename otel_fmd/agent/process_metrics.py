@@ -35,7 +35,7 @@ class ProcessMetrics:
         self._resource = Resource({**known, **resource.attributes})
         self._key = json.dumps(dict(self._resource.attributes), default=str).encode()
         self._start_ns = time.time_ns()
-        self._before = {"user": 0.0, "system": 0.0, **_cpu_s()}
+        self._before, self._collections_before = _cpu_s(), _collections()
 
     def blocks(self) -> list[PointBlock]:
         """The points of now."""
@@ -53,14 +53,16 @@ class ProcessMetrics:
                 "{collection}",
                 MetricKind.SUM,
                 [
-                    ({"cpython.gc.generation": str(number)}, float(one["collections"]))
-                    for number, one in enumerate(gc.get_stats())
+                    ({"cpython.gc.generation": str(number)}, float(now - before))
+                    for number, (now, before) in enumerate(
+                        zip(_collections(), self._collections_before, strict=True)
+                    )
                 ],
             ),
         ]
         memory = memory_bytes()
         if memory is not None:
-            used = [({}, float(memory))]
+            used: list[_Value] = [({}, float(memory))]
             found.append(self._block("process.memory.usage", "By", MetricKind.UP_DOWN, used))
         return found
 
@@ -83,6 +85,10 @@ def _attributes(key: bytes) -> dict[str, AttributeValue]:
 def _cpu_s() -> dict[str, float]:
     used = os.times()
     return {"user": round(used.user, 2), "system": round(used.system, 2)}
+
+
+def _collections() -> list[int]:
+    return [one["collections"] for one in gc.get_stats()]
 
 
 def memory_bytes() -> int | None:
