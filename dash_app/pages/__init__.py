@@ -26,6 +26,7 @@ from dash_app.pages import (
     reporting,
     request,
     requests,
+    runtime,
     tokens,
     users,
 )
@@ -37,6 +38,7 @@ PAGES: tuple[Page, ...] = (
     multi_version.PAGE,
     api_performance.PAGE,
     reporting.PAGE,
+    runtime.PAGE,
     logs.PAGE,
     metrics.PAGE,
     metric.PAGE,

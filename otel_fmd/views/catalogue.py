@@ -23,6 +23,7 @@ from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, REQUESTS
+from otel_fmd.views.runtime import RUNTIME
 from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
@@ -51,6 +52,7 @@ VIEWS: tuple[View[Any], ...] = (
     LOGS,
     METRICS,
     METRIC_OVER_TIME,
+    RUNTIME,
     CHOICES,
     DEPLOY,
     DATABASE,

@@ -11,6 +11,7 @@ from otel_fmd.signals.metric import KIND_NAMES
 from otel_fmd.views import metrics as views
 from otel_fmd.views.api.look import moment
 from otel_fmd.views.look import Look
+from otel_fmd.views.runtime import Runtime
 
 
 @dataclass(slots=True)
@@ -161,3 +162,60 @@ def over_time(data: views.MetricOverTime, _look: Look) -> MetricOverTime:
             for one in data.exemplars
         ],
     )
+
+
+@dataclass(slots=True)
+class WorkerValues:
+    """A process, or a part of it.
+
+    Args:
+        service: its service.
+        worker: what tells it apart: its instance, or host and process id; empty if nothing does.
+        values: of the steps that have one, the earliest first.
+    """
+
+    service: str
+    worker: str
+    values: Sequence[MetricValue]
+
+
+@dataclass(slots=True)
+class RuntimePanel:
+    """What processes use of one thing.
+
+    Args:
+        name: `cpu`, `memory`, `gc`, `threads`, `pools`, `event-loop` or `active`.
+        title: what it shows.
+        metrics: the metrics that it comes from.
+        unit: of the values, in UCUM; of CPU time also `cores`.
+        workers: a line each.
+    """
+
+    name: str
+    title: str
+    metrics: Sequence[str]
+    unit: str
+    workers: Sequence[WorkerValues]
+
+
+def runtime(data: Runtime, _look: Look) -> Iterator[RuntimePanel]:
+    """The panels."""
+    for panel in data.panels:
+        yield RuntimePanel(
+            panel.name,
+            panel.title,
+            panel.metrics,
+            panel.unit,
+            [
+                WorkerValues(
+                    line.service,
+                    line.worker,
+                    [
+                        MetricValue(moment(views.step_start_us(data.minutes, step)), value)
+                        for step, value in enumerate(line.values)
+                        if value is not None
+                    ],
+                )
+                for line in panel.lines
+            ],
+        )

@@ -35,6 +35,7 @@ from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, NoRequest
+from otel_fmd.views.runtime import RUNTIME
 from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
@@ -240,6 +241,14 @@ ROUTES: tuple[Route, ...] = (
         metrics.over_time,
         TIMES,
         missing=_no_metric,
+    ),
+    listing(
+        "/runtime",
+        METRIC_TAG,
+        RUNTIME,
+        metrics.RuntimePanel,
+        metrics.runtime,
+        parameters=(SERVICE, *TIMES),
     ),
     listing("/requests", REQUEST, REQUESTS_PAGE, requests.Request, requests.page, CursorPage),
     listing("/logs", LOG, LOGS, logs.LogRecord, logs.page, CursorPage, (SERVICE, *TIMES)),

@@ -73,7 +73,10 @@ def reader(sqlite_store: Store) -> Reader:
     made = writer(sqlite_store)
     for seed, version in enumerate(("1", "2")):
         made.write(Batch(requests_of(Spans(seed, time.time_ns()).many(40), version=version)))
-    body = metrics_body(gauge("load", 1.0, 2.0, at_ns=time.time_ns() - 600_000_000_000))
+    at_ns = time.time_ns() - 600_000_000_000
+    body = metrics_body(
+        gauge("load", 1.0, 2.0, at_ns=at_ns), gauge("process.memory.usage", 5.0, at_ns=at_ns)
+    )
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     records = logs_body(log("late", 17, at_ns=time.time_ns() - 600_000_000_000))
     found = decode_logs(records.SerializeToString()).found
