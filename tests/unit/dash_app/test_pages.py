@@ -49,10 +49,6 @@ def filled(sqlite_store: Store) -> Store:
         gauge("process.memory.usage", 5.0, at_ns=at_ns),
         counter("hits", 1, at_ns=at_ns),
     )
-        gauge("load", 1.0, 2.0, at_ns=at_ns),
-        gauge("process.memory.usage", 5.0, at_ns=at_ns),
-        counter("hits", 1, at_ns=at_ns),
-    )
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     records = logs_body(log("late", 17, at_ns=at_ns)).SerializeToString()
     made.write(LogBatches().of_records(decode_logs(records).found))
