@@ -29,6 +29,7 @@ _KEPT = frozenset(
 ) - {
     "keep_headers",
     "keep_environ",
+    "keep_log_severity",
 }
 
 

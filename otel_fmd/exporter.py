@@ -22,10 +22,13 @@ from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
+from otel_fmd.ingest.log_batches import LogBatches, LogLimits
 from otel_fmd.ingest.names import NameLimits
 from otel_fmd.ingest.request_batches import RequestBatches
+from otel_fmd.ingest.series import SeriesLimits
 from otel_fmd.ingest.write import BatchWriter
 from otel_fmd.log_limit import LogLimit
+from otel_fmd.own_telemetry import OwnTelemetry
 from otel_fmd.pipeline.counters import PipelineCounters
 from otel_fmd.pipeline.pipeline import Pipeline
 from otel_fmd.pipeline.settings import PipelineSettings
@@ -58,7 +61,8 @@ class FmdSpanExporter(SpanExporter):
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
         self._translator = translator(self._settings)
-        self._batches = RequestBatches(self._translator)
+        logs = LogBatches(log_limits(self._settings))
+        self._batches = RequestBatches(self._translator, logs)
         self._pipeline = open_pipeline(
             self._store, self._settings, self._batches.of_offered, retry=True
         )
@@ -66,6 +70,7 @@ class FmdSpanExporter(SpanExporter):
         self._sdk_resource: Any = None
         self._resource = Resource({})
         self._said = False
+        self._own = OwnTelemetry(self._settings, self._pipeline, logs)
 
     @property
     def counters(self) -> PipelineCounters:
@@ -88,6 +93,7 @@ class FmdSpanExporter(SpanExporter):
             if resource is not self._sdk_resource:
                 self._resource = Resource(resource.attributes)
                 self._sdk_resource = resource
+            self._own.start(self._resource)
             request = request_of(span, context, attributes, self._resource, self._translator)
             if request is None or isinstance(request, Span):
                 self.counters.not_kept += 1
@@ -102,6 +108,8 @@ class FmdSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Queue ended spans; FAILURE when they do not fit or we are shut down."""
         try:
+            if spans:
+                self._own.start(Resource(spans[0].resource.attributes))
             self._pipeline.submit(self._batches.of_spans(spans_of(spans)))
         except OtelFmdError as error:
             self._dropped(len(spans), error)
@@ -119,6 +127,7 @@ class FmdSpanExporter(SpanExporter):
     def shutdown(self) -> None:
         """Store queued requests, within half a minute (five seconds of errors), and stop."""
         dropped = self.counters.dropped
+        self._own.stop()
         if not self._pipeline.stop(_SHUTDOWN_S):
             lost = self.counters.dropped - dropped + self._pipeline.waiting
             why = self._pipeline.last_error
@@ -134,6 +143,13 @@ class FmdSpanExporter(SpanExporter):
 def translator(settings: config.Settings) -> Translator:
     """The translator from spans to requests, as configured."""
     return Translator(settings.internal_roots, settings.rename, Redactor.of(settings))
+
+
+def log_limits(settings: config.Settings) -> LogLimits:
+    """What is kept of logs, as configured."""
+    return LogLimits(
+        settings.keep_log_severity, settings.max_logs_per_request, settings.max_logs_per_minute
+    )
 
 
 def open_pipeline(
@@ -164,14 +180,18 @@ def open_pipeline(
             settings.max_services,
             settings.max_versions,
         )
+        series = SeriesLimits(settings.max_metrics, settings.max_series)
         level = settings.monitor_level
-        return BatchWriter(store, rule, level, limits, redactor, counts, exceptions)
+        return BatchWriter(
+            store, rule, level, limits, redactor, counts, exceptions=exceptions, series=series
+        )
 
     own = PipelineSettings(
         queue_rows=settings.queue_requests,
         retry=retry,
         max_callers=settings.max_users,
         fold_every_s=settings.fold_seconds * (_APP_FOLDS if retry else 1),
+        quarter_days=settings.keep_metrics_days,
     )
     ungrouped = UngroupedOccurrences(store, redactor, exceptions)
     every_minute = (ExceptionCompactor(store).compact, ungrouped.group_all)

@@ -12,8 +12,10 @@ from otel_fmd.background.maintenance import Maintenance
 from otel_fmd.config import Settings
 from otel_fmd.dashboard_package import check_dashboard_package
 from otel_fmd.errors import ConfigurationError
-from otel_fmd.exporter import open_pipeline, translator
+from otel_fmd.exporter import log_limits, open_pipeline, translator
 from otel_fmd.ingest.endpoint_counts import EndpointCounts
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.ingest.points import batch_of_points
 from otel_fmd.ingest.request_batches import RequestBatches
 from otel_fmd.ingest.url_maps import UrlMaps
 from otel_fmd.listening import bind, certificates_of, exposures, taken, url_of
@@ -28,6 +30,8 @@ from otel_fmd.otlp.http_guard import Guard
 from otel_fmd.otlp.http_server import HttpServer
 from otel_fmd.otlp.refusals import Refusals
 from otel_fmd.otlp.service import Limits, ReceiverCounters
+from otel_fmd.otlp.signals.logs import LOGS
+from otel_fmd.otlp.signals.metrics import METRICS
 from otel_fmd.otlp.signals.traces import TRACES
 from otel_fmd.people.setup import prepare_first_user
 from otel_fmd.receiver.intake import PipelineIntake, Translate
@@ -188,12 +192,8 @@ class Server:
         self.addresses["otlp-grpc"] = url_of(self._scheme, settings.host, self._grpc.port)
 
     def _counters(self) -> dict[str, int]:
-        """Counters for the configuration page: requests, and signals that are not stored."""
-        counts = self.pipeline.counters.as_dict()
-        for (_, what), number in self.received.snapshot().items():
-            if what.endswith("_not_kept"):
-                counts[what] = counts.get(what, 0) + number
-        return counts
+        """Counters for the configuration page."""
+        return self.pipeline.counters.as_dict()
 
     def _make_dashboard(self) -> None:
         check_dashboard_package()
@@ -234,7 +234,11 @@ class Server:
 
 def translations(settings: Settings) -> dict[str, Translate]:
     """The functions that build batches, by the name of each stored signal."""
-    return {TRACES.name: RequestBatches(translator(settings)).of_spans}
+    return {
+        TRACES.name: RequestBatches(translator(settings)).of_spans,
+        METRICS.name: batch_of_points,
+        LOGS.name: LogBatches(log_limits(settings)).of_records,
+    }
 
 
 def quiet_garbage_collector() -> None:

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.components.frame import framed
+from dash_app.components.logs import log_rows, log_table
 from dash_app.components.profile import profile_card
 from dash_app.components.states import failure
 from dash_app.components.tables import request_rows, request_table
@@ -53,6 +54,9 @@ def layout(loaded: Loaded[Context], context: Context) -> Any:
         parts.append(profile_card(data.profile, context))
     if data.outlier is not None:
         parts.append(_outlier(data.outlier))
+    if data.logs:
+        rows = log_rows(data.logs, context)
+        parts.append(log_table(rows, context, title="Log records, in order of time", empty=""))
     if data.related:
         title = "Other requests of the same trace"
         related = request_rows(data.related, context)

@@ -15,6 +15,7 @@ from otel_fmd.config.values import (
     decimal,
     flag,
     networks,
+    one_of,
     path,
     public_url,
     rules,
@@ -27,6 +28,8 @@ from otel_fmd.config.values import (
 
 MOST_DAYS = 36_500
 """A hundred years: what is kept longer is kept for ever."""
+MINUTE_DAYS = 3
+"""Days that metrics are kept by minutes: longer than a point may be late."""
 _DAYS = decimal(0.0, MOST_DAYS)
 
 
@@ -274,6 +277,45 @@ class Settings:
         words,
         "Beginnings of modules or paths that are not your own code; the longest that fits decides.",
     )
+    max_metrics: int = _setting(
+        1_000,
+        whole(1, 100_000),
+        "Most metrics per service; points of further ones are dropped and counted.",
+    )
+    max_series: int = _setting(
+        1_000,
+        whole(1, 1_000_000),
+        "Most series per metric that had points within a day; points of further ones are dropped "
+        "and counted.",
+    )
+    process_metrics_seconds: float = _setting(
+        15.0,
+        decimal(0.0),
+        "Seconds between looks at CPU, memory, threads and garbage collections of each process of "
+        "an app whose requests go straight into the database; 0: none.",
+    )
+    keep_log_severity: str = _setting(
+        "WARN",
+        one_of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        "Least severity of log records that are kept although they belong to no sampled trace.",
+    )
+    max_logs_per_request: int = _setting(
+        1_000,
+        whole(0, 1_000_000),
+        "Most log records of one request, or trace; further ones are dropped and counted.",
+    )
+    max_logs_per_minute: int = _setting(
+        20_000,
+        whole(0, 10_000_000),
+        "Most log records that one process keeps in a minute; further ones are dropped and "
+        "counted.",
+    )
+    logs: bool = _setting(
+        False,
+        flag,
+        "Whether what the monitored app logs with Python's `logging` is kept, if its requests go "
+        "straight into the database.",
+    )
     rename: tuple[str, ...] = _setting(
         (),
         rules,
@@ -309,10 +351,21 @@ class Settings:
         _DAYS,
         "Days that profiles are kept when pruning; 0: as long as requests.",
     )
+    keep_logs_days: float = _setting(
+        0.0,
+        _DAYS,
+        "Days that log records are kept when pruning; 0: as long as requests.",
+    )
     keep_rollups_days: float = _setting(
         0.0,
         _DAYS,
         "Days that rollups (all figures) are kept when pruning; 0: forever.",
+    )
+    keep_metrics_days: float = _setting(
+        30.0,
+        decimal(MINUTE_DAYS, MOST_DAYS),
+        "Days that metrics are kept by quarters of an hour; by minutes it is 3, and by days as "
+        "long as rollups.",
     )
     keep_audit_days: float = _setting(
         365.0, _DAYS, "Days that the audit is kept when pruning; 0: forever."

@@ -67,6 +67,18 @@ def flag(value: str) -> bool:
     raise ValueError("true or false")
 
 
+def one_of(*values: str) -> Parse:
+    """One of these words, in upper case."""
+
+    def parse(value: str) -> str:
+        found = value.strip().upper()
+        if found not in values:
+            raise ValueError(f"one of {', '.join(values)}")
+        return found
+
+    return parse
+
+
 def whole(least: int, most: int) -> Parse:
     """A whole number in a range."""
 

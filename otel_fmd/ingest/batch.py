@@ -9,6 +9,8 @@ from typing import Any
 
 from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.requests.request import Request
+from otel_fmd.signals.log_record import LogRecord
+from otel_fmd.signals.metric import PointBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,19 @@ class Batch:
 
     Args:
         requests: the requests, with their own exceptions.
-        counts: what was counted while the rows were made, by the names of `PipelineCounters`.
         exceptions: those of other spans and of log records.
+        points: points of metrics, by metric; a metric of a body is a row.
+        records: log records.
+        counts: what was counted while the rows were made, by the names of `PipelineCounters`.
+        warning: what their sender is to know.
     """
 
     requests: Sequence[Request] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     exceptions: Sequence[ExceptionEvent] = ()
+    points: Sequence[PointBlock] = ()
+    records: Sequence[LogRecord] = ()
+    warning: str = ""
 
     @property
     def rows(self) -> int:
@@ -57,7 +65,7 @@ def _end(rows: Sequence[Any], end: int) -> int:
     return end
 
 
-_KINDS = ("requests", "exceptions")
+_KINDS = ("requests", "exceptions", "points", "records")
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

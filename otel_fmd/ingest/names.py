@@ -109,11 +109,16 @@ class NameRegistry:
                 self._add_source(service, endpoint, wanted[service, endpoint, version].name_source)
 
     def service_id(self, name: str) -> int:
-        """The id of a service, added if it is new; above the limit, that of the other services."""
+        """The id of a service, which is added if it is new; above the limit, that of the rest."""
+        if self._refreshed == float("-inf"):
+            self._load()
         if self._is_other_service(name):
             most = self._limits.services
             self._log_other("there are", most, "services", name, OTHER_SERVICES)
             name = OTHER_SERVICES
+        return self._service_id(name)
+
+    def _service_id(self, name: str) -> int:
         if name not in self.services:
             now = datetime.now(UTC).replace(tzinfo=None)
             self.services[name] = added_once(
@@ -247,6 +252,7 @@ class NameRegistry:
         level = self._default_level if level is None else level
         now = datetime.now(UTC).replace(tzinfo=None)
         tables = self._store.tables
+        service_id = self._service_id(service)
         instead = self._instead(service, name, source)
         if instead:
             limits = self._limits
@@ -261,7 +267,7 @@ class NameRegistry:
         number = added_once(
             self._store,
             tables.endpoint,
-            {"service_id": self.service_id(service), "name": name},
+            {"service_id": service_id, "name": name},
             {
                 "monitor_level": level,
                 "time_added": now,

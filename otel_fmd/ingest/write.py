@@ -23,8 +23,11 @@ from otel_fmd.ingest.exceptions.occurrences import PreparedExceptions
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.writer import ExceptionWriter
 from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.ingest.logs import LogRow, LogWriter
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
+from otel_fmd.ingest.points import PointsWritten, PointWriter
+from otel_fmd.ingest.series import SeriesLimits, SeriesRegistry
 from otel_fmd.requests.request import Request
 from otel_fmd.store.delta import NO_STATUS, Columns, pack
 from otel_fmd.store.sql import Statements
@@ -50,6 +53,10 @@ class Written(NamedTuple):
     seen_only: int
     other_endpoints: int
     exceptions: int = 0
+    points: int = 0
+    points_dropped: int = 0
+    records: int = 0
+    records_duplicates: int = 0
 
 
 class Prepared(NamedTuple):
@@ -61,12 +68,16 @@ class Prepared(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the transaction of a batch found; the new means, and the columns of its delta."""
+    """What the transaction of a batch found.
+
+    Outliers, exceptions, the new means, the columns of its delta, what became of its points.
+    """
 
     outliers: int
     exceptions: int
     means: dict[int, RunningMean]
     columns: Columns
+    points: PointsWritten
 
 
 class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
@@ -84,6 +95,7 @@ class BatchWriter:
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
         counts: counts what was stored, by endpoint; None: nobody does.
         exceptions: how exceptions are parsed and grouped.
+        series: how many metrics and series are kept.
     """
 
     def __init__(
@@ -95,6 +107,7 @@ class BatchWriter:
         redactor: Redactor | None = None,
         counts: EndpointCounts | None = None,
         exceptions: ExceptionRules = _DEFAULT_RULES,
+        series: SeriesLimits | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
@@ -104,6 +117,9 @@ class BatchWriter:
         redactor = redactor or Redactor()
         self._details = DetailWriter(store, redactor)
         self._exceptions = ExceptionWriter(store, self.names, redactor, exceptions)
+        registry = SeriesRegistry(store, self.names, redactor, series or SeriesLimits())
+        self._points = PointWriter(store, registry)
+        self._logs = LogWriter(store, self.names, redactor)
         self._means: dict[int, RunningMean] | None = None
         self._insert_delta = (
             Statements(store)
@@ -125,6 +141,7 @@ class BatchWriter:
             except StoreUnavailableError:
                 self.names.forget()
                 self._exceptions.forget()
+                self._points.forget()
                 if attempt == _ATTEMPTS - 1 or self._store.database.has_one_writer:
                     raise
                 _log.debug("batch is tried again", exc_info=True)
@@ -136,23 +153,26 @@ class BatchWriter:
         if self._means is None:
             self._means = load_means(self._store)
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
+        self._points.prepare(whole.points)
         batch, seen = self._prepare(requests)
         raised = self._exceptions.prepare([item.request for item in batch], whole.exceptions)
-        rows = [item.row for item in batch]
+        rows, logs = [item.row for item in batch], self._logs.prepare(whole.records)
+        new_logs = logs
         try:
             with self._store.write() as connection:
-                if not self._inserter.insert_all(connection, rows):
+                if not self._insert(connection, rows, logs):
                     raise _SomeKnown
-                done = self._finish(connection, batch, seen, raised)
+                done = self._finish(connection, batch, seen, whole, raised)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
-                if not self._inserter.insert_all(connection, fresh):
+                new_logs = self._logs.resolve(connection, logs)
+                if not self._insert(connection, fresh, new_logs):
                     raise StoreUnavailableError("another writer took the same ids") from None
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
                 ]
-                done = self._finish(connection, batch, seen, raised)
+                done = self._finish(connection, batch, seen, whole, raised)
         if self._counts is not None and batch:
             self._count(self._counts, batch, done)
         self._means.update(done.means)
@@ -165,6 +185,17 @@ class BatchWriter:
             seen_only,
             self._others(requests),
             done.exceptions,
+            *done.points,
+            len(new_logs),
+            len(whole.records) - len(new_logs),
+        )
+
+    def _insert(
+        self, connection: Connection, rows: Sequence[RequestRow], logs: Sequence[LogRow]
+    ) -> bool:
+        """Insert requests and log records; False when some were known."""
+        return self._inserter.insert_all(connection, rows) and self._logs.insert_all(
+            connection, logs
         )
 
     def _count(self, counts: EndpointCounts, batch: Sequence[Prepared], done: Finished) -> None:
@@ -249,6 +280,7 @@ class BatchWriter:
         connection: Connection,
         batch: Sequence[Prepared],
         seen: dict[int, int],
+        whole: Batch,
         raised: PreparedExceptions,
     ) -> Finished:
         """Everything of the batch besides its requests."""
@@ -268,7 +300,8 @@ class BatchWriter:
         if batch or seen:
             values = (now_us(), len(batch), pack(columns))
             connection.exec_driver_sql(self._insert_delta, values)
-        return Finished(len(outliers), exceptions, means, columns)
+        points = self._points.write(connection, whole.points)
+        return Finished(len(outliers), exceptions, means, columns, points)
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
         """The delta of a batch."""

@@ -25,6 +25,15 @@ _PIPELINE = {
     "failed": "Requests that could not be stored, as reported to their client.",
     "dropped": "Requests dropped by an exporter.",
     "folded": "Deltas folded into rollups.",
+    "points": "Points of metrics stored, duplicates included.",
+    "points_dropped": "Points of metrics dropped: `OTEL_FMD_MAX_METRICS` or `OTEL_FMD_MAX_SERIES`.",
+    "points_duplicates": "Points of metrics that were sent again; they change nothing.",
+    "points_late": "Points of metrics more than two days old, or an hour ahead, not stored.",
+    "records": "Log records stored.",
+    "records_duplicates": "Log records that a client sent again, stored once.",
+    "records_not_kept": "Log records below `OTEL_FMD_KEEP_LOG_SEVERITY` and of no sampled trace.",
+    "records_dropped": "Log records dropped: `OTEL_FMD_MAX_LOGS_PER_REQUEST` or "
+    "`OTEL_FMD_MAX_LOGS_PER_MINUTE`.",
 }
 _GAUGES = {
     "requests_waiting": ("Requests that wait to be stored.", ""),
@@ -102,7 +111,10 @@ class ReceiverMetrics:
 
 
 def _pipeline(name: str) -> CounterMetricFamily:
-    return CounterMetricFamily(f"otel_fmd_requests_{name}", _PIPELINE[name], labels=())
+    kind, _, what = name.partition("_")
+    kinds = {"points": "points", "records": "log_records"}
+    whole = f"{kinds[kind]}_{what or 'stored'}" if kind in kinds else f"requests_{name}"
+    return CounterMetricFamily(f"otel_fmd_{whole}", _PIPELINE[name], labels=())
 
 
 def _gauge(name: str) -> GaugeMetricFamily:

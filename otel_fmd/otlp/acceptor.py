@@ -86,8 +86,20 @@ class Acceptor:
             stored = reservation.accept(records) if records else None
             return Accepted(len(records), decoded.rejected, decoded.reason, stored)
 
-    def answer(self, signal: Signal, accepted: Accepted, warning: str) -> Message:
-        """Count what was taken, and say what was not."""
+    def answer(
+        self, signal: Signal, accepted: Accepted, warning: str, address: str, agent: str
+    ) -> Message:
+        """Count what was taken, and say what was not; a warning once to each client.
+
+        Args:
+            signal: the signal.
+            accepted: what became of the body.
+            warning: what is not kept of records that can be used.
+            address: of the client, and
+            agent: its `User-Agent`.
+        """
+        if warning and not self._refusals.is_to_be_informed(address, agent, signal.name):
+            warning = ""
         self._counters.add(self._transport, f"{signal.records}_received", accepted.records)
         self._counters.add(self._transport, f"{signal.records}_rejected", accepted.rejected)
         return signal.respond(accepted.rejected, accepted.reason or warning)

@@ -150,7 +150,8 @@ class OtlpGrpcServer:
             with self._intake.admit(signal, size, f"grpc {coding}") as reservation:
                 accepted = self._acceptor.accept(signal, reservation, bodies, coding, hold)
             warning = accepted.stored.result() if accepted.stored else ""
-        return self._acceptor.answer(signal, accepted, warning)
+        agent = str(dict(context.invocation_metadata()).get("user-agent", ""))
+        return self._acceptor.answer(signal, accepted, warning, _address(context), agent)
 
     def _forget(self, signal: Signal, messages: Iterator[bytes], context: Any) -> Message:
         """Take what nothing keeps yet, and say so once to each client."""

@@ -201,7 +201,9 @@ class OtlpHttpApp:
                 )
             stored = accepted.stored
             warning = await asyncio.wrap_future(stored) if stored else ""
-        await self._succeed(call, self._acceptor.answer(signal, accepted, warning))
+        agent = call.headers.get("user-agent", "")
+        answer = self._acceptor.answer(signal, accepted, warning, call.client, agent)
+        await self._succeed(call, answer)
 
     async def _forget(self, call: HttpCall, signal: Signal) -> None:
         """Take what nothing keeps yet, and say so once to each client."""

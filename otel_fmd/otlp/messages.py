@@ -33,6 +33,17 @@ _IDS = (
     ("status", 15, _BYTES),
     ("flags", 16, _Field.TYPE_FIXED32),
 )
+_LOG = (
+    ("time_unix_nano", 1, _Field.TYPE_FIXED64),
+    ("severity_number", 2, _Field.TYPE_INT32),
+    ("severity_text", 3, _STRING),
+    ("body", 5, _BYTES),
+    ("flags", 8, _Field.TYPE_FIXED32),
+    ("trace_id", 9, _BYTES),
+    ("span_id", 10, _BYTES),
+    ("observed_time_unix_nano", 11, _Field.TYPE_FIXED64),
+    ("event_name", 12, _STRING),
+)
 _VALUES = (
     ("string_value", 1, _STRING),
     ("bool_value", 2, _Field.TYPE_BOOL),
@@ -84,6 +95,10 @@ def _describe() -> descriptor_pb2.FileDescriptorProto:
     _add(event, "name", 2, _STRING)
     _add(event, "attributes", 3, _BYTES, repeated=True)
     _add(file.message_type.add(name="Status"), "code", 3, _Field.TYPE_INT32)
+    log = file.message_type.add(name="LogHead")
+    for name, number, kind in _LOG:
+        _add(log, name, number, kind)
+    _add(log, "attributes", 6, _BYTES, repeated=True)
     return file
 
 
@@ -94,6 +109,6 @@ def _classes(*names: str) -> list[Any]:
     return [message_factory.GetMessageClass(one) for one in found]
 
 
-Value, Pair, SpanHead, SpanAttributes, Event, Status = _classes(
-    "Value", "Pair", "SpanHead", "SpanAttributes", "Event", "Status"
+Value, Pair, SpanHead, SpanAttributes, Event, Status, LogHead = _classes(
+    "Value", "Pair", "SpanHead", "SpanAttributes", "Event", "Status", "LogHead"
 )

@@ -158,7 +158,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _decimal(value: Any) -> float:
+def decimal_number(value: Any) -> float:
+    """A number, which may come as text where JSON has no word for it.
+
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(value, str):
         value = _NUMBERS.get(value, value)
     try:
@@ -180,6 +185,6 @@ _JSON_VALUES: dict[str, Any] = {
     "stringValue": whole_text,
     "intValue": lambda value: whole_number(value, -(2**63), 2**63 - 1),
     "boolValue": _flag,
-    "doubleValue": _decimal,
+    "doubleValue": decimal_number,
     "bytesValue": _data,
 }

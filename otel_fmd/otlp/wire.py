@@ -106,7 +106,7 @@ def trimmed(data: bytes, start: int, end: int, most: int, limits: Mapping[int, i
             left[tag] -= 1
             if left[tag] < 0:
                 # Numbers may lie before it: they stay, its own tag and length go.
-                before, head = data[position:begin], _encoded(tag) + _encoded(stop - begin)
+                before, head = data[position:begin], encoded(tag) + encoded(stop - begin)
                 if not before.endswith(head):
                     raise BadDataError("not protobuf in its shortest form")
                 kept.append(before[: -len(head)])
@@ -118,7 +118,8 @@ def trimmed(data: bytes, start: int, end: int, most: int, limits: Mapping[int, i
     return b"".join(kept)
 
 
-def _encoded(value: int) -> bytes:
+def encoded(value: int) -> bytes:
+    """A number as the wire has it."""
     made = bytearray()
     while value > 127:
         made.append(value & 127 | 128)

@@ -25,6 +25,14 @@ class PipelineCounters:
     failed: int = 0
     dropped: int = 0
     folded: int = 0
+    points: int = 0
+    points_dropped: int = 0
+    points_duplicates: int = 0
+    points_late: int = 0
+    records: int = 0
+    records_duplicates: int = 0
+    records_not_kept: int = 0
+    records_dropped: int = 0
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add counts by name."""

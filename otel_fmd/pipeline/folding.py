@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from otel_fmd.errors import StoreUnavailableError
 from otel_fmd.job import Job
+from otel_fmd.pipeline.folding_points import PointFolding
 from otel_fmd.rollups.fold import DeltaFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store.store import Store
@@ -32,7 +33,8 @@ class DeltaFolding:
         store: the database.
         max_callers: users, and addresses, kept per endpoint and version.
         every_s: seconds between looks; 0: never.
-        count: called with the number of deltas that were folded.
+        count: called with counts by the names of `PipelineCounters`.
+        quarter_days: how long the quarters of metrics are kept.
         every_minute: further work on what batches appended.
     """
 
@@ -41,11 +43,13 @@ class DeltaFolding:
         store: Store,
         max_callers: int,
         every_s: float,
-        count: Callable[[int], None],
+        count: Callable[[Mapping[str, int]], None],
+        quarter_days: float,
         every_minute: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._folder = DeltaFolder(store, max_callers)
+        self._points = PointFolding(store, count, quarter_days)
         self._every_s = every_s
         self._count = count
         self._job = Job("folder", self._run, every_s, after_error_s=_BROKEN_S)
@@ -76,14 +80,15 @@ class DeltaFolding:
             prepare(self._store)
             self._ready = True
         folded = self._folder.fold(STEP, self._every_s * _AFTER)
-        self._count(folded)
+        self._count({"folded": folded})
         if folded >= STEP:
             # Behind: larger steps are cheaper per delta.
             folded = self._folder.fold(STEP * 4)
-            self._count(folded)
+            self._count({"folded": folded})
         self._folder.fold_callers(CALLER_STEP, self._every_s * _CALLERS_AFTER)
         if time.monotonic() - self._compacted_s > _COMPACT_EVERY_S:
             for work in self._every_minute:
                 work()
             self._compacted_s = time.monotonic()
-        return _BEHIND_S if folded >= STEP else self._every_s
+        behind = self._points.round()
+        return _BEHIND_S if folded >= STEP or behind else self._every_s

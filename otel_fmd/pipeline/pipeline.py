@@ -102,7 +102,8 @@ class Pipeline:
             self._store,
             settings.max_callers,
             settings.fold_every_s,
-            self._count_folded,
+            self.counters.add,
+            settings.quarter_days,
             self._every_minute,
         )
         self._last_error = ""
@@ -245,9 +246,6 @@ class Pipeline:
         with self._lock:
             if not self._queue.stopping:
                 self._folding.start()
-
-    def _count_folded(self, number: int) -> None:
-        self.counters.folded += number
 
     def _start(self) -> None:
         self._thread = threading.Thread(

@@ -17,6 +17,7 @@ class PipelineSettings:
         max_callers: users, and addresses, kept per endpoint and version when deltas are folded.
         fold_every_s: seconds between looks for deltas to fold; 0 for never.
         linger_s: how long what was offered waits for more to be written with.
+        quarter_days: how long the quarters of metrics are kept.
     """
 
     queue_rows: int = 65_536
@@ -25,3 +26,4 @@ class PipelineSettings:
     max_callers: int = 500
     fold_every_s: float = 1.0
     linger_s: float = 1.0
+    quarter_days: float = 30.0

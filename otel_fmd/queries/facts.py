@@ -34,6 +34,9 @@ def database_facts(snapshot: Snapshot) -> DatabaseFacts:
         ("outliers", tables.outlier),
         ("profiles", tables.profile),
         ("deltas waiting", tables.delta),
+        ("log records", tables.log_record),
+        ("metrics", tables.metric),
+        ("series of metrics", tables.metric_series),
     ):
         query = select(func.count()).select_from(table)
         counts[name] = int(snapshot.connection.execute(query).scalar_one())

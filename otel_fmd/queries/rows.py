@@ -239,3 +239,23 @@ def _record(row: Any) -> RequestRecord:
         bytes(trace_id).hex() if trace_id else "",
         first_byte,
     )
+
+
+def request_of_span(
+    snapshot: Snapshot, trace_id: bytes, span_id: bytes, at_us: int
+) -> RequestRecord | None:
+    """The request that a span, at this time in unix microseconds, belongs to.
+
+    The span's own one, else the last one of its trace that began before; None when none is stored.
+    """
+    request = snapshot.tables.request.c
+    low, high = id_range(at_us - _TRACE_US, at_us + 1)
+    rows = snapshot.connection.execute(
+        select(*_columns(request), request.span_id)
+        .where(request.id.between(low, high), request.trace_id == trace_id)
+        .order_by(request.id)
+        .limit(_MOST_OF_TRACE)
+    ).all()
+    own = [row for row in rows if bytes(row.span_id or b"") == span_id]
+    chosen = own or rows
+    return _record(chosen[-1][:-1]) if chosen else None

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from otel_fmd.analysis.rollup import Rollup
 from otel_fmd.store.delta import Columns
 from otel_fmd.store.pending import pending_columns
+from otel_fmd.store.point_delta import PointColumns, unpack
 from otel_fmd.store.store import Store
 from otel_fmd.store.tables import Tables
 
@@ -134,6 +135,13 @@ class Snapshot:
             rollup.add(*columns[:5])
             rollup.note_seen(columns.seen)
         return rollup
+
+    @cached_property
+    def waiting_points(self) -> list[PointColumns]:
+        """The points of metrics that no folder has taken yet."""
+        delta = self.tables.metric_delta.c
+        payloads = self.connection.execute(select(delta.payload).order_by(delta.id)).scalars()
+        return [unpack(payload) for payload in payloads]
 
     def endpoints_of(self, service: str | None) -> list[int]:
         """Ids of the endpoints of a service; of all when it is None."""

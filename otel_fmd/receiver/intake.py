@@ -95,7 +95,7 @@ class Reservation:
         def pass_on(done: Future[str]) -> None:
             error = done.exception()
             if error is None:
-                answer.set_result(done.result())
+                answer.set_result(done.result() or batch.warning)
             elif isinstance(error, StoreUnavailableError | SchemaError):
                 # The details are for our log, not for anyone who can send spans.
                 message = "the store is unavailable; none of these requests were stored"

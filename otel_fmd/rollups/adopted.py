@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from otel_fmd.analysis.rollup import Rollup
 from otel_fmd.rollups.callers import caller_counts
 from otel_fmd.rollups.fold import DeltaFolder
-from otel_fmd.rollups.lock import lock
 from otel_fmd.rollups.recount import request_columns
 from otel_fmd.store.settings import ADOPTED_DONE_ID, ADOPTED_LAST_ID, get_setting, put_setting
 from otel_fmd.store.store import Store
@@ -27,7 +26,7 @@ def build_rollups(store: Store, max_callers: int, progress: Progress | None = No
         whole = connection.execute(select(func.count(request)).where(request <= last)).scalar_one()
     while True:
         with store.write() as connection:
-            lock(connection, tables)
+            folder.lock(connection)
             done = int(get_setting(connection, tables, ADOPTED_DONE_ID) or 0)
             columns = next(request_columns(connection, tables, done, last), None)
             if columns is None:

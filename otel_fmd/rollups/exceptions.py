@@ -7,16 +7,16 @@ of a day (UTC). Readers add up rows of any age, so that figures never change by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from otel_fmd.rollups.lock import lock
+from otel_fmd.rollups.steps import delete_exactly, hold_lock
 from otel_fmd.store.exceptions import ALL_GRAINS, DAY, MINUTE, QUARTER
 from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
 
+_LOCK_ID = 3
 _MINUTE_US = 60_000_000
 _DAY_MINUTES = 1_440
 _MOST_PERIODS = 200
@@ -76,7 +76,7 @@ class ExceptionCompactor:
             return False
         start = minute // grain.minutes * grain.minutes
         with self._store.write() as connection:
-            lock(connection, self._store.tables)
+            hold_lock(connection, self._store.tables, _LOCK_ID)
             if not self._compact_period(connection, grain, start):
                 connection.rollback()
         return True
@@ -104,7 +104,7 @@ class ExceptionCompactor:
             one = sums.setdefault(key, [0, row.first_us, row.last_us])
             one[0] += row.number
             one[1], one[2] = min(one[1], row.first_us), max(one[2], row.last_us)
-        if not self._delete(connection, [row.id for row in rows]):
+        if not delete_exactly(connection, self._count, [row.id for row in rows]):
             return False
         values = [
             {
@@ -123,15 +123,6 @@ class ExceptionCompactor:
         if values:
             connection.execute(insert(self._count), values)
         return True
-
-    def _delete(self, connection: Connection, ids: Sequence[int]) -> bool:
-        """Delete exactly these rows; whether all of them were still there."""
-        removed = 0
-        for start in range(0, len(ids), _CHUNK):
-            chunk = ids[start : start + _CHUNK]
-            statement = delete(self._count).where(self._count.c.id.in_(chunk))
-            removed += connection.execute(statement).rowcount
-        return removed == len(ids)
 
     def _merge_users(self) -> None:
         """Remove users that several processes appended to the same variant."""

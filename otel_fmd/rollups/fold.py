@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import AHEAD_US, Rollup
 from otel_fmd.rollups.callers import caller_counts
-from otel_fmd.rollups.lock import lock
+from otel_fmd.rollups.steps import delete_exactly, hold_lock, oldest
 from otel_fmd.store.delta import unpack
 from otel_fmd.store.kinds import OTHER_ADDRESSES, OTHER_USERS, USER
 from otel_fmd.store.sql import Statements
@@ -28,6 +28,7 @@ from otel_fmd.store.store import Store
 from otel_fmd.store.times import now_us
 
 _log = logging.getLogger(__name__)
+_LOCK_ID = 1
 _COUNTS = ("count", "sum_ns", "min_ns", "max_ns")
 _CHUNK = 400
 
@@ -75,12 +76,12 @@ class DeltaFolder:
         if not self._waits(delta, older_than_s):
             return 0
         with self._store.write() as connection:
-            lock(connection, self._store.tables)
-            ids, payloads = _oldest(connection, delta, most)
+            self.lock(connection)
+            ids, payloads = oldest(connection, delta, most)
             if not ids:
                 return 0
             self._hand_on(connection, ids)
-            if not _take(connection, delta, ids):
+            if not delete_exactly(connection, delta, ids):
                 connection.rollback()
                 return 0
             rollup = Rollup()
@@ -97,11 +98,11 @@ class DeltaFolder:
         if not self._waits(caller_delta, older_than_s):
             return 0
         with self._store.write() as connection:
-            lock(connection, self._store.tables)
-            ids, payloads = _oldest(connection, caller_delta, most)
+            self.lock(connection)
+            ids, payloads = oldest(connection, caller_delta, most)
             if not ids:
                 return 0
-            if not _take(connection, caller_delta, ids):
+            if not delete_exactly(connection, caller_delta, ids):
                 connection.rollback()
                 return 0
             self.add_callers(connection, caller_counts(map(unpack, payloads)))
@@ -207,6 +208,10 @@ class DeltaFolder:
         # A clock that is behind its writer's is no reason to wait.
         return not 0 <= time.time() - created_us / 1e6 < older_than_s
 
+    def lock(self, connection: Connection) -> None:
+        """Make folds wait for each other; on a Galera cluster all but one fail certification."""
+        hold_lock(connection, self._store.tables, _LOCK_ID)
+
     def _note_last_requested(
         self, connection: Connection, last: Mapping[int, int], until_us: int
     ) -> None:
@@ -228,22 +233,3 @@ class DeltaFolder:
                 .values(last_requested=bindparam("time")),
                 changes,
             )
-
-
-def _oldest(connection: Connection, table: Table, most: int) -> tuple[list[int], list[bytes]]:
-    rows = connection.execute(
-        select(table.c.id, table.c.payload).order_by(table.c.id).limit(most)
-    ).all()
-    return [row.id for row in rows], [row.payload for row in rows]
-
-
-def _take(connection: Connection, table: Table, ids: Sequence[int]) -> bool:
-    """Delete exactly these rows; whether all of them were still there."""
-    removed = 0
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
-        removed += connection.execute(delete(table).where(table.c.id.in_(chunk))).rowcount
-    if removed != len(ids):
-        _log.debug("another process folded the same deltas")
-        return False
-    return True

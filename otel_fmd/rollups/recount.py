@@ -15,7 +15,6 @@ from otel_fmd.analysis import histogram
 from otel_fmd.analysis.rollup import HOUR_US, HOURS_PER_DAY, Rollup, Tally
 from otel_fmd.rollups.callers import caller_counts
 from otel_fmd.rollups.fold import DeltaFolder
-from otel_fmd.rollups.lock import lock
 from otel_fmd.signals.semconv import UNKNOWN_VERSION
 from otel_fmd.store.delta import NO_STATUS
 from otel_fmd.store.pending import pending_rollup
@@ -110,7 +109,7 @@ def repair(store: Store, folder: DeltaFolder, progress: Progress | None = None) 
     """
     tables = store.tables
     with store.write(snapshot=True) as connection:
-        lock(connection, tables)
+        folder.lock(connection)
         pruned_hour = _pruned_hour(connection, tables)
         for table in (tables.delta, tables.caller_delta):
             ids = connection.execute(select(table.c.id)).scalars().all()

@@ -131,3 +131,12 @@ REQUEST_ATTRIBUTES = frozenset(
     ]
 )
 """What the translation of a span to a request reads; everything else stays encoded."""
+
+WORKER = (
+    "service.instance.id",
+    "host.name",
+    "k8s.pod.name",
+    "container.id",
+    "process.pid",
+)
+"""Attributes of a resource that tell the processes of a service apart."""

@@ -14,7 +14,7 @@ from otel_fmd.store.store import Store
 
 _log = logging.getLogger(__name__)
 _VERSION_COLUMN = "version_num"
-HEAD = "0006"
+HEAD = "0008"
 """The newest revision in `migrations/versions`."""
 
 

@@ -28,6 +28,8 @@ from sqlalchemy import (
 
 from otel_fmd.store.engines.base import ColumnTypes, DatabaseEngine
 from otel_fmd.store.exception_tables import exception_tables
+from otel_fmd.store.log_tables import log_tables
+from otel_fmd.store.metric_tables import metric_tables
 from otel_fmd.store.people_tables import people_tables
 
 
@@ -81,6 +83,17 @@ class Tables:
     exception_count: Table
     exception_user: Table
     received_body: Table
+    log_record: Table
+    metric: Table
+    metric_series: Table
+    metric_delta: Table
+    metric_state: Table
+    metric_open: Table
+    metric_minute: Table
+    metric_quarter: Table
+    metric_day: Table
+    metric_exemplar: Table
+    metric_unrolled: Table
 
 
 def _id(types: ColumnTypes) -> Column[Any]:
@@ -109,6 +122,8 @@ def build_tables(prefix: str, database: DatabaseEngine) -> Tables:
         **_rollup_tables(table, database),
         **people_tables(table, prefix, database),
         **exception_tables(table, ref, prefix, database.types),
+        **log_tables(table, database),
+        **metric_tables(table, database),
     )
 
 

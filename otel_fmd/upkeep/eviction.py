@@ -96,6 +96,9 @@ class Eviction:
                 ("outliers", tables.outlier, 2_500, tables.outlier),
                 ("exceptions", tables.exception_occurrence, 1_500, tables.exception_occurrence),
                 ("requests", tables.request, 130, tables.request),
+                ("logs", tables.log_record, 400, tables.log_record),
+                ("metrics by minutes", tables.metric_minute, 150, tables.metric_minute),
+                ("metrics by quarters", tables.metric_quarter, 650, tables.metric_quarter),
             ),
             key=lambda one: -self._rows(one[1]) * one[2],
         )
@@ -103,6 +106,8 @@ class Eviction:
             number = self._rows(table)
             if number:
                 wanted = max(1, int(number * _SHARE))
+                if table in (tables.metric_minute, tables.metric_quarter):
+                    return kind, self._retention.delete_oldest_points(table, wanted)
                 return kind, self._retention.delete_oldest(kind, table, wanted)
         with self._store.read() as connection:
             first = connection.execute(select(func.min(tables.hour_count.c.hour))).scalar()

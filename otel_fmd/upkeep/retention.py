@@ -31,6 +31,7 @@ class Ages:
     requests: float = 0
     outliers: float = 0
     profiles: float = 0
+    logs: float = 0
     rollups: float = 0
     custom_graphs: float = 0
     audit: float = 0
@@ -52,6 +53,7 @@ def ages_of(settings: Settings) -> Ages:
         requests=settings.keep_requests_days,
         outliers=settings.keep_outliers_days,
         profiles=settings.keep_profiles_days,
+        logs=settings.keep_logs_days,
         rollups=settings.keep_rollups_days,
         custom_graphs=settings.keep_custom_graphs_days,
         audit=settings.keep_audit_days,
@@ -81,6 +83,8 @@ class Retention:
             done["outliers"] = self._prune_details(self._tables.outlier, before(ages.outliers))
         if ages.profiles:
             done["profiles"] = self._prune_details(self._tables.profile, before(ages.profiles))
+        if ages.logs or ages.requests:
+            done["logs"] = self._prune_logs(before(ages.logs or ages.requests))
         if ages.rollups:
             done["rollups"] = self.prune_rollups(before(ages.rollups))
         if ages.custom_graphs:
@@ -119,7 +123,17 @@ class Retention:
             removed = self._delete_requests(lambda: table.c.id <= bound)
             self._note_pruned(last + 1)
             return removed
+        if kind == "logs":
+            return self.delete_logs(bound + 1)
         return self._delete_details(table, bound + 1)
+
+    def delete_oldest_points(self, table: Table, wanted: int) -> int:
+        """Delete at least so many rows of metrics, the oldest, as whole hours or days of them."""
+        period = table.c[0]
+        with self._store.read() as connection:
+            query = select(period).order_by(period).offset(wanted - 1).limit(1)
+            last = connection.execute(query).scalar()
+        return 0 if last is None else self._delete_ranges(table, last + 1)
 
     def prune_rollups(self, before_us: int) -> int:
         """Delete the rollups of days before this one; returns the number of rows deleted."""
@@ -134,6 +148,10 @@ class Retention:
                 (self._tables.hour_histogram, hour),
                 (self._tables.day_count, day),
                 (self._tables.day_histogram, day),
+                (self._tables.metric_minute, hour),
+                (self._tables.metric_exemplar, hour),
+                (self._tables.metric_quarter, day),
+                (self._tables.metric_day, day),
             )
         )
 
@@ -205,6 +223,14 @@ class Retention:
             return len(ids)
 
         return self._in_chunks(chunk)
+
+    def _prune_logs(self, before_us: int) -> int:
+        return self.delete_logs(id_range(0, before_us)[1] + 1)
+
+    def delete_logs(self, below_id: int) -> int:
+        """Delete log records with ids below this one; returns how many."""
+        table = self._tables.log_record
+        return self._delete_rows(table, table.c.id < below_id)
 
     def _delete_ranges(self, table: Table, bound: int) -> int:
         """Delete rollups before a period, one period at a time."""

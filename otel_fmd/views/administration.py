@@ -23,13 +23,19 @@ _COUNTERS = {
     "other_endpoints": "requests of endpoints above the limits, stored as (other endpoints) or "
     "(other paths)",
     "not_kept": "child spans accepted but not stored",
-    "metrics_not_kept": "metric exports accepted but not stored",
-    "logs_not_kept": "log exports accepted but not stored",
     "clock_errors": "spans with an impossible duration, stored as 0 ms",
     "refused": "requests refused because the queue was full",
     "failed": "requests that could not be stored, as reported to their client",
     "dropped": "requests dropped",
     "folded": "deltas folded into rollups",
+    "points": "points of metrics stored, duplicates included",
+    "points_dropped": "points of metrics dropped: too many metrics or series",
+    "points_duplicates": "points of metrics that were sent again, and changed nothing",
+    "points_late": "points of metrics that came too late, or from a clock that is ahead",
+    "records": "log records stored",
+    "records_duplicates": "log records that a client sent more than once, stored once",
+    "records_not_kept": "log records that were not kept: not severe, and of no sampled trace",
+    "records_dropped": "log records dropped: too many of a request, or in a minute",
 }
 Facts = list[tuple[str, str]]
 """Names and values, as shown to the user."""

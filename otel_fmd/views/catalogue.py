@@ -16,12 +16,15 @@ from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.exception_group import EXCEPTION_GROUP
 from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUPS
+from otel_fmd.views.logs import LOGS
+from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, REQUESTS
+from otel_fmd.views.runtime import RUNTIME
 from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
@@ -50,6 +53,10 @@ VIEWS: tuple[View[Any], ...] = (
     ENDPOINT_EXCEPTIONS,
     EXCEPTION_GROUP,
     DEPLOYS,
+    LOGS,
+    METRICS,
+    METRIC_OVER_TIME,
+    RUNTIME,
     CHOICES,
     DEPLOY,
     DATABASE,

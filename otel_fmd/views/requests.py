@@ -8,6 +8,7 @@ from typing import NamedTuple
 from otel_fmd.analysis.calendar import hour_of
 from otel_fmd.analysis.rollup import HOURS_PER_DAY
 from otel_fmd.queries.latency import slower_than
+from otel_fmd.queries.logs import LogEntry, logs_of_request
 from otel_fmd.queries.outliers import Outlier, outlier_of
 from otel_fmd.queries.profiles import ProfiledRequest, profile_of
 from otel_fmd.queries.rows import (
@@ -78,7 +79,8 @@ class WholeRequest(NamedTuple):
     """Everything about one request.
 
     Its endpoint, the share (0 to 1) of its endpoint's requests in the last seven days that were
-    faster, its outlier, its profile, the other requests of its trace, and its exceptions.
+    faster, its outlier, its profile, the other requests of its trace, its exceptions, and its log
+    records.
     """
 
     request: RequestRecord
@@ -88,6 +90,7 @@ class WholeRequest(NamedTuple):
     profile: ProfiledRequest | None
     related: list[NamedRequest]
     exceptions: RaisedExceptions
+    logs: list[LogEntry]
 
 
 class NoRequest(NamedTuple):
@@ -168,6 +171,7 @@ def load_one(snapshot: Snapshot, look: Look) -> WholeRequest | NoRequest:
         profile_of(snapshot, one.id),
         _named(snapshot, requests_of_trace(snapshot, one)),
         exceptions_of_request(snapshot, one),
+        logs_of_request(snapshot, one),
     )
 
 

@@ -1,6 +1,6 @@
-"""What storing a span costs, how many a second are stored, and how much memory that takes.
+"""What storing a span costs, how many a second are stored, how much memory that takes; points.
 
-`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|storm|memory]`
+`python -m tests.benchmarks.ingest [--quick] [--only cost|throughput|storm|memory|points]`
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import requests
 from tests.benchmarks.batches import bodies
 from tests.benchmarks.ingest_cost import cost
 from tests.benchmarks.load import prepared
+from tests.benchmarks.points import points
 from tests.benchmarks.report import Report
 from tests.benchmarks.storm import storm
 from tests.benchmarks.throughput import Sender, throughput
@@ -23,7 +24,7 @@ from tests.support.people import log_in
 from tests.support.requirements import BUILD
 from tests.support.serving import PASSWORD, Served
 
-PARTS = ("cost", "throughput", "storm", "memory")
+PARTS = ("cost", "throughput", "storm", "memory", "points")
 
 
 def memory(report: Report, rows: int, seconds: float) -> None:
@@ -97,6 +98,8 @@ def main() -> None:
         storm(report, seconds * 4)
     if wanted("memory"):
         memory(report, rows, seconds * 3)
+    if wanted("points"):
+        points(report, quick=options.quick)
     report.write()
 
 

@@ -92,7 +92,7 @@ def addresses(one: Visitor) -> list[str]:
     one.open("/requests")
     link = one.page.locator("a[href*='/request/']").first.get_attribute("href") or ""
     (request,) = re.findall(r"/request/([^?]+)", link)
-    numbers = {"endpoint": "1", "request": request, "group": "1"}
+    numbers = {"endpoint": "1", "request": request, "group": "1", "metric": "1"}
     return [re.sub(r"<(\w+)>", lambda m: numbers[m[1]], page.path) for page in PAGES]
 
 

@@ -64,7 +64,7 @@ def addresses(recount: Recount) -> dict[str, str]:
     """Name -> address of every page that stands by itself."""
     found = {}
     for page in PAGES:
-        if "<request>" in page.path or "<group>" in page.path:
+        if any(part in page.path for part in ("<request>", "<group>", "<metric>")):
             continue
         last = page.path.rsplit("/", 1)[-1]
         number = str(recount.endpoint(ENDPOINTS.get(last, "catalog.home")))

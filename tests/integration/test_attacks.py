@@ -237,9 +237,9 @@ def test_answers_that_nobody_reads(attacked: Attacked) -> None:
             attacked.check()
 
 
-def test_metrics_and_logs_that_nobody_keeps(attacked: Attacked) -> None:
-    """A MiB each, many at once: read and forgotten."""
-    url = f"{attacked.served.http}/v1/metrics"
+def test_logs_that_cannot_be_read(attacked: Attacked) -> None:
+    """A MiB each, many at once: refused."""
+    url = f"{attacked.served.http}/v1/logs"
     headers = {"Content-Type": PROTOBUF, **attacked.bearer}
     at_once([lambda: requests.post(url, data=bytes(MIB), headers=headers, timeout=30)] * 100)
     attacked.check()

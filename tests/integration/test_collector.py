@@ -163,7 +163,11 @@ METRIC = {
         }
     ]
 }
-LOG = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "hello"}}]}]}]}
+LOG = {
+    "resourceLogs": [
+        {"scopeLogs": [{"logRecords": [{"timeUnixNano": "1", "body": {"stringValue": "hello"}}]}]}
+    ]
+}
 
 
 @pytest.mark.timeout(900)
@@ -189,9 +193,9 @@ def test_nothing_is_lost_behind_a_collector(
         post(f"{address}/v1/{signal}", json=data, timeout=10).raise_for_status()
     wait_for(lambda: stored(url) == len(spans), 30, f"{len(spans)} stored")
     transport = "grpc" if KINDS[kind][0] == "otlp_grpc" else "http"
-    for signal in ("metrics", "logs"):
-        name = f'otel_fmd_otlp_total{{transport="{transport}",event="{signal}_not_kept"}}'
-        wait_for(lambda name=name: served.metric(name) == 2, 30, f"{signal} taken")
+    for event in ("data_points_received", "log_records_received"):
+        name = f'otel_fmd_otlp_total{{transport="{transport}",event="{event}"}}'
+        wait_for(lambda name=name: served.metric(name) == 2, 30, f"{event} counted")
     assert running.complaints == []
     chance = random.Random(kind)
     clients = [RetryingClient([f"{address}/v1/traces"], seed) for seed in range(2)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from sqlalchemy import Connection, func, select, text
 
 from otel_fmd import FmdSpanExporter
 from otel_fmd.ingest.insert import Inserter, RequestRow
+from otel_fmd.queries.logs import LogFilter, logs
+from otel_fmd.queries.metrics import known_metrics, known_series
+from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from tests.support.apps import counted, running_app
 from tests.support.waiting import wait_for
@@ -238,3 +243,47 @@ def test_a_flush_says_when_something_was_dropped(tmp_path: Path) -> None:
         pass
     assert exporter.force_flush()
     provider.shutdown()
+
+
+def test_logs_and_process_metrics_come_with_one_setting(database_url: str) -> None:
+    """Of the app's own process: what is logged within a sampled span, and severe records."""
+    exporter = FmdSpanExporter(database_url, logs=True, process_metrics_seconds=0.05)
+    provider = TracerProvider(resource=Resource.create({"service.name": "mine"}))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer(__name__)
+    log = logging.getLogger("shop.views")
+    log.setLevel(logging.DEBUG)
+    with tracer.start_as_current_span("first", kind=SpanKind.CONSUMER):
+        pass
+    assert exporter.force_flush()
+    log.info("nobody asked for this")
+    with tracer.start_as_current_span("job", kind=SpanKind.CONSUMER) as span:
+        log.debug("step %d", 1, extra={"order": 7, "api_key": "sk-1234567890"})
+        trace_id = span.get_span_context().trace_id.to_bytes(16, "big")
+    try:
+        raise ValueError("no such item")
+    except ValueError:
+        log.exception("failed")
+    reader = Reader(exporter._store)
+
+    def measured() -> set[str]:
+        with reader.snapshot() as snapshot:
+            return {one.name for one in known_metrics(snapshot, "mine")}
+
+    wait_for(lambda: len(measured()) == 4, 10, "process metrics")
+    assert exporter.force_flush()
+    with reader.snapshot() as snapshot:
+        now = time.time_ns() // 1000
+        step, failed = sorted(logs(snapshot, 0, now + 10**6, LogFilter()).found)
+        (memory,) = [one for one in known_metrics(snapshot, None) if "memory" in one.name]
+        (series,) = known_series(snapshot, memory.id)
+    assert (step.body, step.trace_id, step.service) == ("step 1", trace_id.hex(), "mine")
+    assert (step.attributes["order"], step.attributes["api_key"]) == (7, "[redacted]")
+    assert step.attributes["code.function.name"].startswith("test_logs_and_process")
+    assert (failed.body, failed.severity, failed.logger) == ("failed", 17, "shop.views")
+    assert failed.attributes["exception.type"] == "ValueError"
+    assert "no such item" in failed.attributes["exception.stacktrace"]
+    assert series.worker["process.pid"] == str(os.getpid())
+    provider.shutdown()
+    assert all(type(one).__name__ != "AppLogHandler" for one in logging.getLogger().handlers)
+    assert exporter.counters.records == 2

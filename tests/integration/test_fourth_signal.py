@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import grpc
@@ -94,6 +95,15 @@ PULSES = Signal(
 )
 
 
+THOUGHTS = replace(
+    PULSES,
+    name="thoughts",
+    path="/v1/thoughts",
+    service="health.thoughts.v1.ThoughtService",
+    decode_protobuf=None,
+)
+
+
 def batch_of(pulses: Sequence[int]) -> Batch:
     """A request for each pulse, so that it can be found again."""
     found = [
@@ -122,7 +132,7 @@ def receiver(sqlite_store: Store) -> Iterator[Receiver]:
     pipeline = open_pipeline(sqlite_store, load({}), retry=False)
     intake = PipelineIntake(pipeline, {"pulses": batch_of})
     limits, counters, refusals = Limits(10_000, 10_000, 100), ReceiverCounters(), Refusals()
-    signals, flight = (*SIGNALS, PULSES), Flight(2**20)
+    signals, flight = (*SIGNALS, PULSES, THOUGHTS), Flight(2**20)
     bound = socket.create_server(("127.0.0.1", 0))
     app = OtlpHttpApp(
         intake, limits, counters, None, [ORIGIN], "", flight, refusals, signals=signals
@@ -204,11 +214,14 @@ def test_limits_refusals_and_browsers_hold_for_it(receiver: Receiver) -> None:
     assert (wrong.status_code, b"pulses go to /v1/pulses" in wrong.content) == (404, True)
 
 
-def test_the_others_say_that_it_is_stored(receiver: Receiver) -> None:
-    """What a client of metrics is told names all that is kept."""
-    answer = requests.post(f"{receiver.http}/v1/metrics", json={}, timeout=10)
+def test_a_signal_that_is_not_stored_says_what_is(receiver: Receiver) -> None:
+    """What a client of it is told names all that is kept."""
+    answer = requests.post(f"{receiver.http}/v1/thoughts", json={}, timeout=10)
     told = answer.json()["partialSuccess"]["errorMessage"]
     assert told == (
-        "metrics are not stored here: they were accepted and discarded; "
-        "only spans, pulses are stored"
+        "thoughts are not stored here: they were accepted and discarded; "
+        "only spans, data_points, log_records, pulses are stored"
     )
+    again = requests.post(f"{receiver.http}/v1/thoughts", json={}, timeout=10)
+    assert (again.status_code, again.json()) == (200, {})
+    assert receiver.counters.snapshot()["http", "thoughts_not_kept"] == 2

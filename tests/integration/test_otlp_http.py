@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
 import socket
 import subprocess
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,10 @@ from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -30,6 +36,8 @@ from sqlalchemy import select
 
 from otel_fmd.store.store import Store
 from tests.support.load import RetryingClient, assert_exactly_once, finish
+from tests.support.logs import log, logs_body
+from tests.support.points import gauge, metrics_body
 from tests.support.requirements import program
 from tests.support.serving import Served
 from tests.support.spans import Spans, body, payload
@@ -156,20 +164,35 @@ def test_slashes_too_many_do_no_harm(served: Served, path: str) -> None:
     assert {span.span_id for span in spans} <= stored_ids(served)
 
 
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) -> None:
-    """A success, which says once to each client that they are not kept; counted."""
-    url = f"{served.http}/v1/{signal}"
-    name = f'otel_fmd_otlp_total{{transport="http",event="{signal}_not_kept"}}'
+def test_points_are_stored_and_bad_ones_are_said(served: Served) -> None:
+    """In either encoding; what is sent again changes nothing."""
+    at_ns = time.time_ns() - 60_000_000_000
+    request = metrics_body(gauge("load", 1.0, math.nan, 3.0, at_ns=at_ns))
+    url, name = f"{served.http}/v1/metrics", "otel_fmd_points_stored_total"
     before = served.metric(name)
+    for _ in range(2):
+        answer = requests.post(url, request.SerializeToString(), headers=PROTOBUF, timeout=10)
+        partial = ExportMetricsServiceResponse.FromString(answer.content).partial_success
+        assert (answer.status_code, partial.rejected_data_points) == (200, 1)
+        assert "a finite number; got nan" in partial.error_message
+    assert served.metric(name) == before + 4
+    wait_for(lambda: served.metric("otel_fmd_points_duplicates_total") >= 2, 60, "folded")
+
+
+def test_log_records_are_stored_and_the_rest_is_said_once(served: Served) -> None:
+    """Those below WARN are no failure: rejected 0, and a message for each client."""
+    url, name = f"{served.http}/v1/logs", "otel_fmd_log_records_{}_total"
+    data = logs_body(log("debug", 5), log("error", 17, at_ns=time.time_ns())).SerializeToString()
+    before = [served.metric(name.format(what)) for what in ("stored", "not_kept")]
     with client_at("127.0.0.2") as other:
-        first = other.post(url, data=b"x" * 10_000, headers=PROTOBUF, timeout=10)
-        partial = ExportTraceServiceResponse.FromString(first.content).partial_success
-        assert (first.status_code, partial.rejected_spans) == (200, 0)
-        assert signal in partial.error_message
-        again = other.post(url, json={}, timeout=10)
-        assert (again.status_code, again.json()) == (200, {})
-    assert served.metric(name) == before + 2
+        first = other.post(url, data=data, headers=PROTOBUF, timeout=10)
+        partial = ExportLogsServiceResponse.FromString(first.content).partial_success
+        assert (first.status_code, partial.rejected_log_records) == (200, 0)
+        assert "1 log records were not kept" in partial.error_message
+        again = other.post(url, data=data, headers=PROTOBUF, timeout=10)
+        assert (again.status_code, again.content) == (200, b"")
+    after = [served.metric(name.format(what)) for what in ("stored", "not_kept")]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -190,9 +213,10 @@ def test_metrics_and_logs_are_taken_and_not_kept(served: Served, signal: str) ->
 def test_who_logs_a_partial_success_as_a_failure_is_not_told(
     served: Served, agent: str, is_told: bool
 ) -> None:
-    """That metrics are not kept is no fault of the app, and no line in its log."""
-    url, headers = f"{served.http}/v1/metrics", {**PROTOBUF, "User-Agent": agent}
-    answers = [requests.post(url, data=b"", headers=headers, timeout=10) for _ in range(2)]
+    """That logs are not kept is no fault of the app, and no line in its log."""
+    url, headers = f"{served.http}/v1/logs", {**PROTOBUF, "User-Agent": agent}
+    data = logs_body(log("debug", 5)).SerializeToString()
+    answers = [requests.post(url, data=data, headers=headers, timeout=10) for _ in range(2)]
     assert [bool(answer.content) for answer in answers] == [is_told, False]
 
 

@@ -101,7 +101,7 @@ def test_every_metric_is_documented(sqlite_store: Store) -> None:
     lines = (DOCS / "metrics.md").read_text().splitlines()
     table = [line for line in lines if line.startswith(("| `otel_fmd_", "| `process_"))]
     assert {one for one in table if "`otel_fmd_" in one.split("|")[1]} == set(rows)
-    assert len(rows) == 23
+    assert len(rows) == 31
     of_process = [
         f"{one.name}_total" if one.type == "counter" else one.name
         for one in ProcessCollector(registry=None).collect()

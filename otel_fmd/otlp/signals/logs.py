@@ -1,7 +1,9 @@
-"""Logs, accepted and forgotten: exporters with default settings send them, too."""
+"""Logs: log records."""
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
+from otel_fmd.otlp.logs_json import decode_json
+from otel_fmd.otlp.logs_protobuf import decode_protobuf
 from otel_fmd.otlp.signal import Signal
 
 LOGS = Signal(
@@ -10,4 +12,6 @@ LOGS = Signal(
     path="/v1/logs",
     service="opentelemetry.proto.collector.logs.v1.LogsService",
     response=ExportLogsServiceResponse,
+    decode_protobuf=decode_protobuf,
+    decode_json=decode_json,
 )

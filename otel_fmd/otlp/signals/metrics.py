@@ -1,9 +1,11 @@
-"""Metrics, accepted and forgotten: exporters with default settings send them, too."""
+"""Metrics: points."""
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from otel_fmd.otlp.points_json import decode_json
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.otlp.signal import Signal
 
 METRICS = Signal(
@@ -12,4 +14,6 @@ METRICS = Signal(
     path="/v1/metrics",
     service="opentelemetry.proto.collector.metrics.v1.MetricsService",
     response=ExportMetricsServiceResponse,
+    decode_protobuf=decode_protobuf,
+    decode_json=decode_json,
 )

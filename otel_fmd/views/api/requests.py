@@ -11,6 +11,7 @@ from otel_fmd.analysis import outliers as analysis
 from otel_fmd.queries import outliers
 from otel_fmd.queries.rows import RequestRecord
 from otel_fmd.views.api.exceptions import ExceptionOccurrence, occurrence
+from otel_fmd.views.api.logs import LogRecord, log_record
 from otel_fmd.views.api.look import aware
 from otel_fmd.views.api.profiles import Profile, profile
 from otel_fmd.views.look import Look
@@ -115,6 +116,7 @@ class RequestDetails:
         profile: if it was profiled; else null.
         related: the other requests of its trace, the earliest first.
         exceptions: those that were kept of it and of its trace, the oldest first.
+        logs: its log records, the earliest first.
     """
 
     request: Request
@@ -123,6 +125,7 @@ class RequestDetails:
     profile: Profile | None
     related: list[Request]
     exceptions: list[ExceptionOccurrence]
+    logs: list[LogRecord]
 
 
 REQUESTS_PAGE = replace(
@@ -171,6 +174,7 @@ def details(data: WholeRequest, _look: Look) -> RequestDetails:
         None if data.profile is None else profile(data.profile),
         [request(one) for one in data.related],
         [occurrence(one, data.exceptions.chains) for one in data.exceptions.found],
+        list(map(log_record, data.logs)),
     )
 
 

@@ -15,6 +15,8 @@ from otel_fmd.views.api import (
     durations,
     endpoints,
     load,
+    logs,
+    metrics,
     profiles,
     requests,
 )
@@ -25,12 +27,15 @@ from otel_fmd.views.callers import ENDPOINT_ADDRESSES, ENDPOINT_USERS
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.load import load as load_views
+from otel_fmd.views.logs import LOGS
+from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS, NoMetric
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
 from otel_fmd.views.people import AUDIT, SESSIONS, TOKENS, USERS
 from otel_fmd.views.profiles import GROUPED_PROFILE, PROFILES
 from otel_fmd.views.report import REPORT
 from otel_fmd.views.requests import ENDPOINT_STATUS, FAILED_REQUESTS, REQUEST_VIEW, NoRequest
+from otel_fmd.views.runtime import RUNTIME
 from otel_fmd.views.series import HISTOGRAM, TIME_SERIES
 from otel_fmd.views.utilization import DAILY, ENDPOINT_HOURLY, HOURLY, MULTI_VERSION
 from otel_fmd.views.view import View
@@ -48,12 +53,14 @@ from otel_fmd.web.api.problems import ProblemError
 from otel_fmd.web.api.route import JSON, Call, Route
 
 ENDPOINTS, LOAD, REQUEST, PEOPLE, SERVER = "endpoints", "load", "requests", "people", "server"
-EXCEPTION = "exceptions"
+EXCEPTION, METRIC_TAG, LOG = "exceptions", "metrics", "logs"
 TAGS = {
     ENDPOINTS: "Services, versions, endpoints: hits, errors and durations.",
     LOAD: "Figures over time, distributions, what changed.",
     REQUEST: "Single requests, outliers, profiles.",
     EXCEPTION: "Groups of exceptions, their occurrences, and what was decided about them.",
+    LOG: "What apps log.",
+    METRIC_TAG: "Metrics that apps report.",
     PEOPLE: "Users, sessions, tokens, the audit.",
     SERVER: "The installation, its database and its settings.",
 }
@@ -111,6 +118,11 @@ def _request_profile(call: Call) -> Any:
     if call.look.value(PROFILE_FORMAT) == "json":
         return profiles.profile(data.profile)
     return _flame(call, profiles.tree(data.profile.lines), f"request {data.request.id}")
+
+
+def _no_metric(data: Any) -> str:
+    """Why a metric has no answer."""
+    return data.reason if isinstance(data, NoMetric) else METRIC_OVER_TIME.empty
 
 
 _MERGED = "/endpoints/<endpoint>/profile"
@@ -221,7 +233,26 @@ ROUTES: tuple[Route, ...] = (
     listing("/daily-load", LOAD, DAILY, load.EndpointLoad, load.days),
     listing("/version-shares", LOAD, MULTI_VERSION, load.VersionShare, load.shares),
     single("/report", LOAD, REPORT, load.Report, load.comparison, SELECTION),
+    listing("/metrics", METRIC_TAG, METRICS, metrics.Metric, metrics.metrics, Items, (SERVICE,)),
+    single(
+        "/metrics/<metric>",
+        METRIC_TAG,
+        METRIC_OVER_TIME,
+        metrics.MetricOverTime,
+        metrics.over_time,
+        TIMES,
+        missing=_no_metric,
+    ),
+    listing(
+        "/runtime",
+        METRIC_TAG,
+        RUNTIME,
+        metrics.RuntimePanel,
+        metrics.runtime,
+        parameters=(SERVICE, *TIMES),
+    ),
     listing("/requests", REQUEST, REQUESTS_PAGE, requests.Request, requests.page, CursorPage),
+    listing("/logs", LOG, LOGS, logs.LogRecord, logs.page, CursorPage, (SERVICE, *TIMES)),
     single(
         "/requests/<request>",
         REQUEST,

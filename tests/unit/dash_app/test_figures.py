@@ -12,6 +12,7 @@ from dash_app.figures.bubbles import callers_by_version
 from dash_app.figures.forest import Change, median_changes
 from dash_app.figures.heatmap import hourly_load, version_share
 from dash_app.figures.icicle import Block, icicle, sunburst
+from dash_app.figures.lines import TimeLine, lines_over_time
 from dash_app.figures.loads import cpu_load, memory_load
 from dash_app.figures.marks import add_marks
 from dash_app.figures.style import STATUS_COLORS, Style, labels, plain
@@ -202,3 +203,17 @@ def test_labels_of_nobody_are_nobodys_name() -> None:
     assert len(set(found)) == len(names)
     assert all(label.strip() for label in found)
     assert caller_cell("") == ""
+
+
+def test_lines_over_time_have_gaps_and_units() -> None:
+    """A trace per line, in the viewer's zone; several lines have a legend, one has none."""
+    times = [0, 3_600_000_000]
+    lines = [TimeLine("7", [1.0, None]), TimeLine("<b>8", [2.0, 3.0])]
+    figure = lines_over_time(times, lines, "avg of memory", "By", Style(zone="Asia/Kolkata"))
+    assert [list(trace.y) for trace in figure.data] == [[1.0, None], [2.0, 3.0]]
+    assert list(figure.data[0].x) == ["1970-01-01 05:30:00", "1970-01-01 06:30:00"]
+    assert figure.layout.yaxis.title.text == "avg of memory (bytes)"
+    assert figure.layout.xaxis.title.text == "time (Asia/Kolkata)"
+    assert figure.data[1].name == "&lt;b&gt;8"
+    assert figure.layout.showlegend
+    assert not lines_over_time(times, lines[:1], "x", "1", STYLE).layout.showlegend

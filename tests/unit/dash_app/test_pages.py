@@ -12,12 +12,18 @@ from dash_app.live import chart_csv, fresh
 from dash_app.page import Page
 from dash_app.pages import PAGES
 from otel_fmd.errors import NotAllowedError
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.audit import entry, note
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
+from tests.support.logs import log, logs_body
 from tests.support.look import context_of, encoded, everything_of
+from tests.support.points import counter, gauge, metrics_body
 from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import writer
@@ -39,13 +45,22 @@ def filled(sqlite_store: Store) -> Store:
         spans = Spans(seed, time.time_ns()).many(40)
         with_exception(spans[0], raised(place_an_order, seed))
         made.write(batch_of(spans, version=version))
+    at_ns = time.time_ns() - 600_000_000_000
+    body = metrics_body(
+        gauge("load", 1.0, 2.0, at_ns=at_ns),
+        gauge("process.memory.usage", 5.0, at_ns=at_ns),
+        counter("hits", 1, at_ns=at_ns),
+    )
+    made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
+    records = logs_body(log("late", 17, at_ns=at_ns)).SerializeToString()
+    made.write(LogBatches().of_records(decode_logs(records).found))
     note(sqlite_store, entry(GUEST, "login", GUEST.name))
     return sqlite_store
 
 
 def address(page: Page) -> str:
-    """About the first endpoint, request and exception group."""
-    return page.address({"endpoint": "1", "request": "1", "group": "1"})
+    """About the first endpoint, request, exception group and metric."""
+    return page.address({"endpoint": "1", "request": "1", "group": "1", "metric": "1"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)

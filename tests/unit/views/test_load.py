@@ -13,6 +13,10 @@ import pytest
 from otel_fmd.actions.tokens import add_token
 from otel_fmd.config import Settings
 from otel_fmd.errors import NotAllowedError
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import NOBODY, OPERATOR, Actor, Role
 from otel_fmd.people.sessions import Sessions
 from otel_fmd.queries.snapshot import Reader
@@ -21,7 +25,9 @@ from otel_fmd.views.catalogue import FOR_PROGRAMS, VIEWS
 from otel_fmd.views.load import load
 from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
+from tests.support.logs import log, logs_body
 from tests.support.people import with_user
+from tests.support.points import gauge, metrics_body
 from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import writer
@@ -69,6 +75,14 @@ def reader(sqlite_store: Store) -> Reader:
         spans = Spans(seed, time.time_ns()).many(40)
         with_exception(spans[0], raised(place_an_order, seed))
         made.write(batch_of(spans, version=version))
+    at_ns = time.time_ns() - 600_000_000_000
+    body = metrics_body(
+        gauge("load", 1.0, 2.0, at_ns=at_ns), gauge("process.memory.usage", 5.0, at_ns=at_ns)
+    )
+    made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
+    records = logs_body(log("late", 17, at_ns=time.time_ns() - 600_000_000_000))
+    found = decode_logs(records.SerializeToString()).found
+    made.write(LogBatches().of_records(found))
     Sessions(sqlite_store).start(with_user(sqlite_store, ANA.name), "192.0.2.1", "Firefox")
     add_token(ANA, sqlite_store, "ci", ["read"], None)
     return Reader(sqlite_store)
@@ -82,7 +96,8 @@ def test_a_view_is_as_it_says(reader: Reader, view: View[Any]) -> None:
         request = snapshot.connection.execute(snapshot.tables.request.select()).first()
     assert request is not None
     query = Recorded({"range": "24h"})
-    path = Recorded({"endpoint": endpoint, "request": str(request.id), "group": "1"})
+    numbers = {"endpoint": endpoint, "request": str(request.id), "group": "1", "metric": "1"}
+    path = Recorded(numbers)
     needed = {one.name: path[one.name] for one in view.parameters if one.in_path}
     parameters = Recorded(needed)
     loaded = load(reader, look(ANA, query, parameters), [view])

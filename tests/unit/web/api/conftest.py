@@ -17,13 +17,19 @@ from otel_fmd.config import Settings
 from otel_fmd.ingest.batch import Batch
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.ungrouped import UngroupedOccurrences
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
+from otel_fmd.otlp.points_protobuf import decode_protobuf
 from otel_fmd.people.actor import OPERATOR, Role
 from otel_fmd.requests.profile import Profile, ProfileLine
 from otel_fmd.store.store import Store
 from otel_fmd.views.look import NO_PROCESS
 from otel_fmd.web.api import PATH
 from tests.support.exceptions import with_exception
+from tests.support.logs import log, logs_body
 from tests.support.people import with_user
+from tests.support.points import counter, gauge, histogram, metrics_body
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_details import profiled, span_with, writer
 from tests.unit.ingest.test_write import requests_of
@@ -67,7 +73,36 @@ def filled(sqlite_store: Store) -> Store:
     writer(sqlite_store).write(Batch(requests_of(details, version="2")))
     with_exception(sqlite_store)
     UngroupedOccurrences(sqlite_store, Redactor(), ExceptionRules()).group_all()
+    with_metrics(sqlite_store, start)
+    first = Spans(0, start).span()
+    records = logs_body(
+        log("in the request", at_ns=start + 30_000_000, trace_id=first.trace_id, n=1),
+        log("by itself", 17, at_ns=start + 40_000_000),
+    )
+    found = decode_logs(records.SerializeToString()).found
+    writer(sqlite_store).write(LogBatches().of_records(found))
     return sqlite_store
+
+
+def with_metrics(store: Store, at_ns: int) -> None:
+    """A gauge of two workers, a counter and a histogram, whose exemplar is the first request's."""
+    first = Spans(0, at_ns).span()
+    latency = histogram("latency", [0.1, 1.0], [6, 3, 1], temporality=1, at_ns=at_ns, total=3.5)
+    latency.histogram.data_points[0].exemplars.add(
+        time_unix_nano=at_ns + 20_000_000,
+        as_double=0.5,
+        trace_id=first.trace_id,
+        span_id=first.span_id,
+    )
+    hits = counter("hits", 3, 4, temporality=1, at_ns=at_ns, attributes=[("route", "/cart")])
+    for pid, value in (("7", 30.0), ("8", 10.0)):
+        body = metrics_body(
+            gauge("memory", value, at_ns=at_ns, unit="By"),
+            *([latency, hits] if pid == "7" else []),
+            **{"process.pid": pid},
+        )
+        points = decode_protobuf(body.SerializeToString()).points
+        writer(store).write(batch_of_points(points))
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Points that wait, by their series: what the folder adds, and what readers add meanwhile."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from otel_fmd.analysis.point_state import Added, Arrived, PointKind, SeriesState, absorb
+from otel_fmd.store.point_delta import PointColumns, StoredExemplar
+
+SeriesKey = tuple[int, int]
+"""(metric id, series id)."""
+LATE_MINUTES, AHEAD_MINUTES = 2 * 24 * 60, 60
+"""How late a point may be, and how far ahead of the clock: after that the minutes are gone."""
+_HISTOGRAMS = (PointKind.DELTA_HISTOGRAM, PointKind.CUMULATIVE_HISTOGRAM)
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Points by series, with the kind of each series, and exemplars."""
+
+    points: dict[SeriesKey, list[Arrived]] = field(default_factory=dict)
+    kinds: dict[SeriesKey, int] = field(default_factory=dict)
+    exemplars: list[StoredExemplar] = field(default_factory=list)
+
+
+def minutes_around(now_us: int) -> range:
+    """The minutes since 1970 that points are taken for."""
+    minute = now_us // 60_000_000
+    return range(minute - LATE_MINUTES, minute + AHEAD_MINUTES)
+
+
+def arrivals(deltas: Iterable[PointColumns], wanted: Collection[int] | None = None) -> Arrivals:
+    """The points of deltas; only those of wanted series, if given."""
+    found = Arrivals()
+    points: defaultdict[SeriesKey, list[Arrived]] = defaultdict(list)
+    for columns in deltas:
+        series, metrics, kinds = columns.series_ids, columns.metric_ids, columns.kinds
+        if wanted is not None and not set(series).intersection(wanted):
+            continue
+        keys = list(zip(metrics, series, strict=True))
+        numbers = zip(columns.times_ns, columns.starts_ns, columns.values, strict=True)
+        found.kinds.update(zip(keys, kinds, strict=True))
+        found.exemplars += columns.exemplars
+        if not columns.distributions:
+            for key, point in zip(keys, numbers, strict=True):
+                points[key].append(point)
+            continue
+        measured = iter(columns.distributions)
+        for key, kind, number in zip(keys, kinds, numbers, strict=True):
+            points[key].append((*number, *next(measured)) if kind in _HISTOGRAMS else number)
+    found.points = dict(points)
+    if wanted is not None:
+        found.points = {key: one for key, one in found.points.items() if key[1] in wanted}
+        found.exemplars = [one for one in found.exemplars if one.series_id in wanted]
+    return found
+
+
+def absorbed(
+    found: Arrivals, states: Mapping[SeriesKey, SeriesState], minutes: range
+) -> dict[SeriesKey, tuple[SeriesState, Added]]:
+    """What points add to each series, and its state after them.
+
+    Args:
+        found: the points.
+        states: of the series that have one; they are changed.
+        minutes: that can be added to.
+    """
+    starts: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for (metric, _), state in states.items():
+        for start_ns, stream in state.streams.items():
+            known = starts[metric].get(start_ns, stream.time_ns)
+            starts[metric][start_ns] = min(known, stream.time_ns)
+    done = {}
+    for key, points in found.points.items():
+        state = states.get(key) or SeriesState()
+        added = absorb(found.kinds[key], state, points, minutes, starts[key[0]])
+        done[key] = (state, added)
+    return done
