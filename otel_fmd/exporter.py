@@ -61,7 +61,7 @@ class FmdSpanExporter(SpanExporter):
         self._settings = config.load(database_url=database_url, **settings)
         self._store = Store(self._settings.database_url, self._settings.table_prefix)
         self._translator = translator(self._settings)
-        logs = LogBatches(log_limits(self._settings))
+        logs = LogBatches(log_limits(self._settings), self._translator)
         self._batches = RequestBatches(self._translator, logs)
         self._pipeline = open_pipeline(
             self._store, self._settings, self._batches.of_offered, retry=True

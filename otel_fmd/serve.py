@@ -234,10 +234,11 @@ class Server:
 
 def translations(settings: Settings) -> dict[str, Translate]:
     """The functions that build batches, by the name of each stored signal."""
+    names = translator(settings)
     return {
-        TRACES.name: RequestBatches(translator(settings)).of_spans,
+        TRACES.name: RequestBatches(names).of_spans,
         METRICS.name: batch_of_points,
-        LOGS.name: LogBatches(log_limits(settings)).of_records,
+        LOGS.name: LogBatches(log_limits(settings), names).of_records,
     }
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.requests.exceptions import exceptions_of_records
+from otel_fmd.requests.translator import Translator
 from otel_fmd.signals.log_record import SEVERITIES, LogRecord
 
 _MOST_TRACES = 20_000
@@ -37,9 +39,13 @@ class LogBatches:
 
     Args:
         limits: what is kept.
+        translator: tells the services of exceptions; None: exceptions are not looked for.
     """
 
-    def __init__(self, limits: LogLimits | None = None) -> None:
+    def __init__(
+        self, limits: LogLimits | None = None, translator: Translator | None = None
+    ) -> None:
+        self._translator = translator
         self._limits = limits or LogLimits()
         self._least = SEVERITIES[self._limits.severity]
         self._lock = threading.Lock()
@@ -48,11 +54,13 @@ class LogBatches:
         self._this_minute = 0
 
     def of_records(self, records: Sequence[Any]) -> Batch:
-        """The records of a body that are kept, and a warning about the rest."""
+        """The records of a body that are kept, all exceptions, and a warning about the rest."""
         wanted = [one for one in records if self.is_wanted(one)]
         kept = self._within(wanted)
         unwanted, above = len(records) - len(wanted), len(wanted) - len(kept)
+        exceptions = exceptions_of_records(records, self._translator) if self._translator else ()
         return Batch(
+            exceptions=exceptions,
             records=kept,
             counts={"records_not_kept": unwanted, "records_dropped": above},
             warning=self._warning(unwanted, above),

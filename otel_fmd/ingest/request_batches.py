@@ -67,6 +67,7 @@ class RequestBatches:
         if not records:
             return Batch(requests, counts, exceptions)
         logs = self._logs.of_records(records)
+        exceptions += logs.exceptions
         return Batch(requests, {**counts, **logs.counts}, exceptions, records=logs.records)
 
     def _made(self, item: Request | EndedRequest) -> Request:

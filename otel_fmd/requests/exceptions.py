@@ -10,12 +10,15 @@ from otel_fmd.analysis.text import fit
 from otel_fmd.requests.request import Request
 from otel_fmd.requests.translator import GROUP_BY_WIDTH, Translator
 from otel_fmd.signals import semconv
+from otel_fmd.signals.log_record import EXCEPTION_ATTRIBUTES, SEVERITIES, LogRecord
 from otel_fmd.signals.record import AttributeValue, Resource, Span, as_text
 
 _LONGEST_MESSAGE = 10_000
 _LONGEST_STACK = 1_000_000
 _MOST_FUNCTIONS = 100
 _USER = frozenset(semconv.USER)
+_OF_RECORDS = EXCEPTION_ATTRIBUTES | _USER
+_LEAST_SEVERITY = SEVERITIES["ERROR"]
 
 
 class FunctionSource(NamedTuple):
@@ -39,7 +42,7 @@ class ExceptionEvent(NamedTuple):
     `stack` is the text of the stack trace in its language's own format, '' without one; `time_us`
     unix microseconds. `is_captured`: the app handled it, and reported it with `otel_fmd.capture`.
     `body` is the same for all exceptions of one body that is sent again, '' where the request of
-    the exception tells a repetition.
+    the exception tells a repetition. `is_record`: a log record told of it.
     """
 
     service: str
@@ -55,11 +58,16 @@ class ExceptionEvent(NamedTuple):
     is_captured: bool
     functions: Sequence[FunctionSource] = ()
     body: str = ""
+    parent_span_id: bytes = b""
+    is_record: bool = False
 
     @property
     def key(self) -> tuple[bytes, str, str]:
-        """The same for every span of a trace that one exception passed through."""
-        return self.trace_id, self.type, self.message
+        """The same for everything of a trace that tells of one exception.
+
+        Log records have types without their module.
+        """
+        return self.trace_id, self.type.rpartition(".")[2], self.message
 
 
 def exceptions_of(request: Request) -> list[ExceptionEvent]:
@@ -115,27 +123,42 @@ def exceptions_of_spans(spans: Iterable[Span], translator: Translator) -> list[E
             )
             for event in events
         ]
-        found += _once(made)
+        found += [one._replace(parent_span_id=span.parent_span_id) for one in _once(made)]
     return with_body(found)
 
 
-def exception_of_record(
-    attributes: Mapping[str, AttributeValue],
-    resource: Resource,
-    time_ns: int,
-    trace_id: bytes,
-    span_id: bytes,
-    translator: Translator,
-) -> ExceptionEvent | None:
-    """The exception of a log record; None if it tells of none.
+def exceptions_of_records(
+    records: Iterable[LogRecord], translator: Translator
+) -> list[ExceptionEvent]:
+    """The exceptions that the log records of one body tell of.
+
+    Events of the name `exception`, whatever their severity; other records with an exception if
+    they are errors: what is logged as a warning was expected.
 
     Source: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
     """
-    if not (attributes.get("exception.type") or attributes.get("exception.message")):
-        return None
-    user = next((attributes[name] for name in semconv.USER if attributes.get(name)), None)
-    service, version = translator.service_and_version(resource)
-    return _event(service, version, time_ns, attributes, resource, trace_id, span_id, user)
+    found = []
+    for record in records:
+        is_event = record.event_name == semconv.EVENT_EXCEPTION
+        if not is_event and record.severity < _LEAST_SEVERITY:
+            continue
+        attributes = record.attributes(_OF_RECORDS)
+        if not (attributes.get("exception.type") or attributes.get("exception.message")):
+            continue
+        user = next((attributes[name] for name in semconv.USER if attributes.get(name)), None)
+        service, version = translator.service_and_version(record.resource)
+        made = _event(
+            service,
+            version,
+            record.time_ns,
+            attributes,
+            record.resource,
+            record.trace_id,
+            record.span_id,
+            user,
+        )
+        found.append(made._replace(is_record=True, is_captured=not is_event))
+    return with_body(found)
 
 
 def with_body(events: Sequence[ExceptionEvent]) -> list[ExceptionEvent]:

@@ -13,8 +13,6 @@ from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
 from otel_fmd.requests.exceptions import ExceptionEvent
 
 _MOST_DETAILS = 60_000
-Key = tuple[bytes, str, str]
-"""See `ExceptionEvent.key`."""
 
 
 class Kept(NamedTuple):
@@ -48,15 +46,6 @@ class PreparedExceptions(NamedTuple):
         return not self.of_requests and not self.others
 
 
-class Counted(NamedTuple):
-    """Where an exception outside of its request was counted."""
-
-    span_id: bytes
-    variant_id: int
-    version_id: int
-    time_us: int
-
-
 NOTHING = PreparedExceptions({}, ())
 
 
@@ -87,17 +76,3 @@ def kept_of(
         traces.trace_id(trace, event.functions),
         text,
     )
-
-
-def outermost(events: Sequence[ExceptionEvent]) -> list[ExceptionEvent]:
-    """Each exception of a trace at the span that recorded it last, which all others are within."""
-    spans: dict[Key, ExceptionEvent] = {}
-    for event in events:
-        last = spans.get(event.key)
-        if last is None or event.time_us >= last.time_us:
-            spans[event.key] = event
-    return [
-        event
-        for event in events
-        if not event.trace_id.strip(b"\0") or spans[event.key].span_id == event.span_id
-    ]

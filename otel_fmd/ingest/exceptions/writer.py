@@ -6,13 +6,14 @@ kept. `committed` remembers what was counted, once it is durable. Counts and use
 without looking at what is there, so that writers never wait for each other; they are compacted
 later (see `rollups.exceptions`).
 
-An exception that passes through several spans of a trace is recorded by each. It counts once: at
-the request if its span is in the batch, else where it was recorded last. When the request comes
-in a later batch, the occurrence and its count are moved there.
+An exception that several spans and log records of a trace tell of counts once (see `recent`): at
+the request if its span is in the batch. When the request comes in a later batch, the occurrence and
+its count are moved there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
@@ -20,13 +21,11 @@ from sqlalchemy import Connection, select, update
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.ingest.exceptions.occurrences import (
     NOTHING,
-    Counted,
-    Key,
     Occurred,
     PreparedExceptions,
     kept_of,
-    outermost,
 )
+from otel_fmd.ingest.exceptions.recent import Counted, RecentExceptions, Spot
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.samples import OccurrenceSampler
 from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
@@ -42,7 +41,6 @@ from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 _MINUTE_US = 60_000_000
-_MOST_RECENT = 20_000
 
 
 class ExceptionWriter:
@@ -66,9 +64,9 @@ class ExceptionWriter:
         self._users = ExceptionUsers(store)
         self._bodies = ReceivedBodies(store)
         self._sampler = OccurrenceSampler()
-        self._recent: dict[Key, Counted] = {}
-        self._pending: dict[Key, Counted] = {}
-        self._settled: list[Key] = []
+        self._recent = RecentExceptions()
+        self._pending: list[tuple[ExceptionEvent, Counted]] = []
+        self._taken: Counter[Spot] = Counter()
         self._occurrence = store.tables.exception_occurrence
         self._run_many = store.database.run_many
         statements = Statements(store)
@@ -126,7 +124,6 @@ class ExceptionWriter:
         self._variants.refresh()
         self._traces.refresh()
         endpoints = self._names.endpoints
-        at_requests = {event.key for _, events in raising for event in events}
         of_requests = {
             (request.trace_id, request.span_id): [
                 self._occurred(event, endpoints[request.service, request.endpoint].id)
@@ -135,9 +132,7 @@ class ExceptionWriter:
             for request, events in raising
         }
         found = [
-            self._occurred(event, NO_ENDPOINT)
-            for event in outermost(others)
-            if event.key not in at_requests and not self._was_counted(event)
+            self._occurred(event, NO_ENDPOINT) for event in self._recent.others(others, raising)
         ]
         return PreparedExceptions(of_requests, found)
 
@@ -152,7 +147,7 @@ class ExceptionWriter:
         Returns:
             How many there were.
         """
-        self._pending, self._settled = {}, []
+        self._pending, self._taken = [], Counter()
         if prepared.is_empty:
             return 0
         new: list[tuple[Occurred, int | None]] = []
@@ -161,7 +156,7 @@ class ExceptionWriter:
         for row in rows:
             ids[row.trace_id] = (row.id, row.endpoint_id)
             for one in prepared.of_requests.get((row.trace_id, row.span_id), ()):
-                counted = self._recent.get(one.event.key)
+                counted = self._recent.told(one.event, self._taken)
                 if counted is None:
                     new.append((one, row.id))
                 else:
@@ -172,11 +167,9 @@ class ExceptionWriter:
                 continue
             request_id, endpoint_id = ids.get(one.event.trace_id, (None, NO_ENDPOINT))
             new.append((one._replace(endpoint_id=endpoint_id), request_id))
-            if request_id is None:
-                event = one.event
-                self._pending[event.key] = Counted(
-                    event.span_id, one.variant_id, one.version_id, event.time_us
-                )
+        self._pending = [
+            (one.event, _counted(one)) for one, _ in (*new, *((m[1], None) for m in moved))
+        ]
         self._add_counts(connection, new, moved)
         self._add_occurrences(connection, new)
         self._move(connection, moved)
@@ -186,17 +179,9 @@ class ExceptionWriter:
     def committed(self) -> None:
         """Remember what the last `write` counted."""
         self._users.committed()
-        if len(self._recent) + len(self._pending) > _MOST_RECENT:
-            self._recent = {}
-        for key in self._settled:
-            self._recent.pop(key, None)
-        self._recent.update(self._pending)
-        self._pending, self._settled = {}, []
-
-    def _was_counted(self, event: ExceptionEvent) -> bool:
-        """Whether another span of its trace was counted with it; the same span is a repetition."""
-        counted = self._recent.get(event.key)
-        return counted is not None and counted.span_id != event.span_id
+        self._recent.settle(self._taken)
+        self._recent.add(self._pending)
+        self._pending, self._taken = [], Counter()
 
     def _occurred(self, event: ExceptionEvent, endpoint_id: int) -> Occurred:
         service_id = self._names.service_id(event.service)
@@ -271,6 +256,19 @@ class ExceptionWriter:
                     request_id=request_id,
                     endpoint_id=one.endpoint_id,
                     variant_id=one.variant_id,
+                    is_user_captured=one.event.is_captured,
                 )
             )
-            self._settled.append(one.event.key)
+
+
+def _counted(one: Occurred) -> Counted:
+    event = one.event
+    return Counted(
+        event.span_id,
+        event.parent_span_id,
+        one.variant_id,
+        one.version_id,
+        one.endpoint_id,
+        event.time_us,
+        event.is_record,
+    )

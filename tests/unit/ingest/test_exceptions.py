@@ -5,14 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from sqlalchemy import select
 
+from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
 from otel_fmd.queries.exceptions import exception_groups, stack_frames
 from otel_fmd.queries.snapshot import Reader
+from otel_fmd.requests.translator import Translator
 from otel_fmd.rollups.exceptions import ExceptionCompactor
 from otel_fmd.store.exceptions import NO_ENDPOINT
 from otel_fmd.store.store import Store
-from tests.support.raising import batch_of, place_an_order, raised, read_a_file, with_exception
+from tests.support.logs import log, logs_body
+from tests.support.raising import (
+    attributes_of,
+    batch_of,
+    place_an_order,
+    raised,
+    read_a_file,
+    with_exception,
+)
 from tests.support.spans import Spans, attribute, flask_attributes
 from tests.unit.ingest.test_write import count, writer
 
@@ -28,6 +42,27 @@ def rows(store: Store, name: str) -> list[Any]:
 def counted(store: Store) -> int:
     """How many exceptions are counted."""
     return sum(int(row[6]) for row in rows(store, "exception_count"))
+
+
+def within(made: Spans, outer: Span) -> Span:
+    """A span within another."""
+    return made.span(
+        kind=INTERNAL, trace_id=outer.trace_id, parent_span_id=outer.span_id, name="work"
+    )
+
+
+def logged(error: BaseException, span: Span, severity: int = 17) -> Batch:
+    """The batch of a body with one log record of an exception, in a span."""
+    record = log(
+        "failed",
+        severity,
+        at_ns=span.end_time_unix_nano,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        **attributes_of(error),
+    )
+    data = logs_body(record).SerializeToString()
+    return LogBatches(translator=Translator()).of_records(decode_logs(data).found)
 
 
 def test_a_request_that_fails_is_an_occurrence_of_a_group(store: Store) -> None:
@@ -76,8 +111,8 @@ def test_an_exception_that_passes_several_spans_counts_once(store: Store) -> Non
     made = Spans()
     error = raised(place_an_order, 3)
     entry = with_exception(made.span(), error)
-    child = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
-    inner = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
+    child = with_exception(within(made, entry), error)
+    inner = with_exception(within(made, child), error)
     writer(store).write(batch_of([inner, child, entry]))
     (occurrence,) = rows(store, "exception_occurrence")
     (request,) = rows(store, "request")
@@ -90,7 +125,7 @@ def test_a_request_that_comes_after_its_exceptions_gets_them(store: Store) -> No
     made = Spans()
     error = raised(place_an_order, 3)
     entry = with_exception(made.span(), error)
-    child = with_exception(made.span(kind=INTERNAL, trace_id=entry.trace_id), error)
+    child = with_exception(within(made, entry), error)
     one = writer(store)
     one.write(batch_of([child]))
     assert {row.endpoint_id for row in rows(store, "exception_count")} == {NO_ENDPOINT}
@@ -104,6 +139,50 @@ def test_a_request_that_comes_after_its_exceptions_gets_them(store: Store) -> No
     for row in rows(store, "exception_count"):
         per_endpoint[row.endpoint_id] = per_endpoint.get(row.endpoint_id, 0) + row[6]
     assert per_endpoint == {NO_ENDPOINT: 0, request.endpoint_id: 1}
+
+
+def test_the_same_failure_of_several_spans_counts_for_each(store: Store) -> None:
+    """Three attempts side by side, in one trace, with the same words: three exceptions."""
+    made = Spans()
+    entry = made.span()
+    attempts = [with_exception(within(made, entry), raised(place_an_order, 3)) for _ in range(3)]
+    writer(store).write(batch_of([*attempts, entry]))
+    assert counted(store) == 3
+    assert {row.request_id for row in rows(store, "exception_occurrence")} == {
+        row.id for row in rows(store, "request")
+    }
+
+
+@pytest.mark.parametrize("order", ["span first", "log first", "both twice"])
+def test_a_log_record_of_an_exception_that_a_span_tells_of_counts_no_more(
+    store: Store, order: str
+) -> None:
+    """Flask logs what it raises; spans and log records come in separate bodies, in any order."""
+    entry = with_exception(Spans().span(), raised(place_an_order, 3))
+    bodies = [batch_of([entry]), logged(raised(place_an_order, 3), entry)]
+    if order == "log first":
+        bodies.reverse()
+    one = writer(store)
+    for body in bodies * (2 if order == "both twice" else 1):
+        one.write(body)
+    assert counted(store) == 1
+    (occurrence,) = rows(store, "exception_occurrence")
+    (request,) = rows(store, "request")
+    assert occurrence.request_id == request.id
+    assert not occurrence.is_user_captured
+
+
+def test_log_records_alone_tell_of_exceptions(store: Store) -> None:
+    """Errors, once each however often the body comes; warnings were expected."""
+    span = Spans().span()
+    one = writer(store)
+    for severity in (17, 17, 13, 9):
+        one.write(logged(raised(place_an_order, 3), span, severity))
+    assert counted(store) == 1
+    other = Spans(5).span()
+    one.write(logged(raised(read_a_file, "a"), other, 21))
+    assert counted(store) == 2
+    assert {row.is_user_captured for row in rows(store, "exception_occurrence")} == {True}
 
 
 def test_a_storm_is_counted_exactly_and_sampled(store: Store) -> None:
