@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider, sampling
 from otel_fmd import config
 from otel_fmd.agent.levels import Levels
 from otel_fmd.agent.options import AgentOptions
+from otel_fmd.agent.process_instruments import observe_process
 from otel_fmd.agent.processor import FmdSpanProcessor
 from otel_fmd.agent.provider import OwnIds, remove_processor, take_over
 from otel_fmd.agent.sink import Sink, SinkProcessor
@@ -259,6 +260,8 @@ def _watch(
         remote = remote_levels(settings, target, app)
         if remote is not None:
             processor.background = remote
+        if settings.process_metrics_seconds:
+            observe_process()
     provider.add_span_processor(processor)
     place = Place(provider, processor, key, is_own=is_own, instruments=instruments)
     _places[provider] = place

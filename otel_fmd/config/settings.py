@@ -292,7 +292,8 @@ class Settings:
         15.0,
         decimal(0.0),
         "Seconds between looks at CPU, memory, threads and garbage collections of each process of "
-        "an app whose requests go straight into the database; 0: none.",
+        "an app whose requests go straight into the database; over OTLP the app's exporter of "
+        "metrics has its own interval. 0: none, in either case.",
     )
     keep_log_severity: str = _setting(
         "WARN",

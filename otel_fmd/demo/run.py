@@ -85,7 +85,8 @@ class Demo:
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_METRICS_EXPORTER": "otlp",
             "OTEL_METRIC_EXPORT_INTERVAL": "10000",
-            "OTEL_LOGS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "otlp",
+            "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "true",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self._endpoint,
             "OTEL_BSP_SCHEDULE_DELAY": "1000",
         }

@@ -19,10 +19,18 @@ import otel_fmd
 from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.errors import ConfigurationError, StoreUnavailableError
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
 from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
+from otel_fmd.otlp.points_protobuf import decode_protobuf as decode_points
 from otel_fmd.otlp.spans_protobuf import decode_protobuf
+from otel_fmd.queries.logs import LogFilter, logs
+from otel_fmd.queries.metric_lines import MetricQuery, metric_lines
+from otel_fmd.queries.metrics import Minutes, known_metrics
+from otel_fmd.queries.snapshot import Reader
 from otel_fmd.requests.request import Request
 from otel_fmd.requests.translator import Translator
+from otel_fmd.rollups.fold_points import PointFolder
 from otel_fmd.rollups.prepare import prepare
 from otel_fmd.store import causes, engines
 from otel_fmd.store.schema import HEAD, ensure_schema, revision_of
@@ -30,6 +38,8 @@ from otel_fmd.store.space import checkpoint, give_back, size_bytes
 from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 from tests.support.databases import Galera, open_folder
+from tests.support.logs import log, logs_body
+from tests.support.points import DELTA, counter, metrics_body
 from tests.support.spans import Spans, body
 
 FOURTH = Path(__file__).parents[1] / "support" / "engines"
@@ -376,6 +386,53 @@ _ASKS = re.compile(
     r"dialect\.name|\.dialect\b\s*(==|!=|in)|\.database\.name|get_dialect|"
     r"[\"'](sqlite|postgresql|mysql|mariadb)[\"']|(sqlite|postgresql|mysql|mariadb)_\w+="
 )
+
+
+def test_points_and_log_records_are_stored_once(url: str, open_store: Callable[..., Store]) -> None:
+    """By three writers at once that send the same, and fold meanwhile."""
+    open_store(url)
+    at_ns = time.time_ns() - 600_000_000_000
+    failures: list[Exception] = []
+
+    def run(number: int) -> None:
+        store = Store(url)
+        try:
+            writer, folder = BatchWriter(store, OutlierRule()), PointFolder(store)
+            for step in range(6):
+                metrics = [
+                    counter(
+                        "hits", 2, temporality=DELTA, at_ns=at_ns + step, attributes=[("n", str(n))]
+                    )
+                    for n in range(5)
+                ]
+                points = decode_points(metrics_body(*metrics).SerializeToString()).points
+                records = logs_body(*[log(f"{step} {n}", 17, at_ns=at_ns + step) for n in range(5)])
+                found = LogBatches().of_records(decode_logs(records.SerializeToString()).found)
+                writer.write(Batch(points=points.blocks, records=found.records))
+                with suppress(StoreUnavailableError):
+                    folder.fold(3)  # another node was faster
+        except Exception as error:
+            failures.append(error)
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    store = open_store(url)
+    while PointFolder(store).fold(64).deltas:
+        pass
+    now_us = time.time_ns() // 1000
+    minutes = Minutes.between(now_us - 1_800_000_000, now_us, 3_600_000_000)
+    with Reader(store).snapshot() as snapshot:
+        (metric,) = known_metrics(snapshot, "shop")
+        (line,) = metric_lines(snapshot, MetricQuery(metric, {}, (), "sum", minutes)).lines
+        entries = logs(snapshot, now_us - 3_600_000_000, now_us, LogFilter()).found
+    assert sum(value or 0 for value in line.values) == 6 * 5 * 2
+    assert len({entry.body for entry in entries}) == len(entries) == 30
 
 
 def test_nobody_else_asks_which_database_it_is() -> None:

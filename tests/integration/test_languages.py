@@ -15,6 +15,11 @@ import pytest
 import requests
 from sqlalchemy.exc import NoResultFound
 
+from otel_fmd.queries.metric_lines import MetricQuery, metric_lines
+from otel_fmd.queries.metrics import Minutes, known_metrics
+from otel_fmd.queries.runtime import panels
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.store.store import Store
 from tests.support.clients import (
     GO_MODULES,
     Client,
@@ -30,6 +35,8 @@ from tests.support.requirements import CACHE, program
 from tests.support.serving import Served
 from tests.support.waiting import free_port, wait_for
 
+DURATIONS = ("http.server.request.duration", "http.server.duration")
+"""What HTTP instrumentations call the histogram of their requests, now and before."""
 OF_THE_MACHINE = re.compile(r"MetadataLookupWarning|trace-warnings|Sharing is only supported")
 """No matter of ours: no cloud tells its metadata here (Node); what any agent costs (the JDK)."""
 
@@ -455,3 +462,28 @@ def test_nobody_complains_for_two_export_intervals(fleet: Fleet, name: str) -> N
     assert [line for line in fleet.served.errors if " WARNING " in line or " ERROR " in line] == []
     sent = fleet.served.metric('otel_fmd_otlp_total{transport="http",event="data_points_received"}')
     assert sent >= 2 * 4
+
+
+@pytest.mark.last
+@pytest.mark.timeout(400)
+def test_metrics_of_every_language_are_there(fleet: Fleet) -> None:
+    """Histograms of requests of each agent that sends them, and what Java's runtime uses."""
+    over = fleet.started + INTERVALS_S
+    wait_for(lambda: time.monotonic() > over, INTERVALS_S + 60, "two intervals")
+    store = Store(fleet.served.database_url)
+    at_us = time.time_ns() // 1000
+    minutes = Minutes.between(at_us - 1_800_000_000, at_us, 3_600_000_000)
+    found: dict[str, float] = {}
+    with Reader(store).snapshot() as snapshot:
+        for metric in known_metrics(snapshot, None):
+            if metric.name in DURATIONS:
+                query = MetricQuery(metric, {}, (), "count", minutes)
+                for line in metric_lines(snapshot, query).lines:
+                    number = sum(value or 0 for value in line.values)
+                    found[metric.service] = found.get(metric.service, 0) + number
+        java = {one.name for one in panels(snapshot, "java", minutes)}
+        points = {(one.service, one.name) for one in known_metrics(snapshot, None)}
+    store.close()
+    assert {"express", "fastify", "java"} <= found.keys(), (found, sorted(points))
+    assert {name: found[name] for name in found if found[name] < 3} == {}
+    assert {"cpu", "memory", "threads"} <= java

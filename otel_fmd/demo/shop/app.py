@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 import otel_fmd
 from otel_fmd.demo.shop.models import Order, Product, engine, fill
 
+_log = logging.getLogger("shop")
 catalog = Blueprint("catalog", __name__)
 checkout = Blueprint("checkout", __name__, url_prefix="/orders")
 stock_session = requests.Session()
@@ -100,6 +101,7 @@ def search() -> ResponseReturnValue:
     with Session(engine) as session:
         found = session.scalars(select(Product).where(Product.name.contains(words))).all()
     if not words:
+        _log.warning("slow search: nothing was searched for, all %d products are sent", len(found))
         return jsonify(everything(found))
     _pause(17)
     return jsonify([one.name for one in found[:20]])
@@ -120,6 +122,7 @@ def order() -> ResponseReturnValue:
     with Session(engine) as session:
         session.add(Order(product_id=number, customer=g.customer or "guest"))
         session.commit()
+    _log.info("%s ordered product %d", g.customer or "a guest", number)
     _pause(9)
     return jsonify(ordered=number), 201
 
@@ -152,6 +155,7 @@ def create_app() -> Flask:
     app = Flask("shop", template_folder="templates", root_path=os.path.dirname(__file__))
     # The shop's bug is meant; its tracebacks would hide what the demo prints.
     app.logger.setLevel(logging.CRITICAL)
+    _log.setLevel(logging.INFO)
     fill()
 
     @app.before_request
