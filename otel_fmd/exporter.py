@@ -183,7 +183,14 @@ def open_pipeline(
         series = SeriesLimits(settings.max_metrics, settings.max_series)
         level = settings.monitor_level
         return BatchWriter(
-            store, rule, level, limits, redactor, counts, exceptions=exceptions, series=series
+            store,
+            rule,
+            level,
+            limits,
+            redactor,
+            counts,
+            exceptions=exceptions,
+            series_limits=series,
         )
 
     own = PipelineSettings(

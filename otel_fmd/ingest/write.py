@@ -95,7 +95,7 @@ class BatchWriter:
         redactor: hides secrets in outliers and profiles; None: by the usual names only.
         counts: counts what was stored, by endpoint; None: nobody does.
         exceptions: how exceptions are parsed and grouped.
-        series: how many metrics and series are kept.
+        series_limits: how many metrics and series are kept.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class BatchWriter:
         redactor: Redactor | None = None,
         counts: EndpointCounts | None = None,
         exceptions: ExceptionRules = _DEFAULT_RULES,
-        series: SeriesLimits | None = None,
+        series_limits: SeriesLimits | None = None,
     ) -> None:
         self._store = store
         self._rule = rule
@@ -117,7 +117,7 @@ class BatchWriter:
         redactor = redactor or Redactor()
         self._details = DetailWriter(store, redactor)
         self._exceptions = ExceptionWriter(store, self.names, redactor, exceptions)
-        registry = SeriesRegistry(store, self.names, redactor, series or SeriesLimits())
+        registry = SeriesRegistry(store, self.names, redactor, series_limits or SeriesLimits())
         self._points = PointWriter(store, registry)
         self._logs = LogWriter(store, self.names, redactor)
         self._means: dict[int, RunningMean] | None = None

@@ -24,7 +24,7 @@ _MOST_CHUNK = 20_000
 _HOUR_HISTOGRAM_DAYS = 35
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ages:
     """How many days each kind is kept; 0 keeps it forever."""
 

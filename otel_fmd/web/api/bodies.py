@@ -117,6 +117,7 @@ class KeptDays:
         requests_days: requests, with their outliers and profiles.
         outliers_days: outliers.
         profiles_days: profiles.
+        logs_days: log records.
         rollups_days: hourly rollups.
         custom_graphs_days: data of custom graphs.
         audit_days: the audit.
@@ -126,6 +127,7 @@ class KeptDays:
     requests_days: Days = 0
     outliers_days: Days = 0
     profiles_days: Days = 0
+    logs_days: Days = 0
     rollups_days: Days = 0
     custom_graphs_days: Days = 0
     audit_days: Days = 0

@@ -77,12 +77,13 @@ def _remove_schedule(call: Call) -> None:
 def _prune(call: Call) -> Removed:
     one = call.body
     ages = Ages(
-        one.requests_days,
-        one.outliers_days,
-        one.profiles_days,
-        one.rollups_days,
-        one.custom_graphs_days,
-        one.audit_days,
+        requests=one.requests_days,
+        outliers=one.outliers_days,
+        profiles=one.profiles_days,
+        logs=one.logs_days,
+        rollups=one.rollups_days,
+        custom_graphs=one.custom_graphs_days,
+        audit=one.audit_days,
     )
     if not ages.any:
         raise ProblemError(422, "expected a number of days above 0 for one kind at least")
