@@ -85,6 +85,9 @@ def insert_identity(
     if user_of(connection, tables, identity) is not None:
         raise ConfigurationError(f"{name!r} exists already")
     username = _free_name(connection, tables, name, by)
+    # Another process may have added them before their name was found to be taken.
+    if user_of(connection, tables, identity) is not None:
+        raise ConfigurationError(f"{name!r} exists already")
     insert_user(connection, tables, username, unusable(identity.hash), is_admin=is_admin)
     user, table = get_user(connection, tables, username), tables.identity
     # What another program left of a user whom it removed.
