@@ -16,6 +16,7 @@ from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.logs import LOGS
+from otel_fmd.views.measured import MEASURED
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
@@ -50,6 +51,7 @@ VIEWS: tuple[View[Any], ...] = (
     REQUEST_VIEW,
     DEPLOYS,
     LOGS,
+    MEASURED,
     METRICS,
     METRIC_OVER_TIME,
     RUNTIME,
