@@ -48,8 +48,8 @@ def log_table(
 ) -> Any:
     """The table."""
     columns = (
-        ("time", f"time ({context.zone.key})", "moment-link"),
-        ("severity", "severity", "short"),
+        ("time", f"time ({context.zone.key})", "precise-link"),
+        ("severity", "severity", ""),
         ("text", "text", "words"),
         ("logger", "logger", "name"),
         ("service", "service", ""),

@@ -18,7 +18,8 @@ from otel_fmd.views.requests import NamedRequest
 Row = dict[str, Any]
 Column = tuple[str, str, str]
 """Field, header, and how it is shown: '' text, `short`, `name`, `words`, `url`, `link`,
-`moment-link`, `time`, `moment`, `address`, `duration`, `number`, `percent`, `change`."""
+`wide-link`, `moment-link`, `precise-link`, `time`, `moment`, `address`, `duration`, `number`,
+`percent`, `change`."""
 
 _NUMBER = {
     "type": "rightAligned",
@@ -203,6 +204,8 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "": {"minWidth": 118},
     "name": {"minWidth": 150, "width": 300},
     "moment-link": {"cellRenderer": "FmdLink", "minWidth": 190, "width": 196, "pinned": "left"},
+    "precise-link": {"cellRenderer": "FmdLink", "minWidth": 226, "width": 226},
+    "wide-link": {"cellRenderer": "FmdLink", "minWidth": 220, "width": 320},
     "link": {"cellRenderer": "FmdLink", "minWidth": 150, "width": 190, "pinned": "left"},
     "words": {
         "minWidth": 340,

@@ -12,6 +12,8 @@ import plotly.graph_objects as go
 from dash_app.figures.style import Style, labels, layout, plain
 
 _FEW_POINTS = 60
+_LARGE = 10_000.0
+"""From here on numbers are shown as thousands, millions and so on."""
 _NARROW_NAME, _NAME = 24, 60
 _UNITS = {"By": "bytes", "s": "s", "ms": "ms", "1": "", "By/s": "bytes/s", "%": "%"}
 """What units are called on axes; others stand as they are."""
@@ -32,6 +34,7 @@ def lines_over_time(
     style: Style,
     *,
     height: int = 420,
+    span_us: tuple[int, int] | None = None,
 ) -> go.Figure:
     """One trace per line, over the time of the viewer's zone.
 
@@ -42,10 +45,15 @@ def lines_over_time(
         unit: of the values, as UCUM has it.
         style: see `Style`.
         height: in pixels.
+        span_us: what the time axis shows, in unix microseconds; None: as far as there are values.
     """
     zone = ZoneInfo(style.zone)
     times = [_local(us, zone) for us in starts_us]
     shown = labels((line.name for line in lines), _NARROW_NAME if style.narrow else _NAME)
+    large = any(
+        abs(value) >= _LARGE for line in lines for value in line.values if value is not None
+    )
+    numbers = ".4~s" if large else ".4~g"
     figure = go.Figure()
     for line in lines:
         known = sum(value is not None for value in line.values)
@@ -58,16 +66,17 @@ def lines_over_time(
                 line={"color": style.color_of(line.name), "width": 1.6},
                 marker={"size": 5},
                 connectgaps=False,
-                hovertemplate=f"%{{x}}<br>%{{y:.6~s}}<extra>{shown[line.name]}</extra>",
+                hovertemplate=f"%{{x}}<br>%{{y:{numbers}}}<extra>{shown[line.name]}</extra>",
             )
         )
+    span = {} if span_us is None else {"range": [_local(us, zone) for us in span_us]}
     words = _UNITS.get(unit, unit)
     axis = plain(f"{title} ({words})" if words else title)
     figure.update_layout(
         layout(
             style,
-            xaxis={"title": {"text": f"time ({style.zone})"}, "type": "date"},
-            yaxis={"title": {"text": axis}, "tickformat": ".4~s", "rangemode": "tozero"},
+            xaxis={"title": {"text": f"time ({style.zone})"}, "type": "date", **span},
+            yaxis={"title": {"text": axis}, "tickformat": numbers, "rangemode": "tozero"},
             showlegend=len(lines) > 1,
             height=height + (18 * len(lines) if len(lines) > 4 else 0),
         )

@@ -16,9 +16,9 @@ from otel_fmd.views.metrics import METRICS
 
 PATH = "/explore-metrics"
 _COLUMNS = (
-    ("name", "metric", "link"),
-    ("service", "service", "name"),
-    ("kind", "kind", "short"),
+    ("name", "metric", "wide-link"),
+    ("service", "service", ""),
+    ("kind", "kind", ""),
     ("unit", "unit", "short"),
     ("series", "series", "number"),
     ("description", "description", "words"),

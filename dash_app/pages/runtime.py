@@ -15,7 +15,7 @@ from dash_app.figures.style import Style
 from dash_app.page import APPLICATION, Page
 from otel_fmd.queries.runtime import PANELS
 from otel_fmd.views.load import Loaded
-from otel_fmd.views.metrics import step_start_us
+from otel_fmd.views.metrics import MINUTE_US, step_start_us
 from otel_fmd.views.runtime import RUNTIME, Runtime
 
 _HEIGHT = 300
@@ -25,7 +25,14 @@ def requests_figure(data: Runtime, style: Style) -> go.Figure:
     """Requests a minute, a point for each hour."""
     starts = [start for start, _ in data.requests]
     line = TimeLine("requests", [rate for _, rate in data.requests])
-    return lines_over_time(starts, [line], "requests", "per minute", style, height=_HEIGHT)
+    return lines_over_time(
+        starts, [line], "requests", "per minute", style, height=_HEIGHT, span_us=_span(data)
+    )
+
+
+def _span(data: Runtime) -> tuple[int, int]:
+    """The selected time, which all charts show."""
+    return step_start_us(data.minutes, 0), data.minutes.end * MINUTE_US
 
 
 def figure_of(name: str) -> Callable[[Runtime, Style], go.Figure]:
@@ -45,7 +52,13 @@ def figure_of(name: str) -> Callable[[Runtime, Style], go.Figure]:
                 label = f"{line.service} {line.worker}"
             lines.setdefault(label, TimeLine(label, line.values))
         return lines_over_time(
-            starts, list(lines.values()), panel.title, panel.unit, style, height=_HEIGHT
+            starts,
+            list(lines.values()),
+            panel.title,
+            panel.unit,
+            style,
+            height=_HEIGHT,
+            span_us=_span(data),
         )
 
     return figure

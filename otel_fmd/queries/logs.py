@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
-from otel_fmd.analysis.request_id import id_range
+from otel_fmd.analysis.request_id import MAX_ID, id_range
 from otel_fmd.queries.rows import RequestRecord
 from otel_fmd.queries.snapshot import Snapshot
 
@@ -101,7 +101,7 @@ def _conditions(
     """What rows must meet, the text aside."""
     table = snapshot.tables.log_record.c
     # An id that was taken moved its record a little upward.
-    highest = id_range(start_us, end_us)[1] + _MOVED
+    highest = min(id_range(start_us, end_us)[1] + _MOVED, MAX_ID)
     found = [table.id <= highest, table.time_us >= start_us, table.time_us < end_us]
     if keep.severity:
         found.append(table.severity >= keep.severity)

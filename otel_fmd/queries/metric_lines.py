@@ -50,6 +50,7 @@ class MetricQuery(NamedTuple):
         group_by: a line for each value of these; () for one line.
         aggregation: one of `AGGREGATIONS`; one that the kind has not, or '', is the usual one.
         minutes: range and steps.
+        most: lines.
     """
 
     metric: KnownMetric
@@ -57,6 +58,7 @@ class MetricQuery(NamedTuple):
     group_by: Sequence[str]
     aggregation: str
     minutes: Minutes
+    most: int = MOST_LINES
 
 
 class Line(NamedTuple):
@@ -117,7 +119,11 @@ def metric_lines(snapshot: Snapshot, query: MetricQuery) -> Lines:
     ]
     ordered = sorted(made, key=_largest, reverse=True)
     return Lines(
-        ordered[:MOST_LINES], max(0, len(made) - MOST_LINES), aggregation, len(series), len(every)
+        ordered[: query.most],
+        max(0, len(made) - query.most),
+        aggregation,
+        len(series),
+        len(every),
     )
 
 

@@ -162,14 +162,21 @@ class _Plan:
         self._metric_id = metric_id
         self._minutes = minutes
         start, end, step = minutes
-        self._hours = range(start // MINUTES_PER_HOUR, -(-end // MINUTES_PER_HOUR))
+        known = self._known_hours()
+        hours = range(
+            max(start // MINUTES_PER_HOUR, known.start),
+            min(-(-end // MINUTES_PER_HOUR), known.stop),
+        )
         open_hours, open_days = self._open()
         oldest = now_us() // (MINUTE_US * MINUTES_PER_HOUR) - MINUTE_DAYS * _HOURS_PER_DAY
         self._days: set[int] = set()
         if step % DAY == 0:
-            whole = range(-(-start // DAY), end // DAY)
+            whole = range(
+                max(-(-start // DAY), known.start // _HOURS_PER_DAY),
+                min(end // DAY, -(-known.stop // _HOURS_PER_DAY)),
+            )
             self._days = set(whole) - open_days - {hour // _HOURS_PER_DAY for hour in open_hours}
-        rest = [hour for hour in self._hours if hour // _HOURS_PER_DAY not in self._days]
+        rest = [hour for hour in hours if hour // _HOURS_PER_DAY not in self._days]
         coarse = step % QUARTER == 0
         self._by_quarter = {
             hour
@@ -177,6 +184,20 @@ class _Plan:
             if hour not in open_hours and ((coarse and self._is_whole(hour)) or hour <= oldest)
         }
         self._by_minute = set(rest) - self._by_quarter
+
+    def _known_hours(self) -> range:
+        """The hours that any metric may have rows of: ranges of centuries are asked for, too."""
+        tables, connection = self._snapshot.tables, self._snapshot.connection
+        opened = tables.metric_open.c
+        now = now_us() // (MINUTE_US * MINUTES_PER_HOUR)
+        first = [now - MINUTE_DAYS * _HOURS_PER_DAY]
+        for table in (tables.metric_quarter, tables.metric_day):
+            day = connection.execute(select(func.min(table.c.day))).scalar()
+            first += [] if day is None else [day * _HOURS_PER_DAY]
+        waiting = select(func.min(opened.period)).where(opened.grain == GRAIN_DAY)
+        day = connection.execute(waiting).scalar()
+        first += [] if day is None else [day * _HOURS_PER_DAY]
+        return range(min(first), now + _HOURS_PER_DAY)
 
     def _is_whole(self, hour: int) -> bool:
         """Whether the range takes whole quarters of an hour."""

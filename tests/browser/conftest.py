@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from otel_fmd.store.space import checkpoint
 from otel_fmd.store.store import Store
+from tests.support.demo_signals import plant
 from tests.support.recount import Recount
 from tests.support.requirements import program
 from tests.support.serving import Served
@@ -44,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that received the history of the demo."""
+    """A server that received the history of the demo, and metrics and logs beside it."""
     path: Path = tmp_path_factory.mktemp("demo") / "fmd.db"
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -52,6 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     _make_history(shared / "demo-history.db")
     shutil.copy(shared / "demo-history.db", path)
     served = Served(f"sqlite:///{path}")
+    plant(served)
     yield served
     served.stop()
 

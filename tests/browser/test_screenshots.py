@@ -69,7 +69,7 @@ def addresses(recount: Recount) -> dict[str, str]:
         last = page.path.rsplit("/", 1)[-1]
         number = str(recount.endpoint(ENDPOINTS.get(last, "catalog.home")))
         name = page.path.replace("/<endpoint>/", "/").strip("/").replace("/", "-") or "overview"
-        days = {"overview": "7d", "runtime": "1h", "logs": "1h"}.get(name, "30d")
+        days = {"overview": "7d", "runtime": "1h", "logs": "1h", "measured": "1h"}.get(name, "30d")
         found[name] = f"{page.address({'endpoint': number})}?range={days}"
     newest = max(recount.of("catalog.search"), key=lambda row: (row.duration > 200, row.id))
     found["request"] = f"/request/{newest.id}"

@@ -11,6 +11,7 @@ from otel_fmd.signals.metric import KIND_NAMES
 from otel_fmd.views import metrics as views
 from otel_fmd.views.api.look import moment
 from otel_fmd.views.look import Look
+from otel_fmd.views.measured import Measured
 from otel_fmd.views.runtime import Runtime
 
 
@@ -218,4 +219,44 @@ def runtime(data: Runtime, _look: Look) -> Iterator[RuntimePanel]:
                 )
                 for line in panel.lines
             ],
+        )
+
+
+@dataclass(slots=True)
+class MeasuredEndpoint:
+    """An endpoint by its HTTP metrics, sampled or not.
+
+    Args:
+        service: its service.
+        name: method and route.
+        endpoint_id: the endpoint with the same name of which spans are stored; null if none is.
+        requests: how many in the time.
+        errors: those with a status from 400 on.
+        median_ms: the median of their durations, within a bucket; null if unknown.
+        p95_ms: the 95th percentile.
+        metric_id: the metric that this comes from.
+    """
+
+    service: str
+    name: str
+    endpoint_id: int | None
+    requests: int
+    errors: int
+    median_ms: float | None
+    p95_ms: float | None
+    metric_id: int
+
+
+def measured(data: Measured, _look: Look) -> Iterator[MeasuredEndpoint]:
+    """The endpoints by metrics."""
+    for one in data.endpoints:
+        yield MeasuredEndpoint(
+            one.service,
+            one.name,
+            data.stored.get((one.service, one.name)),
+            one.requests,
+            one.errors,
+            one.median_ms,
+            one.p95_ms,
+            one.metric_id,
         )

@@ -28,6 +28,7 @@ from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.load import load as load_views
 from otel_fmd.views.logs import LOGS
+from otel_fmd.views.measured import MEASURED
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS, NoMetric
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
@@ -242,6 +243,14 @@ ROUTES: tuple[Route, ...] = (
         metrics.over_time,
         TIMES,
         missing=_no_metric,
+    ),
+    listing(
+        "/measured-endpoints",
+        METRIC_TAG,
+        MEASURED,
+        metrics.MeasuredEndpoint,
+        metrics.measured,
+        parameters=(SERVICE, *TIMES),
     ),
     listing(
         "/runtime",

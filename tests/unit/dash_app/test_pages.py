@@ -23,7 +23,7 @@ from otel_fmd.store.store import Store
 from otel_fmd.views.catalogue import VIEWS
 from tests.support.logs import log, logs_body
 from tests.support.look import context_of, encoded, everything_of
-from tests.support.points import counter, gauge, metrics_body
+from tests.support.points import counter, gauge, histogram, metrics_body
 from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import writer
@@ -50,6 +50,9 @@ def filled(sqlite_store: Store) -> Store:
         gauge("load", 1.0, 2.0, at_ns=at_ns),
         gauge("process.memory.usage", 5.0, at_ns=at_ns),
         counter("hits", 1, at_ns=at_ns),
+        histogram(
+            "http.server.request.duration", [0.1], [2, 1], temporality=1, at_ns=at_ns, total=0.3
+        ),
     )
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     records = logs_body(log("late", 17, at_ns=at_ns)).SerializeToString()

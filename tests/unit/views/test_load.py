@@ -27,7 +27,7 @@ from otel_fmd.views.look import Look
 from otel_fmd.views.view import Column, Table, View, csv_text
 from tests.support.logs import log, logs_body
 from tests.support.people import with_user
-from tests.support.points import gauge, metrics_body
+from tests.support.points import gauge, histogram, metrics_body
 from tests.support.raising import batch_of, place_an_order, raised, with_exception
 from tests.support.spans import Spans
 from tests.unit.ingest.test_write import writer
@@ -77,7 +77,9 @@ def reader(sqlite_store: Store) -> Reader:
         made.write(batch_of(spans, version=version))
     at_ns = time.time_ns() - 600_000_000_000
     body = metrics_body(
-        gauge("load", 1.0, 2.0, at_ns=at_ns), gauge("process.memory.usage", 5.0, at_ns=at_ns)
+        gauge("load", 1.0, 2.0, at_ns=at_ns),
+        gauge("process.memory.usage", 5.0, at_ns=at_ns),
+        histogram("http.server.duration", [100.0], [2, 1], temporality=1, at_ns=at_ns, total=9.0),
     )
     made.write(batch_of_points(decode_protobuf(body.SerializeToString()).points))
     records = logs_body(log("late", 17, at_ns=time.time_ns() - 600_000_000_000))

@@ -34,3 +34,15 @@ def test_what_cannot_be_used_is_refused(call: Any) -> None:
     """Each parameter by itself."""
     for query in ("severity=loud", "trace=7", "cursor=x", "limit=0", f"text={'x' * 201}"):
         assert call("GET", f"/logs?{query}").status_code == 400, query
+
+
+def test_ranges_of_centuries(get: Any) -> None:
+    """As far as a time can be written."""
+    everything = {"from": "1970-01-01", "to": "2554-01-01"}
+    assert len(get("/logs", **everything)["items"]) == 2
+    assert get("/logs", **{"from": "2553-01-01", "to": "2554-07-21"})["items"] == []
+    for one in get("/metrics")["items"]:
+        found = get(f"/metrics/{one['id']}", **everything, aggregation="count")
+        assert found["step_seconds"] > 86_400
+        assert sum(value["value"] for value in found["lines"][0]["values"]) > 0
+    assert get("/runtime", **everything)["items"] == []

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
+
+from otel_fmd.ingest.points import batch_of_points
+from otel_fmd.otlp.points_protobuf import decode_protobuf
+from otel_fmd.store.store import Store
+from tests.support.points import histogram, metrics_body
+from tests.unit.ingest.test_details import writer
 
 
 def by_name(get: Any) -> dict[str, dict[str, Any]]:
@@ -75,3 +82,39 @@ def test_csv(call: Any, get: Any) -> None:
     header, *rows = text.splitlines()
     assert header == "time,process.pid,value"
     assert sorted(row.split(",")[1:] for row in rows) == [["7", "30.0"], ["8", "10.0"]]
+
+
+def test_endpoints_by_metrics(get: Any, filled: Store) -> None:
+    """Every request counts; one of which spans are stored has its id."""
+    at_ns = time.time_ns() - 600_000_000_000
+    made = []
+    for method, route, status, counts in (
+        ("GET", "/cart", "200", [40, 50, 8]),
+        ("GET", "/cart", "500", [0, 1, 1]),
+        ("POST", "/only-measured", "201", [5, 0, 0]),
+    ):
+        labels = {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+        made.append(
+            histogram(
+                "http.server.request.duration",
+                [0.1, 1.0],
+                counts,
+                temporality=1,
+                at_ns=at_ns,
+                total=5.0,
+                attributes=labels.items(),
+            )
+        )
+    points = decode_protobuf(metrics_body(*made).SerializeToString()).points
+    writer(filled).write(batch_of_points(points))
+    cart, measured = get("/measured-endpoints", range="6h")["items"]
+    assert (cart["name"], cart["requests"], cart["errors"]) == ("GET /cart", 100, 2)
+    assert cart["endpoint_id"] is not None
+    assert 100 < cart["median_ms"] < 400
+    assert (measured["name"], measured["requests"]) == ("POST /only-measured", 5)
+    assert measured["endpoint_id"] is None
+    assert 0 < measured["p95_ms"] < 100
