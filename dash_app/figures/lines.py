@@ -70,8 +70,7 @@ def lines_over_time(
             )
         )
     span = {} if span_us is None else {"range": [_local(us, zone) for us in span_us]}
-    words = _UNITS.get(unit, unit)
-    axis = plain(f"{title} ({words})" if words else title)
+    axis = plain(_axis(title, unit))
     figure.update_layout(
         layout(
             style,
@@ -82,6 +81,17 @@ def lines_over_time(
         )
     )
     return figure
+
+
+def _axis(title: str, unit: str) -> str:
+    """A title with its unit, unless it says it already.
+
+    UCUM writes what is counted in braces: `{thread}/s`.
+    """
+    words = _UNITS.get(unit, unit.replace("{", "").replace("}", ""))
+    if not words or words.lower() in title.lower():
+        return title
+    return f"{title} ({words})"
 
 
 def _local(us: int, zone: ZoneInfo) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import requests
 from flask import Blueprint, Flask, Response, abort, g, jsonify, render_template, request
+from flask.logging import default_handler
 from flask.typing import ResponseReturnValue
 from opentelemetry import trace
 from sqlalchemy import select
@@ -153,9 +154,10 @@ def invoice(number: int) -> ResponseReturnValue:
 def create_app() -> Flask:
     """The shop."""
     app = Flask("shop", template_folder="templates", root_path=os.path.dirname(__file__))
-    # The shop's bug is meant; its tracebacks would hide what the demo prints.
-    app.logger.setLevel(logging.CRITICAL)
-    _log.setLevel(logging.INFO)
+    # What the shop logs goes to OpenTelemetry; on the console it would hide what the demo prints.
+    app.logger.removeHandler(default_handler)
+    app.logger.addHandler(logging.NullHandler())
+    app.logger.setLevel(logging.INFO)
     fill()
 
     @app.before_request
