@@ -14,6 +14,7 @@ from otel_fmd.queries.snapshot import Snapshot
 from otel_fmd.store.exceptions import ALL_GRAINS, State
 
 MINUTE_US = 60_000_000
+_DAY_US = 86_400_000_000
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1_440)
 
 
@@ -217,7 +218,14 @@ def statuses(
     if not decided:
         return found
     rows: dict[int, list[tuple[int, int, int]]] = {}
-    for variant, version, count, _, last in _by_version(snapshot, groups, decided):
+    resolved = [n for n in decided if groups.all[n].state == State.RESOLVED]
+    # The longest row is a day, which may have begun before the group was resolved.
+    since_us = min((groups.all[n].state_us or 0 for n in resolved), default=0) - _DAY_US
+    limited = [n for n in decided if groups.all[n].until_count is not None]
+    for variant, version, count, _, last in (
+        *_by_version(snapshot, groups, resolved, since_us),
+        *_by_version(snapshot, groups, limited),
+    ):
         rows.setdefault(groups.of_variant[variant], []).append((version, count, last))
     for number in decided:
         found[number] = _status(groups.all[number], rows.get(number, []), now_us)
@@ -240,14 +248,19 @@ def _status(group: Group, rows: Sequence[tuple[int, int, int]], now_us: int) -> 
 
 
 def _by_version(
-    snapshot: Snapshot, groups: Groups, group_ids: Collection[int]
+    snapshot: Snapshot, groups: Groups, group_ids: Collection[int], since_us: int = 0
 ) -> list[tuple[int, int, int, int, int]]:
     """Variant, version, count, first and last time of every variant of these groups."""
+    if not group_ids:
+        return []
     column = snapshot.tables.exception_count.c
     key = (column.variant_id, column.version_id)
     query = (
         select(*key, func.sum(column.count), func.min(column.first_us), func.max(column.last_us))
-        .where(one_of(column.variant_id, groups.variants(group_ids)))
+        .where(
+            one_of(column.variant_id, groups.variants(group_ids)),
+            column.minute >= since_us // MINUTE_US,
+        )
         .group_by(*key)
     )
     rows = snapshot.connection.execute(query)
