@@ -115,7 +115,8 @@ def _decided(data: WholeGroup, context: Context) -> str:
     words = []
     if group.state_us is not None and group.state_by:
         verb = {0: "reopened", 1: "resolved", 2: "ignored"}[group.state]
-        words.append(f"{verb} by {group.state_by} at {context.time_of(group.state_us)}")
+        detail = f" {group.state_detail}" if group.state_detail else ""
+        words.append(f"{verb}{detail} by {group.state_by} at {context.time_of(group.state_us)}")
     if group.until_us is not None:
         words.append(f"until {context.time_of(group.until_us)}")
     if group.until_count is not None:

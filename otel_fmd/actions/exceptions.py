@@ -48,14 +48,15 @@ def resolve(actor: Actor, store: Store, group_id: int, how: str = NOW, version: 
     with _changing(actor, store, "resolve", group_id) as change:
         after = None
         if how == IN_VERSION:
-            after = groups.version_id(change.connection, change.tables, version) - 1
+            began_us = groups.version_begin_us(change.connection, change.tables, group_id, version)
+            after = began_us - 1
             change.after = f"in version {version}"
         elif how == IN_NEXT:
-            after = groups.newest_version_id(change.connection, change.tables)
+            after = int(time.time() * 1e6)
             change.after = "in the next version"
         elif how != NOW:
             raise ConfigurationError(f"resolved {how[:50]!r}: expected now, version or next")
-        _decide(change, actor, group_id, State.RESOLVED, after_version_id=after)
+        _decide(change, actor, group_id, State.RESOLVED, after_us=after)
 
 
 def ignore(
@@ -207,7 +208,7 @@ def _decide(
     group_id: int,
     state: State,
     *,
-    after_version_id: int | None = None,
+    after_us: int | None = None,
     until_us: int | None = None,
     until_count: int | None = None,
 ) -> None:
@@ -218,7 +219,8 @@ def _decide(
         state=int(state),
         state_us=int(time.time() * 1e6),
         state_by=actor.name[:_NAME_WIDTH],
-        after_version_id=after_version_id,
+        state_detail=change.after[:150] or None,
+        after_us=after_us,
         until_us=until_us,
         until_count=until_count,
     )

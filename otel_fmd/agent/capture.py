@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 from opentelemetry import trace
@@ -16,6 +17,9 @@ from otel_fmd.signals import semconv
 
 _log = logging.getLogger(__name__)
 _log_limit = LogLimit()
+_MOST_EVENTS = 64
+"""Events of a span that leave those of others in place: beyond 128 the SDK drops the oldest."""
+_MARK = "_otel_fmd_captured"
 
 
 def capture(error: BaseException | None = None) -> bool:
@@ -46,8 +50,11 @@ def _capture(error: BaseException | None) -> bool:
         return False
     span = trace.get_current_span()
     if isinstance(span, Span) and span.is_recording():
-        span.record_exception(error, attributes=_attributes(error, span))
-        return True
+        if _is_known(error, span):
+            return True
+        if len(span._events) < _MOST_EVENTS:
+            span.record_exception(error, attributes=_attributes(error, span))
+            return True
     tracer = trace.get_tracer("otel_fmd")
     with tracer.start_as_current_span("capture", record_exception=False) as own:
         if not own.is_recording():
@@ -55,6 +62,17 @@ def _capture(error: BaseException | None) -> bool:
             return False
         own.record_exception(error, attributes=_attributes(error, own))
     return True
+
+
+def _is_known(error: BaseException, span: Span) -> bool:
+    """Whether the exception was captured in this trace before, on its way up."""
+    context = span.get_span_context()
+    trace_id = 0 if context is None else context.trace_id
+    if getattr(error, _MARK, None) == trace_id:
+        return True
+    with suppress(AttributeError, TypeError):  # it takes no attributes
+        setattr(error, _MARK, trace_id)
+    return False
 
 
 def _attributes(error: BaseException, span: trace.Span) -> dict[str, Any]:

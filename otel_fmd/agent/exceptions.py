@@ -16,6 +16,7 @@ from typing import Any
 from otel_fmd.agent.libraries import package_of
 from otel_fmd.agent.variables import variables_text
 from otel_fmd.analysis.redaction.redactor import Redactor
+from otel_fmd.requests.exception_secrets import ExceptionSecrets
 from otel_fmd.signals import semconv
 
 _MOST_FRAMES = 30
@@ -35,6 +36,7 @@ class ExceptionDescriber:
 
     def __init__(self, redactor: Redactor, keep_variables: bool) -> None:
         self._redactor = redactor
+        self._secrets = ExceptionSecrets(redactor)
         self._keep_variables = keep_variables
         self._described: dict[tuple[type, CodeType | None, int], float] = {}
 
@@ -48,7 +50,7 @@ class ExceptionDescriber:
         # The innermost first: it is what is wanted if not all fit.
         for frame, line in reversed(frames[-_MOST_FRAMES:]):
             code = frame.f_code
-            source = self._redactor.code(source_of(code))
+            source = self._secrets.code(source_of(code), _MOST_CHARACTERS)
             variables = self._variables(frame)
             left -= len(source) + len(variables)
             if left < 0:

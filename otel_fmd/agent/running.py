@@ -137,6 +137,9 @@ class RunningRequest:
         except Exception:
             self.processor.failed("finish")
             self._end(end_ns)
+        finally:
+            # Its traceback holds frames, which may hold this request.
+            self.error = None
 
     def end(self, end_ns: int) -> None:
         """End the span itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 
 _HASH_LENGTH = 8
@@ -30,6 +31,20 @@ def fit(text: str, width: int) -> str:
         digest = blake2b(text.encode("utf-8", "replace"), digest_size=_HASH_LENGTH // 2).hexdigest()
         text = f"{text[: width - _HASH_LENGTH - 1]}~{digest}"
     return clean(text).rstrip()
+
+
+MARGIN = 4_096
+"""Characters beyond a column's width that are searched for secrets, too: a secret that is cut may
+not be recognised."""
+
+
+def cut_redacted(text: str, redact: Callable[[str], str], width: int) -> str:
+    """A text without secrets, in at most `width` characters; only what may be kept is read."""
+    if len(text) <= width + MARGIN:
+        return fit(redact(text), width)
+    # What is read of the margin is not shown: a secret may be cut at its end.
+    shown = redact(text[: width + MARGIN])
+    return fit(f"{shown[: max(0, len(shown) - MARGIN)]}~", width)
 
 
 def visible(text: str) -> str:

@@ -294,8 +294,9 @@ class BatchWriter:
             [(item.row, item.request) for item in profiled],
         )
         exceptions = 0
-        if not raised.is_empty:
-            exceptions = self._exceptions.write(connection, raised, [item.row for item in batch])
+        if not raised.is_empty or self._exceptions.waits:
+            stored = [(item.row, item.request) for item in batch]
+            exceptions = self._exceptions.write(connection, raised, stored)
         columns = self._columns(batch, seen)
         if batch or seen:
             values = (now_us(), len(batch), pack(columns))

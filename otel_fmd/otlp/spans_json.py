@@ -205,7 +205,7 @@ def _span_of(span: Any, raw: bytes, resource: Resource) -> Span:
         bool(events),
         bool(parent) and flags & REMOTE_PARENT != REMOTE_PARENT,
         resource,
-        raw if kind in ENTRY_OR_INTERNAL else b"",
+        raw if kind in ENTRY_OR_INTERNAL or events else b"",
         _SOURCE,
     )
 

@@ -233,7 +233,7 @@ class _Decoder:
                         bool(head.events),
                         bool(parent) and head.flags & REMOTE_PARENT != REMOTE_PARENT,
                         resource,
-                        raw if kind in ENTRY_OR_INTERNAL else b"",
+                        raw if kind in ENTRY_OR_INTERNAL or head.events else b"",
                         _SOURCE,
                     ),
                 )

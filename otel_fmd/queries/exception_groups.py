@@ -39,7 +39,8 @@ class Group(NamedTuple):
     state: int
     state_us: int | None
     state_by: str | None
-    after_version_id: int | None
+    state_detail: str | None
+    after_us: int | None
     until_us: int | None
     until_count: int | None
     assignee: str | None
@@ -228,23 +229,39 @@ def statuses(
     ):
         rows.setdefault(groups.of_variant[variant], []).append((version, count, last))
     for number in decided:
-        found[number] = _status(groups.all[number], rows.get(number, []), now_us)
+        found[number] = _status(snapshot, groups.all[number], rows.get(number, []), now_us)
     return found
 
 
-def _status(group: Group, rows: Sequence[tuple[int, int, int]], now_us: int) -> Status:
+def _status(
+    snapshot: Snapshot, group: Group, rows: Sequence[tuple[int, int, int]], now_us: int
+) -> Status:
     """The status of a group that was resolved or ignored; rows: version, count, last time."""
     since = group.state_us or 0
     if group.state == State.RESOLVED:
-        limit = group.after_version_id
-        again = any(last > since and (limit is None or v > limit) for v, _, last in rows)
-        return Status.REGRESSED if again else Status.RESOLVED
+        later = [version for version, _, last in rows if last > since]
+        if group.after_us is not None:
+            begins = version_begins(snapshot, group.service_id)
+            # A version of which no request is known occurred now for the first time.
+            later = [v for v in later if begins.get(v, now_us) > group.after_us]
+        return Status.REGRESSED if later else Status.RESOLVED
     if group.until_us is not None and now_us >= group.until_us:
         return Status.UNRESOLVED
     total = sum(count for _, count, _ in rows)
     if group.until_count is not None and total >= group.until_count:
         return Status.UNRESOLVED
     return Status.IGNORED
+
+
+def version_begins(snapshot: Snapshot, service_id: int) -> dict[int, int]:
+    """When each version of a service was first seen, in unix microseconds."""
+    service = snapshot.services.get(service_id)
+    own = {one.id for one in snapshot.endpoints.values() if one.service == service}
+    found: dict[int, int] = {}
+    for (endpoint, version), (first, _) in snapshot.endpoint_versions.items():
+        if endpoint in own:
+            found[version] = min(first, found.get(version, first))
+    return found
 
 
 def _by_version(

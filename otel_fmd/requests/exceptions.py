@@ -13,9 +13,11 @@ from otel_fmd.signals import semconv
 from otel_fmd.signals.log_record import EXCEPTION_ATTRIBUTES, SEVERITIES, LogRecord
 from otel_fmd.signals.record import AttributeValue, Resource, Span, as_text
 
-_LONGEST_MESSAGE = 10_000
+_LONGEST_MESSAGE = 20_000
 _LONGEST_STACK = 1_000_000
 _MOST_FUNCTIONS = 100
+_FEW = 20
+"""Exceptions of a body that are told apart when they come again."""
 _USER = frozenset(semconv.USER)
 _OF_RECORDS = EXCEPTION_ATTRIBUTES | _USER
 _LEAST_SEVERITY = SEVERITIES["ERROR"]
@@ -62,12 +64,24 @@ class ExceptionEvent(NamedTuple):
     is_record: bool = False
 
     @property
-    def key(self) -> tuple[bytes, str, str]:
+    def key(self) -> tuple[bytes, str, str, str, str]:
         """The same for everything of a trace that tells of one exception.
 
         Log records have types without their module.
         """
-        return self.trace_id, self.type.rpartition(".")[2], self.message
+        kind = self.type.rpartition(".")[2]
+        return self.trace_id, self.service, kind, self.message, raise_site(self.stack)
+
+
+def raise_site(stack: str) -> str:
+    """The line of a stack trace that names its innermost frame; '' without one.
+
+    The same wherever the exception was recorded: outer spans only see more of the calls.
+    """
+    place = stack.rfind('\n  File "')
+    if place >= 0:
+        return stack[place + 1 :].partition("\n")[0]
+    return next((line for line in stack.split("\n")[1:] if line[:1] in (" ", "\t")), "")
 
 
 def exceptions_of(request: Request) -> list[ExceptionEvent]:
@@ -162,16 +176,24 @@ def exceptions_of_records(
 
 
 def with_body(events: Sequence[ExceptionEvent]) -> list[ExceptionEvent]:
-    """The events of one body, marked so that the same body is recognised when it comes again."""
+    """The events of one body, marked so that they are recognised when they come again.
+
+    Few of them each by itself, so that they may come in another body then; many together.
+    """
     if not events:
         return []
-    digest = blake2b(digest_size=16)
-    for event in events:
-        digest.update(event.trace_id + event.span_id + event.time_us.to_bytes(8, "big"))
-        digest.update(event.type.encode("utf-8", "replace"))
-        digest.update(event.message.encode("utf-8", "replace"))
-    body = digest.hexdigest()
-    return [event._replace(body=body) for event in events]
+    digest = blake2b("".join(map(_digest_of, events)).encode(), digest_size=16)
+    if len(events) > _FEW:
+        body = digest.hexdigest()
+        return [event._replace(body=body) for event in events]
+    return [event._replace(body=_digest_of(event)) for event in events]
+
+
+def _digest_of(event: ExceptionEvent) -> str:
+    digest = blake2b(event.trace_id + event.span_id, digest_size=16)
+    digest.update(event.time_us.to_bytes(8, "big"))
+    digest.update(f"{event.type}\n{event.message}".encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 def _event(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from otel_fmd.analysis.redaction.redactor import Redactor
-from otel_fmd.analysis.text import clean, fit
+from otel_fmd.analysis.text import MARGIN, clean, cut_redacted, fit
 from otel_fmd.requests.request import Request
 from otel_fmd.signals import semconv
 from otel_fmd.signals.record import Event, as_text
@@ -16,9 +16,6 @@ CPU_WIDTH = 150
 TEXT_WIDTH = 65_000
 _HEADER_PREFIX = "http.request.header."
 _ROUTE = frozenset(semconv.ROUTE)
-_MARGIN = 4_096
-"""Characters beyond a column's width that are searched for secrets, too: a secret that is cut may
-not be recognised."""
 
 EVENT_PREFIX = "fmd.outlier."
 NO_CPU = "[]"
@@ -106,7 +103,7 @@ def _from_event(event: Event) -> OutlierRecord:
 
 def _first(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """As many attributes as may be stored, and a little more; a longer value is cut."""
-    left = TEXT_WIDTH + _MARGIN
+    left = TEXT_WIDTH + MARGIN
     for name, value in attributes.items():
         if left < 0:
             return
@@ -159,11 +156,9 @@ def _url(attributes: Mapping[str, Any]) -> str:
 
 def _cut(text: str, redact: Callable[[str], str], width: int) -> str:
     """A text without secrets, in at most `width` characters; only what may be stored is read."""
-    if len(text) <= width + _MARGIN:
+    if len(text) <= width + MARGIN:
         return _fitted(redact(text), width)
-    # What is read of the margin is not shown: a secret may be cut at its end.
-    shown = redact(text[: width + _MARGIN])
-    return _fitted(f"{shown[: max(0, len(shown) - _MARGIN)]}~", width)
+    return cut_redacted(text, redact, width)
 
 
 def _fitted(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from otel_fmd.errors import ConfigurationError, NotFoundError
+from otel_fmd.store.pending import pending_columns
 from otel_fmd.store.tables import Tables
 
 _CHUNK = 400
@@ -34,24 +35,30 @@ def change_group(connection: Connection, tables: Tables, group_id: int, **values
     connection.execute(update(table).where(table.c.id == group_id).values(**values))
 
 
-def version_id(connection: Connection, tables: Tables, name: str) -> int:
-    """The id of a version.
+def version_begin_us(connection: Connection, tables: Tables, group_id: int, name: str) -> int:
+    """When a version of the service of a group was first seen, in unix microseconds.
 
     Raises:
-        ConfigurationError: no request had it.
+        ConfigurationError: none of its requests had it.
     """
-    version = tables.version.c
-    found = connection.execute(select(version.id).where(version.name == name)).scalar()
-    if found is None:
+    group, endpoint = tables.exception_group.c, tables.endpoint.c
+    version, seen = tables.version.c, tables.endpoint_version.c
+    service = select(group.service_id).where(group.id == group_id).scalar_subquery()
+    ids = connection.execute(select(endpoint.id).where(endpoint.service_id == service)).scalars()
+    number = connection.execute(select(version.id).where(version.name == name)).scalar()
+    times = {
+        row.endpoint_id: row.first_us
+        for row in connection.execute(
+            select(seen.endpoint_id, seen.first_us).where(seen.version_id == number)
+        )
+    }
+    found = [times[one] for one in ids if one in times]
+    for columns in pending_columns(connection, tables):
+        own = zip(columns.endpoint_ids, columns.version_ids, columns.starts_us, strict=True)
+        found += [start for _, one, start in own if one == number]
+    if number is None or not found:
         raise ConfigurationError(f"version {name[:100]!r}: expected one that was seen")
-    return int(found)
-
-
-def newest_version_id(connection: Connection, tables: Tables) -> int:
-    """The id of the version that was seen last; 0 if there is none."""
-    version = tables.version.c
-    query = select(version.id).order_by(version.id.desc()).limit(1)
-    return int(connection.execute(query).scalar() or 0)
+    return int(min(found))
 
 
 def occurrence_total(connection: Connection, tables: Tables, group_id: int) -> int:

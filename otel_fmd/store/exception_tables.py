@@ -55,6 +55,7 @@ def _fmd_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[s
         Column("name", String(256)),
         Column("code", types.long_text),
         Column("code_hash", String(64)),
+        Index(f"ix_{low}function_definition_hash", "code_hash"),
     )
     found["stack_trace"] = table(
         "StackTraceSnapshot",
@@ -68,12 +69,15 @@ def _fmd_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[s
         Column("file_path_id", types.big, ref("FilePath.id")),
         Column("function_definition_id", types.big, ref("FunctionDefinition.id")),
         Column("function_start_line_number", Integer, nullable=False),
+        Index(f"ix_{low}function_location_function", "function_definition_id"),
+        Index(f"ix_{low}function_location_path", "file_path_id"),
     )
     found["exception_frame"] = table(
         "ExceptionFrame",
         big_id(),
         Column("function_location_id", types.big, ref("FunctionLocation.id")),
         Column("line_number", Integer, nullable=False),
+        Index(f"ix_{low}exception_frame_location", "function_location_id"),
     )
     found["exception_occurrence"] = table(
         "ExceptionOccurrence",
@@ -91,6 +95,8 @@ def _fmd_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[s
         Column("span_id", types.span_id),
         Column("user", String(100)),
         Column("details", types.long_text),
+        Index(f"ix_{low}exception_occurrence_trace_snapshot", "stack_trace_snapshot_id"),
+        Index(f"ix_{low}exception_occurrence_message", "exception_msg_id"),
         Index(f"ix_{low}exception_occurrence_variant", "variant_id", "id"),
         Index(f"ix_{low}exception_occurrence_request", "request_id"),
         Index(f"ix_{low}exception_occurrence_trace", "trace_id"),
@@ -102,6 +108,7 @@ def _fmd_tables(table: Any, ref: Any, prefix: str, types: ColumnTypes) -> dict[s
         ),
         Column("exception_frame_id", types.big, ref("ExceptionFrame.id"), primary_key=True),
         Column("position", Integer, primary_key=True, autoincrement=False),
+        Index(f"ix_{low}exception_stack_line_frame", "exception_frame_id"),
     )
     table(
         "AlertFingerprint",
@@ -131,7 +138,8 @@ def _group_tables(table: Any, prefix: str, types: ColumnTypes) -> dict[str, Tabl
             Column("state", SmallInteger, nullable=False),
             Column("state_us", BigInteger),
             Column("state_by", String(250)),
-            Column("after_version_id", Integer),
+            Column("state_detail", String(150)),
+            Column("after_us", BigInteger),
             Column("until_us", BigInteger),
             Column("until_count", BigInteger),
             Column("assignee", String(250)),

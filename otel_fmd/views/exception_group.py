@@ -91,7 +91,8 @@ def load(snapshot: Snapshot, look: Look) -> WholeGroup | NoGroup:
     groups, span = Groups(snapshot), span_of(look)
     number = groups.root(look.value(GROUP))
     if number not in groups.all:
-        return NoGroup(f"There is no exception group {number}; it may have been removed.")
+        shown = look.parameters.get(GROUP.name, "")[:50]
+        return NoGroup(f"There is no exception group {shown}; it may have been removed.")
     variants = groups.variants([number])
     one = counts(snapshot, groups, span, Wanted(), variants).get(number, GroupCounts())
     total = totals(snapshot, groups, [number])

@@ -77,6 +77,24 @@ def thread():
     one.join()
     return "fine"
 
+@app.route("/many")
+def many():
+    for number in range(1000):
+        otel_fmd.capture(OSError(f"attempt {number % 3}"))
+    return "fine"
+
+@app.route("/twice")
+def twice():
+    try:
+        try:
+            {}[1]
+        except KeyError:
+            otel_fmd.capture()
+            raise
+    except KeyError:
+        otel_fmd.capture()
+    return "fine"
+
 @app.route("/nothing")
 def nothing():
     return str(otel_fmd.capture())
@@ -147,15 +165,18 @@ def test_an_app_that_raises(
     with running_app(command, "/", tmp_path, **environment) as app:
         for i in range(3):
             assert app.get(f"/boom/{i}").status_code == 500
-        for path in ("/handled", "/thread"):
+        for path in ("/handled", "/thread", "/many", "/twice"):
             assert app.get(path).text == "fine"
         assert app.get("/again").status_code == 500
         assert app.get("/nothing").text == "False"
         wait_for(
-            lambda: enough(url, PermissionError=3, KeyError=1, ValueError=2), 30, "all is stored"
+            lambda: enough(url, PermissionError=3, KeyError=2, ValueError=2, OSError=1000),
+            30,
+            "all is stored",
         )
     found = Found(url)
-    assert found.totals == {"PermissionError": 3, "KeyError": 1, "ValueError": 2}
+    expected = {"PermissionError": 3, "KeyError": 2, "ValueError": 2, "OSError": 1000}
+    assert found.totals == expected
     refused = found.one("PermissionError")
     assert refused.request_id is not None
     assert not refused.is_captured

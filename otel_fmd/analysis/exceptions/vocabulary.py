@@ -90,6 +90,8 @@ GENERIC_FILES = _words("""
     exceptions errors crud db database endpoints managers permissions queries mutations resolvers
     repository repositories middleware decorators validators index page layout mod lib client impl
     jobs consumers selectors dependencies deps logic module store actions reducers hooks components
+    main command commands dao daos consumer worker workers listener listeners subscribers events cli
+    job processor factory adapter adapters gateway settings config constants server run
 """)
 """Names that every package has: they mean something together with their folder only."""
 ROOTS = _words("""

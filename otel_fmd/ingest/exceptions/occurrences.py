@@ -10,9 +10,10 @@ from otel_fmd.analysis.exceptions.trace import StackTrace
 from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.analysis.text import clean
 from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
+from otel_fmd.requests.exception_secrets import ExceptionSecrets
 from otel_fmd.requests.exceptions import ExceptionEvent
 
-_MOST_DETAILS = 60_000
+_MOST_DETAILS, _TEXT = 60_000, 2_000
 
 
 class Kept(NamedTuple):
@@ -53,11 +54,11 @@ def kept_of(
     event: ExceptionEvent, trace: StackTrace, traces: StackTraceRegistry, redactor: Redactor
 ) -> Kept:
     """What the row of an occurrence refers to, and what it has of its own; without secrets."""
-    redact = redactor.text
+    secrets = ExceptionSecrets(redactor)
     details: dict[str, Any] = {}
     if len(trace.raised) > 1:
-        details["messages"] = [redact(one.message)[:2_000] for one in trace.raised]
-    notes = [redact(note)[:2_000] for one in trace.raised for note in one.notes]
+        details["messages"] = [secrets.message(one.message, _TEXT) for one in trace.raised]
+    notes = [secrets.message(note, _TEXT) for one in trace.raised for note in one.notes]
     if notes:
         details["notes"] = notes
     variables = {

@@ -2,28 +2,29 @@
 
 An exception is told of by the span that it was raised in, by each span around that one that it
 passed through, and by a log record. Spans and log records of a trace come in any order, in any
-number of bodies.
+number of bodies; and the request that they belong to last.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.requests.request import Request
 
 _MOST = 20_000
 Spot = tuple[int, bytes]
-"""An exception (the hash of its trace, type and message), and a span that told of it."""
+"""An exception (the hash of what it is told by), and a span that told of it."""
 
 
-class Counted(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Counted:
     """Where an exception was counted; `endpoint_id` is 0 outside of requests."""
 
     span_id: bytes
-    parent_span_id: bytes
     variant_id: int
     version_id: int
     endpoint_id: int
@@ -42,11 +43,17 @@ def around(event: ExceptionEvent) -> Spot:
 
 
 class RecentExceptions:
-    """Remembers where exceptions were counted: at which span, and around which."""
+    """Remembers where exceptions were counted: at which span, around which, in which trace."""
 
     def __init__(self) -> None:
         self._at: dict[Spot, list[Counted]] = {}
         self._below: dict[Spot, list[Counted]] = {}
+        self._of_trace: dict[tuple[bytes, str], list[Counted]] = {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether any was counted outside of requests."""
+        return bool(self._of_trace)
 
     def add(self, counted: Iterable[tuple[ExceptionEvent, Counted]]) -> None:
         """Remember these, as their transaction is durable."""
@@ -54,33 +61,25 @@ class RecentExceptions:
             self._at.setdefault(spot(event), []).append(one)
             if event.parent_span_id:
                 self._below.setdefault(around(event), []).append(one)
-        for known in (self._at, self._below):
-            if len(known) > _MOST:
-                for key in list(known)[: len(known) // 2]:
-                    del known[key]
+            if not one.endpoint_id and event.trace_id:
+                self._of_trace.setdefault((event.trace_id, event.service), []).append(one)
+        for known in (self._at, self._below, self._of_trace):
+            _shorten(known)
 
-    def told(self, event: ExceptionEvent, taken: Counter[Spot]) -> Counted | None:
+    def told(self, event: ExceptionEvent, taken: set[int]) -> Counted | None:
         """Where the exception of a request was counted before, outside of any.
 
         Args:
             event: of the request's own span.
-            taken: how often each was returned already; is added to.
+            taken: the ids of the objects that were returned already; is added to.
         """
         mine = spot(event)
-        found = self._outside(mine)
-        if taken[mine] >= len(found):
-            return None
-        taken[mine] += 1
-        return found[taken[mine] - 1]
+        found = (*self._below.get(mine, ()), *self._at.get(mine, ()))
+        return next(_untaken(found, taken), None)
 
-    def settle(self, taken: Counter[Spot]) -> None:
-        """Forget what `told` returned: it belongs to requests now."""
-        for mine, number in taken.items():
-            for one in self._outside(mine)[:number]:
-                for known in (self._below, self._at):
-                    if one in known.get(mine, ()):
-                        known[mine].remove(one)
-                        break
+    def loose(self, trace_id: bytes, service: str, taken: set[int]) -> list[Counted]:
+        """What was counted outside of requests in the trace of a request; see `told`."""
+        return list(_untaken(self._of_trace.get((trace_id, service), ()), taken))
 
     def others(
         self,
@@ -98,10 +97,6 @@ class RecentExceptions:
         logged: Counter[Spot] = Counter()
         return [event for event in events if not self._is_known(event, here, logged)]
 
-    def _outside(self, mine: Spot) -> list[Counted]:
-        found = (*self._below.get(mine, ()), *self._at.get(mine, ()))
-        return [one for one in found if not one.endpoint_id]
-
     def _is_known(self, event: ExceptionEvent, here: set[Spot], logged: Counter[Spot]) -> bool:
         """Whether a span, or for a span's event a log record, has told of it.
 
@@ -114,7 +109,24 @@ class RecentExceptions:
         if event.is_record:
             return mine in here or any(not one.is_record for one in counted)
         outer = around(event)
-        if event.parent_span_id and (outer in here or outer in self._at):
+        # What was captured went no further.
+        goes_on = event.parent_span_id and not event.is_captured
+        if goes_on and (outer in here or outer in self._at):
             return True
         logged[mine] += 1
         return logged[mine] <= sum(one.is_record for one in counted)
+
+
+def _untaken(found: Iterable[Counted], taken: set[int]) -> Iterator[Counted]:
+    for one in found:
+        if not one.endpoint_id and id(one) not in taken:
+            taken.add(id(one))
+            yield one
+
+
+def _shorten(known: dict[Any, list[Counted]]) -> None:
+    """Forget the older half of too many."""
+    if len(known) > _MOST:
+        oldest: list[Hashable] = list(known)[: len(known) // 2]
+        for key in oldest:
+            del known[key]

@@ -17,13 +17,15 @@ from sqlalchemy.exc import IntegrityError
 
 from otel_fmd.analysis.exceptions.trace import Frame, StackTrace
 from otel_fmd.analysis.redaction.redactor import Redactor
-from otel_fmd.analysis.text import clean, fit
+from otel_fmd.analysis.text import clean
 from otel_fmd.ingest.small_rows import find
+from otel_fmd.requests.exception_secrets import ExceptionSecrets
 from otel_fmd.requests.exceptions import FunctionSource
 from otel_fmd.store.store import Store
 
 _TYPE_WIDTH, _NAME_WIDTH, _PATH_WIDTH = 256, 256, 250
 _MESSAGE_WIDTH, _CODE_WIDTH, _TEXT_WIDTH = 10_000, 10_000, 65_000
+_LINE_WIDTH, _CHAIN_WIDTH = 2_000, 500
 _MOST_CACHED = 4_096
 REMEMBERED_S = 600.0
 """How long ids are remembered: what is unused is removed in the end."""
@@ -51,10 +53,12 @@ class StackTraceRegistry:
     def __init__(self, store: Store, redactor: Redactor) -> None:
         self._store = store
         self._tables = store.tables
-        self._redactor = redactor
+        self._secrets = ExceptionSecrets(redactor)
         self._types: dict[str, int] = {}
         self._messages: dict[str, int] = {}
         self._traces: dict[str, int] = {}
+        self._frames: dict[_Place, int] = {}
+        self._made: dict[_Place, int] = {}
         self._since_s = time.monotonic()
 
     def refresh(self) -> None:
@@ -64,12 +68,12 @@ class StackTraceRegistry:
 
     def forget(self) -> None:
         """Look everything up again, after a write failed."""
-        self._types, self._messages, self._traces = {}, {}, {}
+        self._types, self._messages, self._traces, self._frames = {}, {}, {}, {}
         self._since_s = time.monotonic()
 
     def type_id(self, name: str) -> int:
         """The id of a type of exceptions."""
-        name = fit(name, _TYPE_WIDTH)
+        name = self._secrets.place(name, _TYPE_WIDTH)
         found = self._types.get(name)
         if found is None:
             found = self._row(self._tables.exception_type, {"type": name}, {})
@@ -78,7 +82,7 @@ class StackTraceRegistry:
 
     def message_id(self, message: str) -> int:
         """The id of a message, without the secrets in it."""
-        shown = fit(self._redactor.text(message[:_MESSAGE_WIDTH]), _MESSAGE_WIDTH)
+        shown = self._secrets.message(message, _MESSAGE_WIDTH)
         digest = blake2b(shown.encode(), digest_size=16).hexdigest()
         found = self._messages.get(digest)
         if found is None:
@@ -113,47 +117,62 @@ class StackTraceRegistry:
                 found = find(connection, table, key)
             if found is not None:
                 return found
+            self._made = {}
             try:
                 with self._store.write() as connection:
                     number = _inserted(connection, table, {**key, "chain": chain})
                     self._insert_frames(connection, number, places)
-                    return number
+                if len(self._frames) > _MOST_CACHED:
+                    self._frames.clear()
+                # Only now: a transaction that fails takes its rows with it.
+                self._frames.update(self._made)
+                return number
             except IntegrityError:
-                # Another process was faster with it, or with the path of a file.
+                # Another process was faster with it, or with the path of a file; or a frame that
+                # is remembered was removed.
+                self._frames.clear()
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
 
     def _insert_frames(self, connection: Connection, number: int, places: Sequence[_Place]) -> None:
+        """Add the frames of a stack trace; those that are remembered cost nothing."""
+        rows = [
+            {
+                "stack_trace_snapshot_id": number,
+                "exception_frame_id": self._frame_id(connection, place),
+                "position": position,
+            }
+            for position, place in enumerate(places)
+        ]
+        if rows:
+            connection.execute(self._tables.exception_stack_line.insert(), rows)
+
+    def _frame_id(self, connection: Connection, place: _Place) -> int:
+        found = self._frames.get(place)
+        if found is not None:
+            return found
         tables = self._tables
 
         def row(table: Table, **values: Any) -> int:
             found = find(connection, table, values)
             return _inserted(connection, table, values) if found is None else found
 
-        for position, place in enumerate(places):
-            hashed = sha256(place.code.encode()).hexdigest()
-            function = {"name": place.function, "code_hash": hashed}
-            function_id = find(connection, tables.function_definition, function)
-            if function_id is None:
-                values = {**function, "code": place.code}
-                function_id = _inserted(connection, tables.function_definition, values)
-            location_id = row(
-                tables.function_location,
-                file_path_id=row(tables.file_path, path=place.file),
-                function_definition_id=function_id,
-                function_start_line_number=place.start,
-            )
-            frame_id = row(
-                tables.exception_frame, function_location_id=location_id, line_number=place.line
-            )
-            connection.execute(
-                tables.exception_stack_line.insert().values(
-                    stack_trace_snapshot_id=number,
-                    exception_frame_id=frame_id,
-                    position=position,
-                )
-            )
+        hashed = sha256(place.code.encode()).hexdigest()
+        function = {"name": place.function, "code_hash": hashed}
+        function_id = find(connection, tables.function_definition, function)
+        if function_id is None:
+            values = {**function, "code": place.code}
+            function_id = _inserted(connection, tables.function_definition, values)
+        location_id = row(
+            tables.function_location,
+            file_path_id=row(tables.file_path, path=place.file),
+            function_definition_id=function_id,
+            function_start_line_number=place.start,
+        )
+        made = row(tables.exception_frame, function_location_id=location_id, line_number=place.line)
+        self._made[place] = made
+        return made
 
     def _places(self, trace: StackTrace, functions: Sequence[FunctionSource]) -> list[_Place]:
         """The frames of the reported exception, the outermost first."""
@@ -166,11 +185,11 @@ class StackTraceRegistry:
             code, start = (source.code, source.start) if source and source.code else ("", line)
             found.append(
                 _Place(
-                    fit(frame.file or frame.module, _PATH_WIDTH),
-                    fit(_qualified(frame), _NAME_WIDTH),
+                    self._secrets.place(frame.file or frame.module, _PATH_WIDTH),
+                    self._secrets.place(_qualified(frame), _NAME_WIDTH),
                     line,
                     start,
-                    fit(self._redactor.code(code or frame.code), _CODE_WIDTH),
+                    self._secrets.code(code or frame.code, _CODE_WIDTH),
                 )
             )
         return found
@@ -179,15 +198,15 @@ class StackTraceRegistry:
         """Everything of a stack trace but its messages, as JSON."""
         raised = [
             {
-                "type": one.type,
+                "type": self._secrets.place(one.type, _TYPE_WIDTH),
                 "relation": one.relation,
                 "parent": one.parent,
                 "frames": [
                     [
-                        frame.file,
-                        frame.function,
+                        self._secrets.place(frame.file, _CHAIN_WIDTH),
+                        self._secrets.place(frame.function, _CHAIN_WIDTH),
                         frame.line,
-                        self._redactor.code(frame.code) if frame.code else "",
+                        self._secrets.code(frame.code, _LINE_WIDTH) if frame.code else "",
                         frame.module,
                         frame.in_app,
                     ]
@@ -196,7 +215,7 @@ class StackTraceRegistry:
             }
             for one in trace.raised
         ]
-        text = fit(self._redactor.text(trace.text[:_TEXT_WIDTH]), _TEXT_WIDTH)
+        text = self._secrets.text(trace.text, _TEXT_WIDTH)
         found = {"language": trace.language, "raised": raised, "text": text}
         return clean(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
 

@@ -11,6 +11,7 @@ from otel_fmd.analysis.redaction.redactor import Redactor
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.variants import VariantRegistry
 from otel_fmd.ingest.names import NameRegistry
+from otel_fmd.requests.exception_secrets import ExceptionSecrets
 from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.signals.semconv import UNKNOWN_VERSION
 from otel_fmd.store.exceptions import RAW
@@ -47,7 +48,7 @@ class UngroupedOccurrences:
     def __init__(self, store: Store, redactor: Redactor, rules: ExceptionRules) -> None:
         self._store = store
         self._names = NameRegistry(store)
-        self._variants = VariantRegistry(store, rules, redactor.text)
+        self._variants = VariantRegistry(store, rules, ExceptionSecrets(redactor))
 
     def group_all(self) -> None:
         """Group all of them."""

@@ -13,8 +13,8 @@ its count are moved there.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -25,7 +25,7 @@ from otel_fmd.ingest.exceptions.occurrences import (
     PreparedExceptions,
     kept_of,
 )
-from otel_fmd.ingest.exceptions.recent import Counted, RecentExceptions, Spot
+from otel_fmd.ingest.exceptions.recent import Counted, RecentExceptions
 from otel_fmd.ingest.exceptions.rules import ExceptionRules
 from otel_fmd.ingest.exceptions.samples import OccurrenceSampler
 from otel_fmd.ingest.exceptions.stack_traces import StackTraceRegistry
@@ -34,6 +34,7 @@ from otel_fmd.ingest.exceptions.variants import VariantRegistry
 from otel_fmd.ingest.insert import RequestRow
 from otel_fmd.ingest.names import NameRegistry
 from otel_fmd.ingest.received import ReceivedBodies
+from otel_fmd.requests.exception_secrets import ExceptionSecrets
 from otel_fmd.requests.exceptions import ExceptionEvent, exceptions_of
 from otel_fmd.requests.request import Request
 from otel_fmd.store.exceptions import NO_ENDPOINT, RAW
@@ -41,6 +42,18 @@ from otel_fmd.store.sql import Statements
 from otel_fmd.store.store import Store
 
 _MINUTE_US = 60_000_000
+
+
+class Moved(NamedTuple):
+    """An exception that was counted outside of the request that it turns out to belong to.
+
+    `is_captured` is None if the request itself does not tell of it.
+    """
+
+    counted: Counted
+    row: RequestRow
+    variant_id: int
+    is_captured: bool | None
 
 
 class ExceptionWriter:
@@ -58,7 +71,7 @@ class ExceptionWriter:
     ) -> None:
         self._names = names
         self._redactor = redactor
-        self._variants = VariantRegistry(store, rules, redactor.text)
+        self._variants = VariantRegistry(store, rules, ExceptionSecrets(redactor))
         self._rules = rules
         self._traces = StackTraceRegistry(store, redactor)
         self._users = ExceptionUsers(store)
@@ -66,7 +79,7 @@ class ExceptionWriter:
         self._sampler = OccurrenceSampler()
         self._recent = RecentExceptions()
         self._pending: list[tuple[ExceptionEvent, Counted]] = []
-        self._taken: Counter[Spot] = Counter()
+        self._moved: list[Moved] = []
         self._occurrence = store.tables.exception_occurrence
         self._run_many = store.database.run_many
         statements = Statements(store)
@@ -102,6 +115,11 @@ class ExceptionWriter:
             ),
         ).statement
 
+    @property
+    def waits(self) -> bool:
+        """Whether exceptions were counted that may belong to requests that come later."""
+        return self._recent.waits
+
     def forget(self) -> None:
         """Read everything again, after a write failed."""
         self._variants.forget()
@@ -124,6 +142,9 @@ class ExceptionWriter:
         self._variants.refresh()
         self._traces.refresh()
         endpoints = self._names.endpoints
+        told = self._recent.others(others, raising)
+        everything = [*told, *(event for _, events in raising for event in events)]
+        self._variants.add_all((one, self._names.service_id(one.service)) for one in everything)
         of_requests = {
             (request.trace_id, request.span_id): [
                 self._occurred(event, endpoints[request.service, request.endpoint].id)
@@ -131,57 +152,52 @@ class ExceptionWriter:
             ]
             for request, events in raising
         }
-        found = [
-            self._occurred(event, NO_ENDPOINT) for event in self._recent.others(others, raising)
-        ]
+        found = [self._occurred(event, NO_ENDPOINT) for event in told]
         return PreparedExceptions(of_requests, found)
 
     def write(
         self,
         connection: Connection,
         prepared: PreparedExceptions,
-        rows: Sequence[RequestRow],
+        stored: Sequence[tuple[RequestRow, Request]],
     ) -> int:
         """Add the rows of the exceptions of new requests, and of all others that are new.
 
         Returns:
             How many there were.
         """
-        self._pending, self._taken = [], Counter()
-        if prepared.is_empty:
-            return 0
+        taken: set[int] = set()
         new: list[tuple[Occurred, int | None]] = []
-        moved: list[tuple[Counted, Occurred, int]] = []
-        ids: dict[bytes, tuple[int, int]] = {}
-        for row in rows:
-            ids[row.trace_id] = (row.id, row.endpoint_id)
+        self._pending, self._moved = [], []
+        requests = {(r.trace_id, r.service): (row, r) for row, r in stored}
+        for row, _ in stored:
             for one in prepared.of_requests.get((row.trace_id, row.span_id), ()):
-                counted = self._recent.told(one.event, self._taken)
+                counted = self._recent.told(one.event, taken)
                 if counted is None:
                     new.append((one, row.id))
                 else:
-                    moved.append((counted, one, row.id))
+                    self._moved.append(Moved(counted, row, one.variant_id, one.event.is_captured))
+        for row, request in stored:
+            for counted in self._recent.loose(request.trace_id, request.service, taken):
+                self._moved.append(Moved(counted, row, counted.variant_id, None))
         known = self._bodies.add(connection, {one.event.body for one in prepared.others})
         for one in prepared.others:
-            if one.event.body in known:
-                continue
-            request_id, endpoint_id = ids.get(one.event.trace_id, (None, NO_ENDPOINT))
-            new.append((one._replace(endpoint_id=endpoint_id), request_id))
-        self._pending = [
-            (one.event, _counted(one)) for one, _ in (*new, *((m[1], None) for m in moved))
-        ]
-        self._add_counts(connection, new, moved)
+            if one.event.body not in known:
+                new.append(_within(one, requests))
+        self._pending = [(one.event, _counted(one)) for one, _ in new]
+        self._add_counts(connection, new)
         self._add_occurrences(connection, new)
-        self._move(connection, moved)
+        self._move(connection)
         self._users.write(connection, [(one.variant_id, one.event.user) for one, _ in new])
         return len(new)
 
     def committed(self) -> None:
         """Remember what the last `write` counted."""
         self._users.committed()
-        self._recent.settle(self._taken)
+        for one in self._moved:
+            one.counted.endpoint_id = one.row.endpoint_id
         self._recent.add(self._pending)
-        self._pending, self._taken = [], Counter()
+        self._pending, self._moved = [], []
 
     def _occurred(self, event: ExceptionEvent, endpoint_id: int) -> Occurred:
         service_id = self._names.service_id(event.service)
@@ -193,10 +209,7 @@ class ExceptionWriter:
         return Occurred(event, variant_id, version_id, endpoint_id, kept)
 
     def _add_counts(
-        self,
-        connection: Connection,
-        new: Sequence[tuple[Occurred, int | None]],
-        moved: Sequence[tuple[Counted, Occurred, int]],
+        self, connection: Connection, new: Sequence[tuple[Occurred, int | None]]
     ) -> None:
         counts: dict[tuple[int, int, int, int], list[int]] = {}
 
@@ -207,9 +220,10 @@ class ExceptionWriter:
 
         for one, _ in new:
             add((one.variant_id, one.endpoint_id, one.version_id), one.event.time_us, 1)
-        for counted, one, _ in moved:
-            add((counted.variant_id, NO_ENDPOINT, counted.version_id), counted.time_us, -1)
-            add((one.variant_id, one.endpoint_id, one.version_id), counted.time_us, 1)
+        for moved in self._moved:
+            old = moved.counted
+            add((old.variant_id, NO_ENDPOINT, old.version_id), old.time_us, -1)
+            add((moved.variant_id, moved.row.endpoint_id, old.version_id), old.time_us, 1)
         rows = [(RAW, *key, *values) for key, values in sorted(counts.items())]
         self._run_many(connection, self._insert_count, rows)
 
@@ -239,33 +253,43 @@ class ExceptionWriter:
                 )
         self._run_many(connection, self._insert_occurrence, rows)
 
-    def _move(self, connection: Connection, moved: Sequence[tuple[Counted, Occurred, int]]) -> None:
+    def _move(self, connection: Connection) -> None:
         """Give occurrences to the request that they turned out to belong to."""
         column = self._occurrence.c
-        for counted, one, request_id in moved:
+        for counted, row, variant_id, is_captured in self._moved:
             of_span = select(column.id).where(
-                column.trace_id == one.event.trace_id,
+                column.trace_id == row.trace_id,
                 column.span_id == counted.span_id,
+                column.variant_id == counted.variant_id,
                 column.request_id.is_(None),
             )
             ids = connection.execute(of_span).scalars().all()
+            values: dict[str, Any] = {"request_id": row.id, "endpoint_id": row.endpoint_id}
+            if is_captured is not None:
+                values["is_user_captured"] = is_captured
             connection.execute(
                 update(self._occurrence)
                 .where(column.id.in_(ids))
-                .values(
-                    request_id=request_id,
-                    endpoint_id=one.endpoint_id,
-                    variant_id=one.variant_id,
-                    is_user_captured=one.event.is_captured,
-                )
+                .values(**values, variant_id=variant_id)
             )
+
+
+def _within(
+    one: Occurred, requests: Mapping[tuple[bytes, str], tuple[RequestRow, Request]]
+) -> tuple[Occurred, int | None]:
+    """An exception with the request of the batch that it belongs to, if there is one."""
+    found = requests.get((one.event.trace_id, one.event.service))
+    if found is None:
+        return one, None
+    row, request = found
+    event = one.event._replace(user=one.event.user or request.group_by)
+    return one._replace(event=event, endpoint_id=row.endpoint_id), row.id
 
 
 def _counted(one: Occurred) -> Counted:
     event = one.event
     return Counted(
         event.span_id,
-        event.parent_span_id,
         one.variant_id,
         one.version_id,
         one.endpoint_id,

@@ -35,6 +35,9 @@ class ExceptionGroup:
         users: how many users it affected, ever; up to about 1,000.
         first: when it first occurred.
         last: when it last occurred.
+        decided: what was decided last, such as `in version 2.0` or `for 7 days`; null without.
+        decided_by: who decided; null if nobody has.
+        decided_at: when; null if nobody has.
         assignee: who looks after it; null for nobody.
         note: what was noted about it; null without.
     """
@@ -53,6 +56,9 @@ class ExceptionGroup:
     users: int
     first: datetime
     last: datetime
+    decided: str | None
+    decided_by: str | None
+    decided_at: datetime | None
     assignee: str | None
     note: str | None
 
@@ -202,6 +208,9 @@ def group(one: Figures) -> ExceptionGroup:
         one.users,
         moment(one.total.first_us),
         moment(one.total.last_us),
+        known.state_detail,
+        known.state_by,
+        None if known.state_us is None else moment(known.state_us),
         known.assignee or None,
         known.note or None,
     )

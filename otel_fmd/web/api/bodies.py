@@ -20,6 +20,7 @@ from otel_fmd.people.tokens import Scope
 _EXACT = ConfigDict(extra="forbid", strict=True)
 Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
 Text = Annotated[str, Field(max_length=1_000)]
+Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 @dataclass(slots=True)
@@ -203,7 +204,7 @@ class Merge:
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _EXACT
-    group_ids: Annotated[list[int], Field(min_length=1, max_length=100)]
+    group_ids: Annotated[list[Number], Field(min_length=1, max_length=100)]
 
 
 @dataclass(slots=True)
@@ -215,7 +216,7 @@ class Split:
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _EXACT
-    variant_ids: Annotated[list[int], Field(min_length=1, max_length=100)]
+    variant_ids: Annotated[list[Number], Field(min_length=1, max_length=100)]
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -183,6 +184,115 @@ def test_log_records_alone_tell_of_exceptions(store: Store) -> None:
     one.write(logged(raised(read_a_file, "a"), other, 21))
     assert counted(store) == 2
     assert {row.is_user_captured for row in rows(store, "exception_occurrence")} == {True}
+
+
+@pytest.mark.parametrize("kind", [0, 1, 3, 4, 5])
+def test_exceptions_of_spans_of_every_kind_count(store: Store, kind: int) -> None:
+    """Clients and producers fail, too."""
+    span = with_exception(Spans().span(kind=kind), raised(place_an_order, 3))
+    writer(store).write(batch_of([span]))
+    assert counted(store) == 1
+
+
+def test_each_service_of_a_trace_has_its_own(store: Store) -> None:
+    """One that calls another: what failed in the second belongs to its request."""
+    made = Spans()
+    first = made.span(flask_attributes("/first"))
+    second = made.span(flask_attributes("/second"), trace_id=first.trace_id)
+    child = with_exception(within(made, second), raised(place_an_order, 3))
+    one = writer(store)
+    one.write(batch_of([first], service="a"))
+    one.write(batch_of([child, second], service="b"))
+    (occurrence,) = rows(store, "exception_occurrence")
+    names = {row.id: row.name for row in rows(store, "endpoint")}
+    assert names[occurrence.endpoint_id] == "GET /second"
+
+
+def test_a_handled_exception_finds_its_request_in_a_later_body(store: Store) -> None:
+    """The request itself does not tell of it: it went on."""
+    made = Spans()
+    entry = made.span(flask_attributes("/late", **{"enduser.id": "Ana"}))
+    child = with_exception(within(made, entry), raised(place_an_order, 3))
+    one = writer(store)
+    one.write(batch_of([child]))
+    one.write(batch_of([entry]))
+    (occurrence,) = rows(store, "exception_occurrence")
+    (request,) = rows(store, "request")
+    assert occurrence.request_id == request.id
+    per_endpoint = Counter[int]()
+    for row in rows(store, "exception_count"):
+        per_endpoint[row.endpoint_id] += row[6]
+    assert +per_endpoint == {request.endpoint_id: 1}
+
+
+def test_few_exceptions_are_known_again_in_another_body(store: Store) -> None:
+    """A Collector that sends again may put them together otherwise."""
+    made = Spans()
+    spans = [with_exception(made.span(kind=INTERNAL), raised(place_an_order, n)) for n in range(4)]
+    one, other = writer(store), writer(store)
+    one.write(batch_of(spans[:2]))
+    other.write(batch_of(spans[1:]))
+    assert counted(store) == 4
+
+
+def test_different_stack_traces_are_bounded(store: Store) -> None:
+    """Of a loop in which each is another one: all count, and few are kept."""
+
+    def at_depth(depth: int) -> None:
+        if depth:
+            at_depth(depth - 1)
+        place_an_order(1)
+
+    made, one = Spans(), writer(store)
+    spans = [with_exception(made.span(), raised(at_depth, n % 60)) for n in range(400)]
+    one.write(batch_of(spans))
+    assert counted(store) == 400
+    assert count(store, "exception_occurrence") <= 201
+    assert count(store, "exception_group") == 1
+    assert count(store, "exception_variant") <= 50
+
+
+def test_what_nests_too_deeply_is_kept_as_a_text(store: Store) -> None:
+    """The requests beside it are stored."""
+    made = Spans()
+    deep = "".join(
+        f"{'  ' * n}+ Exception Group Traceback (most recent call last):\n"
+        f"{'  ' * n}| ExceptionGroup: n (1 sub-exception)\n{'  ' * n}+-+---------------- 1 ----\n"
+        for n in range(800)
+    )
+    span = made.span()
+    event = span.events.add(name="exception", time_unix_nano=span.end_time_unix_nano)
+    for name, value in (("type", "ExceptionGroup"), ("message", "n"), ("stacktrace", deep)):
+        event.attributes.append(attribute(f"exception.{name}", value))
+    writer(store).write(batch_of([span, *made.many(9)]))
+    assert count(store, "request") == 10
+    assert counted(store) == 1
+
+
+SECRET = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "x" * 9_985 + f" postgresql://bob:{SECRET}@db/x",
+        f"failed [SQL: INSERT INTO users VALUES (?)] [parameters: ('{SECRET}',)]",
+        f"Key (api_token)=({SECRET}) already exists",
+    ],
+    ids=["cut", "sqlalchemy", "postgresql"],
+)
+def test_secrets_are_hidden_wherever_a_text_is_cut(store: Store, message: str) -> None:
+    """And where databases put them."""
+
+    def fail() -> None:
+        raise RuntimeError(message)
+
+    span = with_exception(Spans().span(), raised(fail))
+    writer(store).write(batch_of([span]))
+    with store.read() as connection:
+        for table in store.tables.metadata.sorted_tables:
+            for row in connection.execute(select(table)):
+                assert "hunter2" not in str(tuple(row)), table.name
 
 
 def test_a_storm_is_counted_exactly_and_sampled(store: Store) -> None:

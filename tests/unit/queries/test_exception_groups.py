@@ -27,11 +27,17 @@ ENDS_AFTER_NS = 11_000_000
 """How long after its start a span of `Spans` ends."""
 
 
-def occur(store: Store, version: str, number: int = 1, what: BaseException | None = None) -> None:
+def occur(
+    store: Store,
+    version: str,
+    number: int = 1,
+    what: BaseException | None = None,
+    before_ns: int = ENDS_AFTER_NS,
+) -> None:
     """Requests that fail now, in a version."""
     error = raised(place_an_order, 7) if what is None else what
     spans = [
-        with_exception(Spans(random.randrange(2**30), time.time_ns() - ENDS_AFTER_NS).span(), error)
+        with_exception(Spans(random.randrange(2**30), time.time_ns() - before_ns).span(), error)
         for _ in range(number)
     ]
     writer(store).write(batch_of(spans, version=version))
@@ -67,7 +73,7 @@ def test_resolved_in_the_next_version(store: Store) -> None:
     occur(store, "1")
     occur(store, "2")
     assert status(store) is Status.RESOLVED
-    occur(store, "3")
+    occur(store, "3", before_ns=0)
     assert status(store) is Status.REGRESSED
 
 
@@ -139,6 +145,36 @@ def test_merged_groups_count_as_one_and_what_comes_does_too(store: Store) -> Non
         actions.merge(OPERATOR, store, [2], 1)
     actions.unmerge(OPERATOR, store, 1)
     assert total(store) == {1: 4, 2: 2}
+
+
+def test_a_group_that_is_taken_out_again_keeps_what_came_meanwhile(store: Store) -> None:
+    """Variants that appear while it is merged are its own, too."""
+
+    def fail(words: str) -> None:
+        raise TimeoutError(words)
+
+    occur(store, "1", 1, raised(fail, "the bank is closed"))
+    occur(store, "1", 1, raised(read_a_file, "a"))
+    actions.merge(OPERATOR, store, [1], 2)
+    occur(store, "1", 3, raised(fail, "no answer within the time"))
+    assert total(store) == {2: 5}
+    actions.unmerge(OPERATOR, store, 1)
+    occur(store, "1", 1, raised(fail, "no answer within the time"))
+    assert total(store) == {1: 5, 2: 1}
+
+
+def test_the_next_version_is_that_of_the_service(store: Store) -> None:
+    """Although another service has had it for long."""
+    other = [Spans(7, time.time_ns() - 10**10).span()]
+    for version in ("1", "2"):
+        writer(store).write(batch_of(other, service="other", version=version))
+        other = [Spans(8, time.time_ns() - 10**10).span()]
+    occur(store, "1")
+    actions.resolve(OPERATOR, store, 1, actions.IN_NEXT)
+    occur(store, "1")
+    assert status(store) is Status.RESOLVED
+    occur(store, "2", before_ns=0)
+    assert status(store) is Status.REGRESSED
 
 
 def test_a_split_off_variant_stays_so_for_what_comes(store: Store) -> None:

@@ -38,7 +38,8 @@ def upgrade() -> None:
         _column("state", sa.SmallInteger()),
         sa.Column("state_us", sa.BigInteger()),
         sa.Column("state_by", sa.String(250)),
-        sa.Column("after_version_id", sa.Integer()),
+        sa.Column("state_detail", sa.String(150)),
+        sa.Column("after_us", sa.BigInteger()),
         sa.Column("until_us", sa.BigInteger()),
         sa.Column("until_count", sa.BigInteger()),
         sa.Column("assignee", sa.String(250)),
@@ -104,8 +105,18 @@ def _extend(p: str, low: str) -> None:
         ("variant", ["variant_id", "id"]),
         ("request", ["request_id"]),
         ("trace", ["trace_id"]),
+        ("trace_snapshot", ["stack_trace_snapshot_id"]),
+        ("message", ["exception_msg_id"]),
     ):
         op.create_index(f"ix_{low}exception_occurrence_{index}", name, columns)
+    for table, index, indexed in (
+        ("FunctionDefinition", "function_definition_hash", "code_hash"),
+        ("FunctionLocation", "function_location_function", "function_definition_id"),
+        ("FunctionLocation", "function_location_path", "file_path_id"),
+        ("ExceptionFrame", "exception_frame_location", "function_location_id"),
+        ("ExceptionStackLine", "exception_stack_line_frame", "exception_frame_id"),
+    ):
+        op.create_index(f"ix_{low}{index}", f"{p}{table}", [indexed])
 
 
 def _create(name: str, *columns: Any) -> None:
