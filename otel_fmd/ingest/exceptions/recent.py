@@ -59,7 +59,7 @@ class RecentExceptions:
         """Remember these, as their transaction is durable."""
         for event, one in counted:
             self._at.setdefault(spot(event), []).append(one)
-            if event.parent_span_id:
+            if event.parent_span_id and not event.is_captured:
                 self._below.setdefault(around(event), []).append(one)
             if not one.endpoint_id and event.trace_id:
                 self._of_trace.setdefault((event.trace_id, event.service), []).append(one)
