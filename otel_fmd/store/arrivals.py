@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from otel_fmd.analysis.point_state import Added, Arrived, PointKind, SeriesState, absorb
@@ -31,15 +31,15 @@ def minutes_around(now_us: int) -> range:
     return range(minute - LATE_MINUTES, minute + AHEAD_MINUTES)
 
 
-def arrivals(deltas: Iterable[PointColumns], wanted: Collection[int] | None = None) -> Arrivals:
-    """The points of deltas; only those of wanted series, if given."""
+def arrivals(deltas: Iterable[PointColumns], metric_id: int | None = None) -> Arrivals:
+    """The points of deltas; only those of one metric, if given."""
     found = Arrivals()
     points: defaultdict[SeriesKey, list[Arrived]] = defaultdict(list)
     for columns in deltas:
-        series, metrics, kinds = columns.series_ids, columns.metric_ids, columns.kinds
-        if wanted is not None and not set(series).intersection(wanted):
+        metrics, kinds = columns.metric_ids, columns.kinds
+        if metric_id is not None and metric_id not in metrics:
             continue
-        keys = list(zip(metrics, series, strict=True))
+        keys = list(zip(metrics, columns.series_ids, strict=True))
         numbers = zip(columns.times_ns, columns.starts_ns, columns.values, strict=True)
         found.kinds.update(zip(keys, kinds, strict=True))
         found.exemplars += columns.exemplars
@@ -50,10 +50,9 @@ def arrivals(deltas: Iterable[PointColumns], wanted: Collection[int] | None = No
         measured = iter(columns.distributions)
         for key, kind, number in zip(keys, kinds, numbers, strict=True):
             points[key].append((*number, *next(measured)) if kind in _HISTOGRAMS else number)
-    found.points = dict(points)
-    if wanted is not None:
-        found.points = {key: one for key, one in found.points.items() if key[1] in wanted}
-        found.exemplars = [one for one in found.exemplars if one.series_id in wanted]
+    found.points = {
+        key: one for key, one in points.items() if metric_id is None or key[0] == metric_id
+    }
     return found
 
 
