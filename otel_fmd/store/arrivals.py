@@ -34,25 +34,29 @@ def minutes_around(now_us: int) -> range:
 def arrivals(deltas: Iterable[PointColumns], metric_id: int | None = None) -> Arrivals:
     """The points of deltas; only those of one metric, if given."""
     found = Arrivals()
-    points: defaultdict[SeriesKey, list[Arrived]] = defaultdict(list)
+    # By series alone: a pair for each point would double the cost.
+    points: defaultdict[int, list[Arrived]] = defaultdict(list)
+    metrics: dict[int, int] = {}
+    kinds: dict[int, int] = {}
     for columns in deltas:
-        metrics, kinds = columns.metric_ids, columns.kinds
-        if metric_id is not None and metric_id not in metrics:
+        if metric_id is not None and metric_id not in columns.metric_ids:
             continue
-        keys = list(zip(metrics, columns.series_ids, strict=True))
+        series = columns.series_ids
+        metrics.update(zip(series, columns.metric_ids, strict=True))
+        kinds.update(zip(series, columns.kinds, strict=True))
         numbers = zip(columns.times_ns, columns.starts_ns, columns.values, strict=True)
-        found.kinds.update(zip(keys, kinds, strict=True))
         found.exemplars += columns.exemplars
         if not columns.distributions:
-            for key, point in zip(keys, numbers, strict=True):
-                points[key].append(point)
+            for number, point in zip(series, numbers, strict=True):
+                points[number].append(point)
             continue
         measured = iter(columns.distributions)
-        for key, kind, number in zip(keys, kinds, numbers, strict=True):
-            points[key].append((*number, *next(measured)) if kind in _HISTOGRAMS else number)
-    found.points = {
-        key: one for key, one in points.items() if metric_id is None or key[0] == metric_id
-    }
+        for number, kind, point in zip(series, columns.kinds, numbers, strict=True):
+            points[number].append((*point, *next(measured)) if kind in _HISTOGRAMS else point)
+    for number, ones in points.items():
+        if metric_id is None or metrics[number] == metric_id:
+            found.points[metrics[number], number] = ones
+            found.kinds[metrics[number], number] = kinds[number]
     return found
 
 
