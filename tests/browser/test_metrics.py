@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.serving import Served
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, wait_until
 
 Visit = Callable[..., Visitor]
 
@@ -24,7 +24,8 @@ def test_a_metric_is_explored_by_links(visit: Visit, demo: Served) -> None:
     page.wait_for_url("**aggregation=count**")
     page.get_by_role("link", name="http.route", exact=True).click()
     page.wait_for_url("**group_by=http.route**")
-    page.wait_for_function("document.querySelector('#content .js-plotly-plot').data.length === 3")
+    three = "document.querySelector('#content .js-plotly-plot').data.length === 3"
+    wait_until(page, three)
     page.locator("summary", has_text="process.pid").click()
     page.get_by_role("link", name="41", exact=True).click()
     page.wait_for_url("**labels=**")
@@ -34,7 +35,8 @@ def test_a_metric_is_explored_by_links(visit: Visit, demo: Served) -> None:
     other.log_in()
     other.page.goto(address)
     other.page.get_by_role("link", name="process.pid: 41 ✕").wait_for()
-    assert len(other.figure("metric")["data"]) == 3
+    other.figure("metric")
+    wait_until(other.page, three)
 
 
 def test_log_records_are_searched_and_lead_to_their_request(visit: Visit, demo: Served) -> None:
