@@ -115,7 +115,8 @@ class KeptDays:
         requests_days: requests, with their outliers and profiles.
         outliers_days: outliers.
         profiles_days: profiles.
-        rollups_days: hourly rollups.
+        logs_days: log records; 0: as old as requests may be.
+        rollups_days: hourly rollups, and metrics by days.
         custom_graphs_days: data of custom graphs.
         audit_days: the audit.
     """
@@ -124,6 +125,7 @@ class KeptDays:
     requests_days: Days = 0
     outliers_days: Days = 0
     profiles_days: Days = 0
+    logs_days: Days = 0
     rollups_days: Days = 0
     custom_graphs_days: Days = 0
     audit_days: Days = 0

@@ -80,6 +80,7 @@ def _prune(call: Call) -> Removed:
         one.requests_days,
         one.outliers_days,
         one.profiles_days,
+        one.logs_days,
         one.rollups_days,
         one.custom_graphs_days,
         one.audit_days,

@@ -235,3 +235,22 @@ def test_old_rows_idle_series_and_what_a_cap_evicts_are_gone(store: Store) -> No
     assert len(rows(store, "total")) > 0
     assert Retention(store).prune_rollups(NOW_NS // 1000 + 3 * DAY_US) > 0
     assert rows(store, "total") == {}
+
+
+def test_summaries_keep_count_and_sum_and_their_quantiles(sqlite_store: Store) -> None:
+    """The former grow like a counter, each quantile is a gauge."""
+    summary = Metric(name="rpc", unit="ms")
+    for number in range(3):
+        point = summary.summary.data_points.add(
+            time_unix_nano=NOW_NS + number * 1_000_000_000,
+            start_time_unix_nano=NOW_NS - 1,
+            count=2 * (number + 1),
+            sum=10.0 * (number + 1),
+        )
+        point.quantile_values.add(quantile=0.5, value=4.0 + number)
+    for _ in range(2):
+        write(sqlite_store, summary)
+    assert PointFolder(sqlite_store).fold(64) == Folded(2, 6, 0)
+    slots = sorted((slots[0] for slots in rows(sqlite_store).values()), key=lambda one: one.sum)
+    assert slots[0] == Slot(3, 15.0, 4.0, 6.0, 6.0)
+    assert (slots[1].number, slots[1].sum) == (6, 30.0)
