@@ -16,7 +16,7 @@ from otel_fmd.views.choices import CHOICES
 from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.logs import LOGS
-from otel_fmd.views.measured import MEASURED
+from otel_fmd.views.measured import ENDPOINT_MEASURED, MEASURED
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
@@ -52,6 +52,7 @@ VIEWS: tuple[View[Any], ...] = (
     DEPLOYS,
     LOGS,
     MEASURED,
+    ENDPOINT_MEASURED,
     METRICS,
     METRIC_OVER_TIME,
     RUNTIME,
