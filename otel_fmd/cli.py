@@ -100,16 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "fold deltas, prune by the configured ages, enforce the size cap",
     )
     prune = _command(commands, "prune", database.prune, "delete data older than a number of days")
-    kinds_of_rows = (
-        "requests",
-        "outliers",
-        "profiles",
-        "logs",
-        "rollups",
-        "custom-graphs",
-        "audit",
-    )
-    for kind in kinds_of_rows:
+    for kind in ("requests", "outliers", "profiles", "logs", "rollups", "custom-graphs", "audit"):
         prune.add_argument(
             f"--{kind}", type=float, default=0, metavar="DAYS", help="delete those older than this"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dash_app.chart import Chart, card
+from dash_app.components.frame import framed
 from dash_app.components.states import nothing
 from dash_app.context import Context
 from dash_app.figures.lines import TimeLine, lines_over_time
@@ -86,9 +87,8 @@ CHARTS = {
 def layout(loaded: Loaded[Context], _context: Context) -> list[Any]:
     """Requests, and the panels that have something to show."""
     data = loaded[RUNTIME]
-    if not data:
-        return [nothing(RUNTIME.empty)]
-    return [card(REQUESTS, loaded), *(card(CHARTS[one.name], loaded) for one in data.panels)]
+    panels = [card(CHARTS[one.name], loaded) for one in data.panels]
+    return [card(REQUESTS, loaded), *(panels or [framed(nothing(RUNTIME.empty))])]
 
 
 PAGE = Page(

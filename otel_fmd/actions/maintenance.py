@@ -7,7 +7,9 @@ from typing import NamedTuple
 from otel_fmd.people.actor import Actor, Role, require
 from otel_fmd.people.change import changed
 from otel_fmd.rollups.fold import DeltaFolder
+from otel_fmd.rollups.fold_points import PointFolder
 from otel_fmd.rollups.recount import repair
+from otel_fmd.rollups.roll_points import PointRoller
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Eviction
 from otel_fmd.upkeep.retention import Ages, Retention
@@ -40,9 +42,20 @@ def maintain(actor: Actor, store: Store, ages: Ages, max_size: int, max_callers:
     folder, folded = DeltaFolder(store, max_callers), 0
     while step := folder.fold(_STEP) + folder.fold_callers(_STEP):
         folded += step
+    folded += _fold_points(store)
     done = Maintained(folded, Retention(store).prune(ages), Eviction(store).enforce(max_size))
     changed(actor, store, "database.maintain", "database", str(done._asdict()))
     return done
+
+
+def _fold_points(store: Store) -> int:
+    """Fold and roll up the points of metrics; how many deltas were folded."""
+    folder, roller, folded = PointFolder(store), PointRoller(store), 0
+    while step := folder.fold(_STEP).deltas:
+        folded += step
+    while roller.roll(_STEP):
+        pass
+    return folded
 
 
 def repair_rollups(actor: Actor, store: Store, max_callers: int) -> None:

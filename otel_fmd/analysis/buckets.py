@@ -18,6 +18,7 @@ from otel_fmd.signals.metric import Distribution
 
 FINEST_SCALE = 5
 """The scale of the histograms of requests: finer ones would only take space."""
+_LARGEST = 1.7976931348623157e308
 EXPLICIT = 127
 """Stands for the scale of explicit histograms."""
 
@@ -133,25 +134,26 @@ def ranges(
             _explicit(place, count, bounds, most) for place, count in sorted(buckets.counts.items())
         ]
     else:
-        base: float = 2.0 ** (2.0**-buckets.scale)
+        width = 2.0**-buckets.scale
         found = [
-            Range(-_power(base, place + 1), -_power(base, place), count)
+            Range(-_bound(place + 1, width), -_bound(place, width), count)
             for place, count in sorted(buckets.negative.items(), reverse=True)
         ]
         if buckets.zero:
             found.append(Range(0.0, 0.0, buckets.zero))
         found += [
-            Range(_power(base, place), _power(base, place + 1), count)
+            Range(_bound(place, width), _bound(place + 1, width), count)
             for place, count in sorted(buckets.counts.items())
         ]
     return [_within(one, least, most) for one in found]
 
 
-def _power(base: float, exponent: int) -> float:
+def _bound(place: int, width: float) -> float:
+    """Where a bucket begins; `width` is in powers of two."""
     try:
-        return base**exponent
+        return float(2.0 ** (place * width))
     except OverflowError:
-        return 1.7976931348623157e308
+        return _LARGEST
 
 
 def _explicit(place: int, count: int, bounds: Sequence[float], most: float | None) -> Range:

@@ -225,8 +225,8 @@ class Settings:
     max_spans_per_body: int = _setting(
         65_536,
         whole(1, 10_000_000),
-        "Most spans in one OTLP request, including the messages that contain them; larger ones are "
-        "refused (413) before decoding.",
+        "Most spans, points or log records in one OTLP request, including the messages that "
+        "contain them; larger ones are refused (413) before decoding.",
     )
     max_bytes_in_flight: int = _setting(
         24 * 2**20,

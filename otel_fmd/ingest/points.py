@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from otel_fmd.analysis.buckets import buckets_of
 from otel_fmd.ingest.batch import Batch
-from otel_fmd.ingest.series import DROPPED, SeriesRegistry, series_keys
+from otel_fmd.ingest.series import DROPPED, Resolved, SeriesRegistry
 from otel_fmd.signals.metric import PointBlock, Points
 from otel_fmd.store.point_delta import Measured, PointColumns, StoredExemplar, pack
 from otel_fmd.store.sql import Statements
@@ -50,21 +50,26 @@ class PointWriter:
         )
         self._insert = insert.statement
 
-    def prepare(self, blocks: Sequence[PointBlock]) -> None:
-        """Add what is new: before the transaction."""
-        self._registry.prepare(blocks)
+    def prepare(self, blocks: Sequence[PointBlock]) -> list[Resolved]:
+        """Where each block belongs; what is new is added, before the transaction."""
+        return list(map(self._registry.resolve, blocks))
 
     def forget(self) -> None:
         """Look everything up again, after a write failed."""
         self._registry.forget()
 
-    def write(self, connection: Connection, blocks: Sequence[PointBlock]) -> PointsWritten:
-        """Add the points, in a transaction."""
+    def write(
+        self,
+        connection: Connection,
+        blocks: Sequence[PointBlock],
+        resolved: Sequence[Resolved],
+    ) -> PointsWritten:
+        """Add the points, in a transaction; `resolved` is what `prepare` found."""
         points = dropped = 0
         waiting = _Columns()
-        for block in blocks:
+        for block, one in zip(blocks, resolved, strict=True):
             before = len(waiting)
-            dropped += waiting.add(block, self._registry)
+            dropped += waiting.add(block, one)
             points += len(waiting) - before
             if len(waiting) >= _MOST_POINTS:
                 self._put(connection, waiting)
@@ -90,10 +95,9 @@ class _Columns:
     def __len__(self) -> int:
         return len(self._series)
 
-    def add(self, block: PointBlock, registry: SeriesRegistry) -> int:
+    def add(self, block: PointBlock, resolved: Resolved) -> int:
         """Add points; how many were dropped."""
-        metric_id, kind, known = registry.metric(block)
-        ids = list(map(known.__getitem__, series_keys(block)))
+        metric_id, kind, ids = resolved
         exemplars = [
             StoredExemplar(metric_id, ids[place], *one)
             for place, one in block.exemplars

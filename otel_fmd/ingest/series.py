@@ -65,6 +65,18 @@ class KnownMetric(NamedTuple):
     series: dict[bytes, int]
 
 
+class Resolved(NamedTuple):
+    """What a block of points belongs to.
+
+    Its metric, how the points add up (`PointKind`), and the series of each; `DROPPED` above a
+    limit.
+    """
+
+    metric_id: int
+    kind: int
+    series_ids: list[int]
+
+
 class _New(NamedTuple):
     """A series that is not known yet, as its row has it."""
 
@@ -100,24 +112,21 @@ class SeriesRegistry:
         self._remembered = 0
         self._since = time.monotonic()
 
-    def prepare(self, blocks: Sequence[PointBlock]) -> None:
-        """Make sure that every series of these points can be looked up."""
+    def resolve(self, block: PointBlock) -> Resolved:
+        """The ids of the series of points, which are added if they are new."""
         if self._remembered > _MOST_REMEMBERED or time.monotonic() - self._since > _REFRESH_S:
             self.forget()
-        for block in blocks:
-            known = self._known.get(block.key)
-            if known is None:
-                known = self._metric(block.metric)
-                self._known[block.key] = known
-                self._remembered += 1
-            keys = series_keys(block)
-            new = set(keys).difference(known.series)
-            if new:
-                self._add_series(block, known, new, keys)
-
-    def metric(self, block: PointBlock) -> KnownMetric:
-        """The metric of points that were prepared; its id is `DROPPED` above the limit."""
-        return self._known[block.key]
+        known = self._known.get(block.key)
+        if known is None:
+            known = self._metric(block.metric)
+            self._known[block.key] = known
+            self._remembered += 1
+        keys = series_keys(block)
+        ids: list[Any] = list(map(known.series.get, keys))
+        if None in ids:
+            self._add_series(block, known, set(keys).difference(known.series), keys)
+            ids = list(map(known.series.__getitem__, keys))
+        return Resolved(known.id, known.kind, ids)
 
     def _metric(self, metric: Metric) -> KnownMetric:
         kind = _point_kind(metric)

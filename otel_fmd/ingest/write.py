@@ -26,7 +26,7 @@ from otel_fmd.ingest.insert import Inserter, RequestRow
 from otel_fmd.ingest.logs import LogRow, LogWriter
 from otel_fmd.ingest.means import load_means
 from otel_fmd.ingest.names import NameLimits, NameRegistry
-from otel_fmd.ingest.points import PointsWritten, PointWriter
+from otel_fmd.ingest.points import PointWriter
 from otel_fmd.ingest.series import SeriesLimits, SeriesRegistry
 from otel_fmd.requests.request import Request
 from otel_fmd.store.delta import NO_STATUS, Columns, pack
@@ -68,16 +68,12 @@ class Prepared(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the transaction of a batch found.
-
-    Outliers, exceptions, the new means, the columns of its delta, what became of its points.
-    """
+    """What the transaction of a batch found; the new means, and the columns of its delta."""
 
     outliers: int
     exceptions: int
     means: dict[int, RunningMean]
     columns: Columns
-    points: PointsWritten
 
 
 class _SomeKnown(Exception):  # noqa: N818 - control flow within this module
@@ -153,7 +149,7 @@ class BatchWriter:
         if self._means is None:
             self._means = load_means(self._store)
         self.names.prepare({(r.service, r.endpoint, r.version): r for r in requests})
-        self._points.prepare(whole.points)
+        resolved = self._points.prepare(whole.points)
         batch, seen = self._prepare(requests)
         raised = self._exceptions.prepare([item.request for item in batch], whole.exceptions)
         rows, logs = [item.row for item in batch], self._logs.prepare(whole.records)
@@ -162,7 +158,8 @@ class BatchWriter:
             with self._store.write() as connection:
                 if not self._insert(connection, rows, logs):
                     raise _SomeKnown
-                done = self._finish(connection, batch, seen, whole, raised)
+                done = self._finish(connection, batch, seen, raised)
+                points = self._points.write(connection, whole.points, resolved)
         except _SomeKnown:
             with self._store.write() as connection:
                 places, fresh = self._inserter.resolve(connection, rows)
@@ -172,7 +169,8 @@ class BatchWriter:
                 batch = [
                     batch[place]._replace(row=row) for place, row in zip(places, fresh, strict=True)
                 ]
-                done = self._finish(connection, batch, seen, whole, raised)
+                done = self._finish(connection, batch, seen, raised)
+                points = self._points.write(connection, whole.points, resolved)
         if self._counts is not None and batch:
             self._count(self._counts, batch, done)
         self._means.update(done.means)
@@ -185,7 +183,7 @@ class BatchWriter:
             seen_only,
             self._others(requests),
             done.exceptions,
-            *done.points,
+            *points,
             len(new_logs),
             len(whole.records) - len(new_logs),
         )
@@ -280,7 +278,6 @@ class BatchWriter:
         connection: Connection,
         batch: Sequence[Prepared],
         seen: dict[int, int],
-        whole: Batch,
         raised: PreparedExceptions,
     ) -> Finished:
         """Everything of the batch besides its requests."""
@@ -301,8 +298,7 @@ class BatchWriter:
         if batch or seen:
             values = (now_us(), len(batch), pack(columns))
             connection.exec_driver_sql(self._insert_delta, values)
-        points = self._points.write(connection, whole.points)
-        return Finished(len(outliers), exceptions, means, columns, points)
+        return Finished(len(outliers), exceptions, means, columns)
 
     def _columns(self, batch: Sequence[Prepared], seen: dict[int, int]) -> Columns:
         """The delta of a batch."""

@@ -9,7 +9,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import repeat
 from struct import Struct, error
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from otel_fmd.otlp import metric_messages as messages
-from otel_fmd.otlp.errors import BadDataError, TooLargeError
+from otel_fmd.otlp.errors import BadDataError
 from otel_fmd.otlp.point_messages import (
     are_attributes,
     attributes_of,
@@ -30,14 +30,14 @@ from otel_fmd.otlp.point_messages import (
 )
 from otel_fmd.otlp.points import (
     DecodedPoints,
-    PointReader,
     check_number,
     check_times,
     kind_of_sum,
 )
+from otel_fmd.otlp.points_walk import BodyWalker
 from otel_fmd.otlp.signal import MOST_RECORDS
-from otel_fmd.otlp.values import MOST_PAIRS, pairs_of, text_of
-from otel_fmd.otlp.wire import PAIRS, RESOURCE, Place, fields, varint
+from otel_fmd.otlp.values import text_of
+from otel_fmd.otlp.wire import RESOURCE, Place, varint
 from otel_fmd.signals.metric import (
     CUMULATIVE,
     NO_RECORDED_VALUE,
@@ -84,21 +84,8 @@ def decode_protobuf(
     return decoder.decoded()
 
 
-class _Decoder(PointReader):
+class _Decoder(BodyWalker):
     """Reads one body."""
-
-    def __init__(self, body: bytes, most: int, growing: Callable[[int], None]) -> None:
-        super().__init__(most, growing)
-        self._body = body
-
-    def fields(self, start: int, end: int) -> list[Place]:
-        """The fields of a message, taken from those that the body may hold."""
-        try:
-            found = fields(self._body, start, end, self.left)
-        except TooLargeError:
-            raise self.too_large() from None
-        self.spend(len(found))
-        return found
 
     def resource_metrics(self, start: int, end: int) -> None:
         """The points of one `ResourceMetrics`."""
@@ -107,8 +94,8 @@ class _Decoder(PointReader):
         raw = b""
         for tag, begin, stop in parts:
             if tag == RESOURCE:
-                raw += self._body[begin:stop]
-                attributes.update(self._resource(begin, stop))
+                raw += self.body[begin:stop]
+                attributes.update(self.resource(begin, stop))
         resource = Resource(attributes)
         for tag, begin, stop in parts:
             if tag == _SCOPE_METRICS:
@@ -116,20 +103,8 @@ class _Decoder(PointReader):
                     if inner == _METRICS:
                         self._metric(first, last, resource, raw)
 
-    def _resource(self, start: int, end: int) -> dict[str, AttributeValue]:
-        """Attributes of a resource; one that cannot be read takes neither others nor points."""
-        body = self._body
-        found: dict[str, AttributeValue] = {}
-        for tag, begin, stop in fields(body, start, end, _MOST_FIELDS)[:MOST_PAIRS]:
-            if tag == PAIRS:
-                try:
-                    found.update(pairs_of([body[begin:stop]]))
-                except DecodeError as problem:
-                    self.note(f"an attribute of a resource: {problem}")
-        return found
-
     def _metric(self, start: int, end: int, resource: Resource, raw: bytes) -> None:
-        body = self._body
+        body = self.body
         texts = {_NAME: b"", _DESCRIPTION: b"", _UNIT: b""}
         data: Place | None = None
         for place in self.fields(start, end):
@@ -174,7 +149,7 @@ class _Decoder(PointReader):
         self, position: int, end: int, block: PointBlock, name: str, numbers: dict[int, int]
     ) -> int:
         """The next points, at most `_AT_ONCE`; where the one after them begins."""
-        body = self._body
+        body = self.body
         add_key, add_start = block.keys.append, block.starts_ns.append
         add_time, add_value = block.times_ns.append, block.values.append
         read_double, read_integer = _DOUBLE_POINT.unpack_from, _INTEGER_POINT.unpack_from
@@ -184,7 +159,7 @@ class _Decoder(PointReader):
                 if position >= end:
                     break
                 if body[position] != _POINTS:
-                    position = self._skip(position, numbers)
+                    position = self.skip(position, numbers)
                     continue
                 length = body[position + 1]
                 position += 2
@@ -210,23 +185,6 @@ class _Decoder(PointReader):
         except (IndexError, error):
             raise BadDataError("not protobuf: a field is longer than what holds it") from None
         return position
-
-    def _skip(self, position: int, numbers: dict[int, int]) -> int:
-        """Pass over a field that is no point, noting those in `numbers`; where the next begins."""
-        body = self._body
-        tag, position = varint(body, position)
-        kind = tag & 7
-        if kind == 0:
-            value, position = varint(body, position)
-            if tag in numbers:
-                numbers[tag] = value
-            return position
-        if kind == 2:
-            length, position = varint(body, position)
-            return position + length
-        if kind in (1, 5):
-            return position + (8 if kind == 1 else 4)
-        raise BadDataError(f"not protobuf: wire type {kind}")
 
     def _number(self, raw: bytes, block: PointBlock, name: str) -> None:
         """A point in any order of its fields."""
@@ -268,9 +226,9 @@ class _Decoder(PointReader):
         self, data: Place, block: PointBlock, name: str, read: Callable[[bytes], Any]
     ) -> tuple[int, bool]:
         """The points of a histogram of either kind, or of a summary."""
-        body = self._body
+        body = self.body
         numbers = {_TEMPORALITY: 0}
-        for tag, begin, end in self._walk(data, numbers):
+        for tag, begin, end in self.walk(data, numbers):
             if tag != _POINTS:
                 continue
             try:
@@ -281,34 +239,16 @@ class _Decoder(PointReader):
                 self.reject(name, str(problem))
         return MetricKind.HISTOGRAM, numbers[_TEMPORALITY] == CUMULATIVE
 
-    def _walk(self, data: Place, numbers: dict[int, int]) -> Iterator[Place]:
-        """The fields with a length of a message; its numbers are noted."""
-        body = self._body
-        _, position, stop = data
-        try:
-            while position < stop:
-                begin = position
-                position = self._skip(position, numbers)
-                if position > stop:
-                    raise IndexError
-                tag, after = varint(body, begin)
-                if tag & 7 == 2:
-                    self.spend(1)
-                    length, after = varint(body, after)
-                    yield tag, after, after + length
-        except IndexError:
-            raise BadDataError("not protobuf: a field is longer than what holds it") from None
-
     def _quantiles(self, data: Place, block: PointBlock) -> None:
         """The quantiles of summaries, each a gauge with its quantile as an attribute."""
         gauge = PointBlock(
             block.metric._replace(kind=MetricKind.GAUGE), b"q" + block.key, attributes_of
         )
-        for tag, begin, end in self._walk(data, {}):
+        for tag, begin, end in self.walk(data, {}):
             if tag != _POINTS:
                 continue
             try:
-                for key, time_ns, value in quantiles_of(self._body[begin:end]):
+                for key, time_ns, value in quantiles_of(self.body[begin:end]):
                     check_times(0, time_ns)
                     self.spend(1)
                     gauge.keys.append(key)

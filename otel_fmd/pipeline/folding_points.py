@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 
+from otel_fmd.errors import OtelFmdError
 from otel_fmd.rollups.fold_points import PointFolder
 from otel_fmd.rollups.roll_points import PointRoller
 from otel_fmd.store.store import Store
 
+_log = logging.getLogger(__name__)
 _LEAST, _MOST = 8, 1_024
 """Deltas of one step."""
 _FIRST = 64
@@ -40,7 +43,13 @@ class PointFolding:
     def round(self) -> bool:
         """One round; whether more waits than was done."""
         began = time.monotonic()
-        done = self._folder.fold(self._size, _WAIT_S)
+        try:
+            done = self._folder.fold(self._size, _WAIT_S)
+        except OtelFmdError:
+            raise
+        except Exception:
+            self._give_way()
+            return True
         took_s = time.monotonic() - began
         self._count({"points_duplicates": done.duplicates, "points_late": done.late})
         behind = done.deltas >= self._size
@@ -51,6 +60,16 @@ class PointFolding:
         if not behind:
             self._roll(time.monotonic())
         return behind
+
+    def _give_way(self) -> None:
+        """After an error that no retry would cure: fold one by one, and leave out what fails."""
+        if self._size > 1:
+            _log.debug("points are folded one by one", exc_info=True)
+            self._size = 1
+            return
+        dropped = self._folder.drop_oldest()
+        _log.exception("%d points could not be folded and were dropped", dropped)
+        self._count({"points_dropped": dropped})
 
     def _roll(self, now_s: float) -> None:
         if now_s - self._rolled_s >= _ROLL_EVERY_S and self._roller.roll(_ROLL_STEPS) < _ROLL_STEPS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -221,7 +222,10 @@ class _Plan:
         for series, minute, slot in self._rows(series_ids):
             if self._minutes.start <= minute < self._minutes.end:
                 yield series, minute, slot
-        yield from self._waiting(series_ids)
+        for series in series_ids:
+            for minute, slot in self._waiting.get(series, ()):
+                if self._minutes.start <= minute < self._minutes.end:
+                    yield series, minute, slot
 
     def _rows(self, series_ids: Sequence[int]) -> Iterator[tuple[int, int, Slot]]:
         snapshot, metric = self._snapshot, self._metric_id
@@ -264,14 +268,18 @@ class _Plan:
             if when in self._days:
                 yield series, when * DAY, unpack(packed)[0]
 
-    def _waiting(self, series_ids: Sequence[int]) -> Iterator[tuple[int, int, Slot]]:
-        """What the points that wait add."""
+    @cached_property
+    def _waiting(self) -> dict[int, list[tuple[int, Slot]]]:
+        """What the points that wait add to each series of the metric, in order of time.
+
+        Of all its series, whichever are wanted: a new one began at zero if others were there
+        before, which must be seen here as the folder will see it.
+        """
         snapshot = self._snapshot
-        found = arrivals(snapshot.waiting_points, set(series_ids))
+        found = arrivals(snapshot.waiting_points, self._metric_id)
         states = load_states(snapshot.connection, snapshot.tables, found.points)
         done = absorbed(found, states, minutes_around(now_us()))
-        for (_, series), (_, added) in done.items():
-            for slots in (added.before, added.slots):
-                for minute, slot in slots.items():
-                    if self._minutes.start <= minute < self._minutes.end:
-                        yield series, minute, slot
+        return {
+            series: [*added.before.items(), *added.slots.items()]
+            for (_, series), (_, added) in done.items()
+        }

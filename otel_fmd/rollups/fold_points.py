@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from otel_fmd.analysis.packed_state import pack_state
 from otel_fmd.analysis.point_rows import MINUTES_PER_HOUR, Slot, pack, unpack
-from otel_fmd.analysis.point_state import Added, SeriesState
+from otel_fmd.analysis.point_state import MINUTE_NS, Added, SeriesState
 from otel_fmd.rollups.steps import delete_exactly, hold_lock, oldest, waits
 from otel_fmd.store.arrivals import SeriesKey, absorbed, arrivals, minutes_around
 from otel_fmd.store.metric_tables import FOLD_LOCK, GRAIN_HOUR
@@ -82,15 +82,29 @@ class PointFolder:
                 return Folded()
             found = arrivals(map(unpack_delta, payloads))
             states = load_states(connection, self._store.tables, found.points)
-            done = absorbed(found, states, minutes_around(now_us()))
+            minutes = minutes_around(now_us())
+            done = absorbed(found, states, minutes)
             self._put_all_states(connection, done)
             self._add_minutes(connection, done)
-            self._add_exemplars(connection, found.exemplars)
+            timely = [one for one in found.exemplars if one.time_ns // MINUTE_NS in minutes]
+            self._add_exemplars(connection, timely)
         return Folded(
             len(ids),
             sum(added.duplicates for _, added in done.values()),
             sum(added.late for _, added in done.values()),
         )
+
+    def drop_oldest(self) -> int:
+        """Delete the oldest delta, which cannot be folded; how many points it had."""
+        delta = self._store.tables.metric_delta
+        with self._store.write() as connection:
+            hold_lock(connection, self._store.tables, FOLD_LOCK)
+            query = select(delta.c.id, delta.c.count).order_by(delta.c.id).limit(1)
+            row = connection.execute(query).first()
+            if row is None or not delete_exactly(connection, delta, [row.id]):
+                connection.rollback()
+                return 0
+        return int(row[1])
 
     def _put_all_states(
         self, connection: Connection, done: Mapping[SeriesKey, tuple[SeriesState, Added]]

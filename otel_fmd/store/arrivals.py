@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from otel_fmd.analysis.point_state import Added, Arrived, PointKind, SeriesState, absorb
@@ -31,29 +31,32 @@ def minutes_around(now_us: int) -> range:
     return range(minute - LATE_MINUTES, minute + AHEAD_MINUTES)
 
 
-def arrivals(deltas: Iterable[PointColumns], wanted: Collection[int] | None = None) -> Arrivals:
-    """The points of deltas; only those of wanted series, if given."""
+def arrivals(deltas: Iterable[PointColumns], metric_id: int | None = None) -> Arrivals:
+    """The points of deltas; only those of one metric, if given."""
     found = Arrivals()
-    points: defaultdict[SeriesKey, list[Arrived]] = defaultdict(list)
+    # By series alone: a pair for each point would double the cost.
+    points: defaultdict[int, list[Arrived]] = defaultdict(list)
+    metrics: dict[int, int] = {}
+    kinds: dict[int, int] = {}
     for columns in deltas:
-        series, metrics, kinds = columns.series_ids, columns.metric_ids, columns.kinds
-        if wanted is not None and not set(series).intersection(wanted):
+        if metric_id is not None and metric_id not in columns.metric_ids:
             continue
-        keys = list(zip(metrics, series, strict=True))
+        series = columns.series_ids
+        metrics.update(zip(series, columns.metric_ids, strict=True))
+        kinds.update(zip(series, columns.kinds, strict=True))
         numbers = zip(columns.times_ns, columns.starts_ns, columns.values, strict=True)
-        found.kinds.update(zip(keys, kinds, strict=True))
         found.exemplars += columns.exemplars
         if not columns.distributions:
-            for key, point in zip(keys, numbers, strict=True):
-                points[key].append(point)
+            for number, point in zip(series, numbers, strict=True):
+                points[number].append(point)
             continue
         measured = iter(columns.distributions)
-        for key, kind, number in zip(keys, kinds, numbers, strict=True):
-            points[key].append((*number, *next(measured)) if kind in _HISTOGRAMS else number)
-    found.points = dict(points)
-    if wanted is not None:
-        found.points = {key: one for key, one in found.points.items() if key[1] in wanted}
-        found.exemplars = [one for one in found.exemplars if one.series_id in wanted]
+        for number, kind, point in zip(series, columns.kinds, numbers, strict=True):
+            points[number].append((*point, *next(measured)) if kind in _HISTOGRAMS else point)
+    for number, ones in points.items():
+        if metric_id is None or metrics[number] == metric_id:
+            found.points[metrics[number], number] = ones
+            found.kinds[metrics[number], number] = kinds[number]
     return found
 
 

@@ -93,7 +93,7 @@ def unpack(payload: bytes) -> PointColumns:
         values = array(code)
         size = number * values.itemsize
         values.frombytes(view[place : place + size])
-        columns.append(_little(values).tolist())
+        columns.append(_little(values))
         place += size
     reader = ColumnReader(payload, place)
     heads = [_DISTRIBUTION.unpack(reader.take(_DISTRIBUTION.size)) for _ in range(distributions)]

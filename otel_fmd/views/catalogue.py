@@ -17,7 +17,7 @@ from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, E
 from otel_fmd.views.exception_group import EXCEPTION_GROUP
 from otel_fmd.views.exceptions import ENDPOINT_EXCEPTIONS, EXCEPTION_GROUPS
 from otel_fmd.views.logs import LOGS
-from otel_fmd.views.measured import MEASURED
+from otel_fmd.views.measured import ENDPOINT_MEASURED, MEASURED
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.overview import OVERVIEW
@@ -56,6 +56,7 @@ VIEWS: tuple[View[Any], ...] = (
     DEPLOYS,
     LOGS,
     MEASURED,
+    ENDPOINT_MEASURED,
     METRICS,
     METRIC_OVER_TIME,
     RUNTIME,

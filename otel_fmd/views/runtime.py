@@ -25,7 +25,7 @@ class Runtime(NamedTuple):
     requests: Sequence[tuple[int, float]]
 
     def __bool__(self) -> bool:
-        return bool(self.panels)
+        return bool(self.panels or self.requests)
 
     def panel(self, name: str) -> Panel | None:
         """A panel, if there is something to show."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -18,6 +19,8 @@ from opentelemetry.trace import SpanKind
 
 from dash_app.pages import PAGES
 from otel_fmd.requests.profile import Profile, ProfileLine, profile_attributes
+from tests.support.logs import log, logs_body
+from tests.support.points import gauge, histogram, metrics_body
 from tests.support.serving import Served
 from tests.support.visitor import Visitor
 
@@ -38,8 +41,35 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served = Served(f"sqlite:///{folder / 'fmd.db'}", OTEL_FMD_MONITOR_LEVEL="3")
     for version in (f"1{EVIL[:60]}", f"1{EVIL[:59]}?"):
         send(served, version)
+    send_more(served)
     yield served
     served.stop()
+
+
+def send_more(served: Served) -> None:
+    """Metrics and logs with markup in every text."""
+    at_ns, short = time.time_ns() - 120_000_000_000, EVIL[:45]
+    metrics = [
+        gauge(
+            name, 1.5, at_ns=at_ns, unit=short, attributes=[(short, short), ("http.route", short)]
+        )
+        for name in (EVIL, "process.memory.usage")
+    ]
+    duration = histogram(
+        "http.server.duration", [5.0], [1, 1], temporality=1, at_ns=at_ns, total=9.0,
+        attributes=[("http.route", short), ("http.method", "GET")],
+    )  # fmt: skip
+    body = metrics_body(*metrics, duration, **{"service.name": short, "service.instance.id": short})
+    for metric in body.resource_metrics[0].scope_metrics[0].metrics:
+        metric.description = EVIL
+    records = logs_body(log(EVIL, 17, at_ns=at_ns, evil=EVIL), scope=EVIL)
+    for name, data in (("metrics", body), ("logs", records)):
+        requests.post(
+            f"{served.http}/v1/{name}",
+            data.SerializeToString(),
+            headers={"Content-Type": "application/x-protobuf"},
+            timeout=10,
+        ).raise_for_status()
 
 
 def send(served: Served, version: str) -> None:
@@ -119,7 +149,8 @@ def test_markup_is_shown_and_never_taken(visit: Callable[..., Visitor], hostile:
             shown.add(path)
     graphs = {"/versions", "/performance", "/daily"}
     exceptions = {"/exceptions", "/exception/1", "/endpoint/1/exceptions"}
-    assert {"/", "/requests", *graphs, *exceptions} <= shown
+    signals = {"/explore-metrics", "/explore-metrics/1", "/logs", "/runtime", "/measured"}
+    assert {"/", "/requests", *graphs, *exceptions, *signals} <= shown
 
 
 def test_hover_texts_show_it_too(visit: Callable[..., Visitor], hostile: Served) -> None:

@@ -6,13 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import requests
 from sqlalchemy import select
 
 from otel_fmd.queries.counts import sums
+from otel_fmd.queries.http_metrics import measured_endpoints
+from otel_fmd.queries.logs import LogFilter, logs
+from otel_fmd.queries.metrics import Minutes
 from otel_fmd.queries.profiles import profile_count
+from otel_fmd.queries.runtime import panels
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
 from otel_fmd.queries.versions import versions_seen
@@ -49,6 +54,8 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
             metrics = requests.get(f"{address}/metrics", timeout=10).text
             raise AssertionError(f"{error}\n{metrics}\n{log.read_text()}") from None
         assert metric("otel_fmd_requests_not_kept_total") > 1_000
+        wait_for(lambda: metric("otel_fmd_points_stored_total") > 50, 60, "metrics")
+        wait_for(lambda: metric("otel_fmd_log_records_stored_total") > 0, 60, "logs")
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0
@@ -68,6 +75,18 @@ def test_the_demo_fills_every_view(tmp_path: Path) -> None:
         assert profile_count(snapshot, names["shop", "catalog.product"]) > 100
         users = set(run(select(columns.group_by).distinct()).scalars())
         addresses = set(run(select(columns.ip).distinct()).scalars())
+        now_us = time.time_ns() // 1000
+        minutes = Minutes.between(now_us - 600_000_000, now_us, 600_000_000)
+        shown = {one.name: one for one in panels(snapshot, "shop", minutes)}
+        measured = measured_endpoints(snapshot, "shop", minutes)
+        entries = logs(snapshot, now_us - 600_000_000, now_us, LogFilter()).found
     store.close()
     assert len(users) > 5
     assert len(addresses) > 5
+    assert {"cpu", "memory", "threads"} <= shown.keys()
+    (line,) = shown["memory"].lines
+    assert max(value or 0 for value in line.values) > 10_000_000
+    assert sum(one.requests for one in measured) > 0
+    # What the shop logs within a request belongs to it.
+    assert {entry.logger for entry in entries} == {"shop"}
+    assert all(entry.trace_id for entry in entries)

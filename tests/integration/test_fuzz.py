@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,9 +16,22 @@ import pytest
 import requests
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 
+from otel_fmd.queries.logs import LogFilter, logs
+from otel_fmd.queries.metric_lines import AGGREGATIONS, MetricQuery, metric_lines
+from otel_fmd.queries.metrics import Minutes, known_metrics
+from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.fold_points import PointFolder
+from otel_fmd.rollups.roll_points import PointRoller
 from otel_fmd.signals import semconv
+from otel_fmd.store.store import Store
 from tests.integration.test_otlp_http import as_json
+from tests.support.logs import log, logs_body
+from tests.support.points import counter, gauge, histogram, metrics_body
 from tests.support.serving import Served
 from tests.support.spans import Spans, attribute, body
 
@@ -30,6 +45,26 @@ ALLOWED_GRPC = {
 MANY = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+def metrics() -> ExportMetricsServiceRequest:
+    """Points of now, of several kinds."""
+    at_ns = time.time_ns() - 60_000_000_000
+    pairs = [("http.route", "/items"), ("n", "1")]
+    return metrics_body(
+        gauge("memory", 1.5, 2.5, at_ns=at_ns, attributes=pairs),
+        counter("hits", 1, 2, 3, at_ns=at_ns, start_ns=at_ns - 1, attributes=pairs),
+        histogram("latency", [0.1, 1.0], [1, 2, 3], at_ns=at_ns, temporality=1, total=2.5),
+    )
+
+
+def records() -> ExportLogsServiceRequest:
+    """Records of now."""
+    at_ns = time.time_ns() - 60_000_000_000
+    many = [log(f"line {n}", 17, at_ns=at_ns + n, trace_id=bytes([n + 1] * 16)) for n in range(3)]
+    return logs_body(*many, log({"a": 1}, 13, at_ns=at_ns, user="ana"))
+
+
 _seeds = iter(range(1_000_000))
 
 
@@ -120,6 +155,63 @@ def test_mutated_protobuf(served: Served, seed: int, changes: list[tuple[int, in
     assume(data != valid)
     assert post(served, bytes(data), KINDS[0]) in (200, 400)
     assert export(served, bytes(data)) in ALLOWED_GRPC
+
+
+OTHER_SIGNALS: dict[str, Any] = {
+    "metrics": lambda: (metrics(), "metrics.v1.MetricsService"),
+    "logs": lambda: (records(), "logs.v1.LogsService"),
+}
+
+
+@MANY
+@given(
+    signal=st.sampled_from(sorted(OTHER_SIGNALS)),
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
+)
+def test_mutated_metrics_and_logs(
+    served: Served, signal: str, changes: list[tuple[int, int]]
+) -> None:
+    """The same for other signals: what can be read is stored, and can be folded and shown."""
+    request, service = OTHER_SIGNALS[signal]()
+    data = bytearray(request.SerializeToString())
+    for place, value in changes:
+        data[place % len(data)] = value
+    url = f"{served.http}/v1/{signal}"
+    answer = requests.post(url, bytes(data), headers={"Content-Type": KINDS[0]}, timeout=60)
+    assert answer.status_code in (200, 400)
+    method = f"/opentelemetry.proto.collector.{service}/Export"
+    with grpc.insecure_channel(served.grpc) as channel:
+        try:
+            channel.unary_unary(method)(bytes(data), timeout=20)
+        except grpc.RpcError as error:
+            assert error.code() in ALLOWED_GRPC
+
+
+def test_what_fuzzing_left_is_folded_and_shown(served: Served) -> None:
+    """Whatever names, values and times it has."""
+    chance = random.Random(11)
+    for number in range(200):
+        signal = sorted(OTHER_SIGNALS)[number % 2]
+        data = bytearray(OTHER_SIGNALS[signal]()[0].SerializeToString())
+        for _ in range(chance.randrange(4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        headers = {"Content-Type": KINDS[0]}
+        requests.post(f"{served.http}/v1/{signal}", bytes(data), headers=headers, timeout=60)
+    store = Store(served.database_url)
+    folder = PointFolder(store)
+    while folder.fold(16).deltas:
+        pass
+    PointRoller(store).roll(10_000)
+    minutes = Minutes(0, 2**40, 2**40)
+    with Reader(store).snapshot() as snapshot:
+        found = known_metrics(snapshot, None)
+        for metric in found:
+            for aggregation in AGGREGATIONS:
+                metric_lines(snapshot, MetricQuery(metric, {}, (), aggregation, minutes))
+        entries = logs(snapshot, 0, 2**62, LogFilter(text="e")).found
+    store.close()
+    assert len(found) > 5
+    assert len(entries) > 5
 
 
 LEAVES = st.one_of(

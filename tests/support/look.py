@@ -61,12 +61,12 @@ def everything_of(context: Context) -> Iterator[str]:
 
 
 def plain_charts() -> list[tuple[Page, str]]:
-    """Every chart that needs no details of requests, with its page."""
+    """Every chart that needs no details of requests, and no metrics, with its page."""
     return [
         (page, chart.key)
         for page in PAGES
         for chart in page.charts
-        if not chart.key.startswith(("outlier-", "profile-"))
+        if not chart.key.startswith(("outlier-", "profile-", "runtime-", "metric"))
     ]
 
 

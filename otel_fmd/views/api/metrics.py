@@ -11,7 +11,7 @@ from otel_fmd.signals.metric import KIND_NAMES
 from otel_fmd.views import metrics as views
 from otel_fmd.views.api.look import moment
 from otel_fmd.views.look import Look
-from otel_fmd.views.measured import Measured
+from otel_fmd.views.measured import EndpointMeasured, Measured
 from otel_fmd.views.runtime import Runtime
 
 
@@ -245,6 +245,43 @@ class MeasuredEndpoint:
     median_ms: float | None
     p95_ms: float | None
     metric_id: int
+
+
+@dataclass(slots=True)
+class EndpointByMetrics:
+    """An endpoint by its HTTP metrics, beside what is stored of it, in whole hours.
+
+    Args:
+        requests: all of them, as metrics count them.
+        errors: those with a status from 400 on.
+        median_ms: the median of their durations, within a bucket; null if unknown.
+        p95_ms: the 95th percentile.
+        stored_requests: those that are stored from spans.
+        stored_share: the share of all that is stored, 0 to 1; null if there were none.
+        metric_id: the metric that this comes from.
+    """
+
+    requests: int
+    errors: int
+    median_ms: float | None
+    p95_ms: float | None
+    stored_requests: int
+    stored_share: float | None
+    metric_id: int
+
+
+def endpoint_by_metrics(data: EndpointMeasured, _look: Look) -> EndpointByMetrics:
+    """One endpoint."""
+    one = data.measured
+    return EndpointByMetrics(
+        one.requests,
+        one.errors,
+        one.median_ms,
+        one.p95_ms,
+        data.stored,
+        data.share,
+        one.metric_id,
+    )
 
 
 def measured(data: Measured, _look: Look) -> Iterator[MeasuredEndpoint]:

@@ -118,8 +118,8 @@ class KeptDays:
         requests_days: requests, with their outliers and profiles.
         outliers_days: outliers.
         profiles_days: profiles.
-        logs_days: log records.
-        rollups_days: hourly rollups.
+        logs_days: log records; 0: as old as requests may be.
+        rollups_days: hourly rollups, and metrics by days.
         custom_graphs_days: data of custom graphs.
         audit_days: the audit.
     """

@@ -28,7 +28,7 @@ from otel_fmd.views.deploys import DEPLOYS
 from otel_fmd.views.durations import API_PERFORMANCE, ENDPOINT_USER_DURATIONS, ENDPOINT_VERSIONS
 from otel_fmd.views.load import load as load_views
 from otel_fmd.views.logs import LOGS
-from otel_fmd.views.measured import MEASURED
+from otel_fmd.views.measured import ENDPOINT_MEASURED, MEASURED
 from otel_fmd.views.metrics import METRIC_OVER_TIME, METRICS, NoMetric
 from otel_fmd.views.outliers import OUTLIER_LOADS, OUTLIERS
 from otel_fmd.views.parameters import Parameter, one_of, one_schema
@@ -220,6 +220,15 @@ ROUTES: tuple[Route, ...] = (
         profiles.MergedProfile,
         media=_MEDIA,
         views=(GROUPED_PROFILE,),
+    ),
+    single(
+        "/endpoints/<endpoint>/by-metrics",
+        METRIC_TAG,
+        ENDPOINT_MEASURED,
+        metrics.EndpointByMetrics,
+        metrics.endpoint_by_metrics,
+        TIMES,
+        missing=lambda _: ENDPOINT_MEASURED.empty,
     ),
     listing(
         "/durations",

@@ -238,6 +238,14 @@ def test_negative_values_and_zeros_are_in_order() -> None:
     assert found == [Range(-4, -2, 1), Range(-2, -1, 1), Range(0, 0, 2), Range(1, 2, 3)]
 
 
+def test_the_coarsest_scale_has_bounds_too() -> None:
+    """Beyond the largest number they end there."""
+    (one, other) = ranges(Buckets(-10, 0, {-1: 2, 0: 1}, {}), (), 1e-3, 5.0)
+    assert one == Range(1e-3, 1.0, 2)
+    assert other == Range(1.0, 5.0, 1)
+    assert percentile([one, other], 0.5) == pytest.approx(0.75, abs=0.01)
+
+
 def test_histograms_with_other_bounds_merge() -> None:
     """Each bucket is divided where the other's end; the count stays."""
     one, two = [Range(0.0, 1.0, 10)], [Range(0.0, 0.5, 4), Range(0.5, 2.0, 6)]

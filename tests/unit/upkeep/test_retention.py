@@ -6,18 +6,27 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
+from otel_fmd.analysis.outliers import OutlierRule
 from otel_fmd.ingest.batch import Batch
+from otel_fmd.ingest.log_batches import LogBatches
+from otel_fmd.ingest.write import BatchWriter
+from otel_fmd.otlp.logs_protobuf import decode_protobuf as decode_logs
+from otel_fmd.otlp.points_protobuf import decode_protobuf as decode_points
 from otel_fmd.queries.counts import total
 from otel_fmd.queries.selection import Selection
 from otel_fmd.queries.snapshot import Reader
+from otel_fmd.rollups.fold_points import PointFolder
 from otel_fmd.rollups.recount import check
+from otel_fmd.rollups.roll_points import PointRoller
 from otel_fmd.store.space import size_bytes
 from otel_fmd.store.store import Store
 from otel_fmd.upkeep.eviction import Eviction
 from otel_fmd.upkeep.retention import Ages, Retention
 from tests.support.folding import fold_all
+from tests.support.logs import log, logs_body
+from tests.support.points import gauge, metrics_body
 from tests.support.spans import Spans, flask_attributes
 from tests.unit.ingest.test_write import count, requests_of, writer
 
@@ -114,3 +123,44 @@ def test_a_cap_evicts_the_oldest_of_the_bulkiest_kind(sqlite_store: Store) -> No
     with Reader(sqlite_store).snapshot() as snapshot:
         assert total(snapshot, Selection()) == 10 * 801
     assert check(sqlite_store) == []
+
+
+def test_a_cap_evicts_logs_and_metrics(sqlite_store: Store) -> None:
+    """The oldest of what takes most; days of metrics are rollups, and stay."""
+    hour_ns = 3_600_000_000_000
+    start_ns = time.time_ns() // hour_ns * hour_ns - 40 * hour_ns
+    made = BatchWriter(sqlite_store, OutlierRule())
+    for hour in range(0, 36, 4):
+        at_ns = start_ns + hour * hour_ns
+        text = "x" * 300
+        records = [log(f"{n} {text}", 17, at_ns=at_ns + n) for n in range(150)]
+        found = decode_logs(logs_body(*records).SerializeToString()).found
+        metrics = [
+            gauge("load", *map(float, range(60)), at_ns=at_ns, step_ns=60_000_000_000,
+                  attributes=[("n", str(n))])
+            for n in range(40)
+        ]  # fmt: skip
+        points = decode_points(metrics_body(*metrics).SerializeToString()).points
+        made.write(Batch(points=points.blocks, records=LogBatches().of_records(found).records))
+    PointFolder(sqlite_store).fold(64)
+    PointRoller(sqlite_store).roll(1_000)
+    tables = sqlite_store.tables
+    kinds = (tables.log_record, tables.metric_minute, tables.metric_day)
+    before = [rows_of(sqlite_store, table) for table in kinds]
+    removed = Eviction(sqlite_store).enforce(int(size_bytes(sqlite_store) * 0.5))
+    after = [rows_of(sqlite_store, table) for table in kinds]
+    assert removed.keys() == {"logs", "metrics by minutes"}
+    assert [a - b for b, a in zip(before, after, strict=True)] == [
+        -removed["logs"],
+        -removed["metrics by minutes"],
+        0,
+    ]
+    with sqlite_store.read() as connection:
+        oldest = connection.execute(select(func.min(tables.log_record.c.time_us))).scalar_one()
+    assert oldest > start_ns // 1000 + hour_ns // 1000
+
+
+def rows_of(store: Store, table: Table) -> int:
+    """How many rows a table has."""
+    with store.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

@@ -37,7 +37,7 @@ GUEST = Actor("guest", Role.GUEST)
 ANA = Actor("ana", Role.ADMIN)
 WITHOUT_ROWS = {
     "reporting", "failed-requests", "outliers", "outlier-loads", "profiles", "grouped-profile",
-    "refused",
+    "refused", "endpoint-measured",
 }  # fmt: skip
 """Views with nothing to show here: no request failed or has details, all are of now."""
 

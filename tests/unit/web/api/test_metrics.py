@@ -84,7 +84,7 @@ def test_csv(call: Any, get: Any) -> None:
     assert sorted(row.split(",")[1:] for row in rows) == [["7", "30.0"], ["8", "10.0"]]
 
 
-def test_endpoints_by_metrics(get: Any, filled: Store) -> None:
+def test_endpoints_by_metrics(get: Any, call: Any, filled: Store) -> None:
     """Every request counts; one of which spans are stored has its id."""
     at_ns = time.time_ns() - 600_000_000_000
     made = []
@@ -118,3 +118,12 @@ def test_endpoints_by_metrics(get: Any, filled: Store) -> None:
     assert (measured["name"], measured["requests"]) == ("POST /only-measured", 5)
     assert measured["endpoint_id"] is None
     assert 0 < measured["p95_ms"] < 100
+    one = get(f"/endpoints/{cart['endpoint_id']}/by-metrics", range="6h")
+    assert (one["requests"], one["errors"], one["stored_requests"]) == (100, 2, 80)
+    assert one["stored_share"] == 0.8
+    other = next(
+        found["endpoint"]["id"]
+        for found in get("/endpoints")["items"]
+        if found["endpoint"]["id"] != cart["endpoint_id"]
+    )
+    assert call("GET", f"/endpoints/{other}/by-metrics").status_code == 404
