@@ -51,6 +51,10 @@ def without_exceptions(connection: Connection, tables: Tables) -> None:
     quote = connection.dialect.identifier_preparer.quote
     on = " ON {}" if connection.dialect.name in ("mysql", "mariadb") else ""
     added = {
+        "FunctionDefinition": (),
+        "FunctionLocation": (),
+        "ExceptionFrame": (),
+        "ExceptionStackLine": (),
         "StackTraceSnapshot": ("chain",),
         "ExceptionMessage": ("hash",),
         "ExceptionOccurrence": (
@@ -58,11 +62,14 @@ def without_exceptions(connection: Connection, tables: Tables) -> None:
             "details",
         ),
     }  # fmt: skip
-    if on:
-        # MariaDB needs an index for the foreign key.
-        connection.execute(text(f"CREATE INDEX old ON {quote('ExceptionOccurrence')} (request_id)"))
     for name, columns in added.items():
         table = tables.metadata.tables[name]
+        for key in table.foreign_keys if on else ():
+            # MariaDB needs an index for each.
+            column = key.parent.name
+            connection.execute(
+                text(f"CREATE INDEX old_{column} ON {quote(name)} ({quote(column)})")
+            )
         for index in table.indexes:
             drop = f"DROP INDEX {quote(str(index.name))}{on.format(quote(name))}"
             connection.execute(text(drop))
