@@ -85,7 +85,8 @@ def test_there_are_many_charts() -> None:
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_graph_is_drawn_with_titles(visitor: Visitor, recount: Recount, chart: str) -> None:
     """By its own address, with titles on both axes."""
-    path = CHARTS[chart].address({"endpoint": str(recount.endpoint("checkout.mine"))})
+    numbers = {"endpoint": str(recount.endpoint("checkout.mine")), "group": "1"}
+    path = CHARTS[chart].address(numbers)
     visitor.open(f"{path}?range=30d")
     figure = visitor.figure(chart)
     assert figure["decoded"] >= 1
