@@ -7,8 +7,9 @@ number of bodies; and the request that they belong to last.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from otel_fmd.requests.exceptions import ExceptionEvent
 from otel_fmd.requests.request import Request
 
 _MOST = 20_000
+_WAITS_S = 600.0
+"""How long an exception waits for the request that it belongs to."""
 Spot = tuple[int, bytes]
 """An exception (the hash of what it is told by), and a span that told of it."""
 
@@ -45,15 +48,23 @@ def around(event: ExceptionEvent) -> Spot:
 class RecentExceptions:
     """Remembers where exceptions were counted: at which span, around which, in which trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._at: dict[Spot, list[Counted]] = {}
         self._below: dict[Spot, list[Counted]] = {}
         self._of_trace: dict[tuple[bytes, str], list[Counted]] = {}
+        self._since: dict[tuple[bytes, str], float] = {}
 
     @property
     def waits(self) -> bool:
-        """Whether any was counted outside of requests."""
-        return bool(self._of_trace)
+        """Whether any was counted outside of requests, in the last ten minutes."""
+        before = self._clock() - _WAITS_S
+        while self._of_trace:
+            trace = next(iter(self._of_trace))
+            if self._since[trace] > before:
+                return True
+            del self._of_trace[trace], self._since[trace]
+        return False
 
     def add(self, counted: Iterable[tuple[ExceptionEvent, Counted]]) -> None:
         """Remember these, as their transaction is durable."""
@@ -62,9 +73,14 @@ class RecentExceptions:
             if event.parent_span_id and not event.is_captured:
                 self._below.setdefault(around(event), []).append(one)
             if not one.endpoint_id and event.trace_id:
-                self._of_trace.setdefault((event.trace_id, event.service), []).append(one)
-        for known in (self._at, self._below, self._of_trace):
+                trace = (event.trace_id, event.service)
+                self._of_trace.setdefault(trace, []).append(one)
+                self._since.setdefault(trace, self._clock())
+        for known in (self._at, self._below):
             _shorten(known)
+        while len(self._of_trace) > _MOST:
+            trace = next(iter(self._of_trace))
+            del self._of_trace[trace], self._since[trace]
 
     def told(self, event: ExceptionEvent, taken: set[int]) -> Counted | None:
         """Where the exception of a request was counted before, outside of any.
