@@ -22,7 +22,7 @@ _COLUMNS = (
     ("errors", "errors", "number"),
     ("median", "median (ms)", "duration"),
     ("p95", "p95 (ms)", "duration"),
-    ("spans", "spans", "short"),
+    ("spans", "spans", ""),
 )
 
 
