@@ -27,8 +27,8 @@ run: $(VENV)/.demo ## start the demo: a shop under traffic, the receiver and the
 	@mkdir -p build
 	$(BIN)/otel-fmd demo --database-url sqlite:///build/demo.db
 
-test: $(VENV)/.dev ## run the tests, in four processes; what needs a missing server or browser is skipped
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations=10
+test: $(VENV)/.dev ## run the tests, in three processes; what needs a missing server or browser is skipped
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/.dev ## format, lint, types, imports between packages
 	$(BIN)/ruff format --check .

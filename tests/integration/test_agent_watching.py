@@ -28,7 +28,8 @@ def test_a_slow_request_is_caught_in_the_act(instrumented: Any) -> None:
     )
     assert found.force_flush()
     with Reader(store).snapshot() as snapshot:
-        (one,) = outliers(snapshot, 1)
+        # A busy machine may make another one slow as well.
+        (one,) = [outlier for outlier in outliers(snapshot, 1) if "/item/99?" in outlier.url]
     assert 'in "item": "time.sleep(float(request.args.get("wait", "0")))"' in one.stacktrace
     assert one.url == "http://localhost/item/99?wait=0.2&token=[redacted]"
     assert "X-Shop: 1" in one.headers

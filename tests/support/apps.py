@@ -37,7 +37,7 @@ class RunningApp:
 
     def get(self, path: str) -> requests.Response:
         """Ask it, over a connection of its own."""
-        return requests.get(self.base + path, timeout=5)
+        return requests.get(self.base + path, timeout=20)
 
     def answers(self, path: str) -> bool:
         """Whether it is up; fails with its log when it has ended."""
