@@ -32,6 +32,7 @@ from tests.support.spans import Spans, attribute, flask_attributes
 from tests.unit.ingest.test_write import count, writer
 
 INTERNAL = 1
+DAY_NS = 86_400_000_000_000
 
 
 def rows(store: Store, name: str) -> list[Any]:
@@ -297,7 +298,8 @@ def test_secrets_are_hidden_wherever_a_text_is_cut(store: Store, message: str) -
 
 def test_a_storm_is_counted_exactly_and_sampled(store: Store) -> None:
     """A loop that raises: every one counts, few are kept, in one group, whatever the message."""
-    one, made = writer(store), Spans()
+    # At noon: all of it on one day.
+    one, made = writer(store), Spans(0, 1_790_000_000_000_000_000 // DAY_NS * DAY_NS + DAY_NS // 2)
     errors = [raised(place_an_order, number) for number in range(40)]
     for _ in range(20):
         one.write(batch_of([with_exception(made.span(), error) for error in errors]))
